@@ -1,0 +1,50 @@
+"""Continual learning from a stream: learners that update at every step and never stop."""
+
+from ._component import AbstractComponent as AbstractComponent
+from ._component import from_config as from_config
+from ._state import AbstractState as AbstractState
+from .bounders import AbstractBounder as AbstractBounder
+from .bounders import AbstractBounder as Bounder
+from .bounders import AGCBounding as AGCBounding
+from .bounders import ObGDBounding as ObGDBounding
+from .bounders import bounder_from_config as bounder_from_config
+from .experience import TDTimeStep as TDTimeStep
+from .experience import TimeStep as TimeStep
+from .normalizers import AbstractNormalizer as AbstractNormalizer
+from .normalizers import AbstractNormalizer as Normalizer
+from .normalizers import AbstractNormalizerState as AbstractNormalizerState
+from .normalizers import AnyNormalizerState as AnyNormalizerState
+from .normalizers import EMANormalizer as EMANormalizer
+from .normalizers import EMANormalizerState as EMANormalizerState
+from .normalizers import WelfordNormalizer as WelfordNormalizer
+from .normalizers import WelfordNormalizerState as WelfordNormalizerState
+from .normalizers import normalizer_from_config as normalizer_from_config
+from .optimizers import IDBD as IDBD
+from .optimizers import LMS as LMS
+from .optimizers import TDIDBD as TDIDBD
+from .optimizers import AbstractOptimizer as AbstractOptimizer
+from .optimizers import AbstractOptimizer as Optimizer
+from .optimizers import AbstractTDOptimizer as AbstractTDOptimizer
+from .optimizers import AbstractTDOptimizer as TDOptimizer
+from .optimizers import Autostep as Autostep
+from .optimizers import AutostepParamState as AutostepParamState
+from .optimizers import AutostepState as AutostepState
+from .optimizers import AutoTDIDBD as AutoTDIDBD
+from .optimizers import AutoTDIDBDState as AutoTDIDBDState
+from .optimizers import IDBDParamState as IDBDParamState
+from .optimizers import IDBDState as IDBDState
+from .optimizers import LMSState as LMSState
+from .optimizers import ObGD as ObGD
+from .optimizers import ObGDState as ObGDState
+from .optimizers import OptimizerUpdate as OptimizerUpdate
+from .optimizers import TDIDBDState as TDIDBDState
+from .optimizers import TDOptimizerUpdate as TDOptimizerUpdate
+from .optimizers import create_autostep_state as create_autostep_state
+from .optimizers import create_autotdidbd_state as create_autotdidbd_state
+from .optimizers import create_idbd_state as create_idbd_state
+from .optimizers import create_lms_state as create_lms_state
+from .optimizers import create_obgd_state as create_obgd_state
+from .optimizers import create_tdidbd_state as create_tdidbd_state
+from .optimizers import optimizer_from_config as optimizer_from_config
+
+__version__ = "0.1.0"

@@ -1,0 +1,170 @@
+"""The boundary of the library: annotations checked while tracing, programs compiled once."""
+
+import functools as ft
+import inspect
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import AbstractArray, TypeCheckError
+
+_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+
+
+def checked(fn: Callable) -> Callable:
+    """Check jaxtyping annotations with beartype; the checker is built on the first call."""
+    checker = None
+
+    @ft.wraps(fn)
+    def call(*args, **kwargs):
+        nonlocal checker
+        if checker is None:
+            from beartype import beartype
+            from jaxtyping import jaxtyped
+
+            checker = jaxtyped(typechecker=beartype)(fn)
+        try:
+            return checker(*args, **kwargs)
+        except TypeCheckError as error:
+            raise TypeError(_explained(fn, args, kwargs) or str(error)) from None
+
+    return call
+
+
+def _explained(fn: Callable, args: tuple, kwargs: dict) -> str | None:
+    """One line per argument of the wrong shape or dtype: name, expected, found."""
+    bound = inspect.signature(fn).bind(*args, **kwargs)
+    wrong = []
+    for name, value in bound.arguments.items():
+        annotation = fn.__annotations__.get(name)
+        options = getattr(annotation, "__args__", (annotation,))
+        options = [o for o in options if isinstance(o, type) and issubclass(o, AbstractArray)]
+        if not options or (value is None and type(None) in getattr(annotation, "__args__", ())):
+            continue
+        expected = [(_dims(o.dim_str, bound.arguments), o.dtypes) for o in options]
+        if not any(_fits(value, dims, dtypes) for dims, dtypes in expected):
+            shapes = " or ".join(dict.fromkeys(f"({dims})" for dims, _ in expected))
+            wrong.append(f"`{name}` must be a real array of shape {shapes}, got {_found(value)}")
+    return f"{fn.__qualname__}: {'; '.join(wrong)}." if wrong else None
+
+
+def _dims(dim_str: str, arguments: dict) -> str:
+    """`{state.feature_dim}` as the number that it stands for."""
+    try:
+        return eval(f"f{dim_str.strip()!r}", {}, dict(arguments))
+    except (AttributeError, NameError, TypeError):
+        return dim_str.strip()
+
+
+def _fits(value: Any, dims: str, dtypes: Any) -> bool:
+    shape, dtype = np.shape(value), str(getattr(value, "dtype", np.asarray(value).dtype))
+    names = dims.split()
+    if "..." in names:
+        return True
+    if len(shape) != len(names) or (isinstance(dtypes, list | tuple) and dtype not in dtypes):
+        return False
+    return all(not n.isdigit() or int(n) == size for n, size in zip(names, shape, strict=True))
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, np.ndarray | jax.Array | np.generic):
+        return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
+    return f"{type(value).__name__} {value!r}"
+
+
+_strong_components: dict[int, tuple[weakref.ref, Any]] = {}
+
+
+def strong(component: Any) -> Any:
+    """The component with strong numbers: float32, and int32 where a field counts steps.
+
+    A Python float, an int, a float64 scalar and an array of one number would be four cache entries
+    of `jax.jit`. Converted once per object; tracers are left alone.
+    """
+    entry = _strong_components.get(id(component))
+    if entry is not None and entry[0]() is component:
+        return entry[1]
+    paths, treedef = jax.tree_util.tree_flatten_with_path(component)
+    traced = any(isinstance(leaf, jax.core.Tracer) for _, leaf in paths)
+    leaves = [_strong_number(leaf, _counts_steps(component, path)) for path, leaf in paths]
+    converted = jax.tree.unflatten(treedef, leaves)
+    if isinstance(component, eqx.Module) and not traced:
+        key = id(component)
+        finalizer = ft.partial(_strong_components.pop, key, None)
+        _strong_components[key] = (weakref.ref(component, lambda _: finalizer()), converted)
+    return converted
+
+
+def _counts_steps(component: Any, path: tuple) -> bool:
+    counts = False
+    for key in path:
+        if isinstance(key, jax.tree_util.GetAttrKey):
+            field = getattr(component, "__dataclass_fields__", {}).get(key.name)
+            counts = bool(field is not None and field.metadata.get("counts_steps"))
+            component = getattr(component, key.name)
+        elif isinstance(key, jax.tree_util.SequenceKey):
+            component = component[key.idx]
+        elif isinstance(key, jax.tree_util.DictKey):
+            component = component[key.key]
+        else:
+            return False
+    return counts
+
+
+def _strong_number(leaf: Any, counts_steps: bool) -> Any:
+    if isinstance(leaf, (jax.core.Tracer, bool)):
+        return leaf
+    dtype = np.dtype(np.int32 if counts_steps else np.float32)
+    if isinstance(leaf, int | float | np.number):
+        return dtype.type(leaf)
+    if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iuf":
+        return leaf.astype(dtype)
+    if isinstance(leaf, jax.Array) and (leaf.weak_type or leaf.dtype != dtype):
+        numeric = jax.dtypes.issubdtype(leaf.dtype, np.number)
+        return np.asarray(leaf).astype(dtype) if numeric else leaf
+    return leaf
+
+
+def _strong_argument(value: Any) -> Any:
+    """A call's number as strong float32, so that 0, 0.5 and float64 rows share one program."""
+    kind = type(value)
+    if kind is float or kind is int:
+        if -_LARGEST_FLOAT32 <= value <= _LARGEST_FLOAT32:
+            return np.float32(value)
+        return np.float32(value if value != value else np.inf if value > 0 else -np.inf)
+    if kind is np.ndarray:
+        if value.dtype != np.float32 and value.dtype.kind in "iuf":
+            with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+                return value.astype(np.float32)
+    elif isinstance(value, np.number):
+        with np.errstate(over="ignore"):
+            return np.float32(value)
+    elif kind is list:
+        return _strong_argument(np.asarray(value))
+    return value
+
+
+class compiled:
+    """Method decorator: `checked`, and compiled on first use; inlined into outer transformations.
+
+    The program exists once per structure of component and arguments. The component enters as a
+    PyTree with strong numbers, so another hyperparameter, state, key or datum of the same shape
+    never compiles again.
+    """
+
+    def __init__(self, fn: Callable):
+        self.program = jax.jit(checked(fn), inline=True)
+        ft.update_wrapper(self, fn)
+
+    def __get__(self, component, owner=None):
+        # A plain partial: a bound method of a Module is a Module, and costs 20 us to build.
+        return self if component is None else ft.partial(self, component)
+
+    def __call__(self, component, *args, **kwargs):
+        args = [_strong_argument(arg) for arg in args]
+        if kwargs:
+            kwargs = {name: _strong_argument(arg) for name, arg in kwargs.items()}
+        return self.program(strong(component), *args, **kwargs)

@@ -1,0 +1,207 @@
+"""Components: immutable Modules whose fields are their hyperparameters, and their configurations."""
+
+import dataclasses
+import difflib
+import enum
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import AbstractArray
+
+from ._types import Hyperparameter
+
+
+class AbstractComponent(eqx.Module):
+    """Anything whose fields are its hyperparameters, and so are its configuration.
+
+    Field metadata steers the configuration: `{"config": "omit_default"}` leaves a field out while
+    it has its default, `"required"` demands it in a file although the constructor has a default,
+    `"skip"` keeps it out. A final subclass, a user's own included, can be built from a
+    configuration as soon as it is defined.
+    """
+
+    _registry: ClassVar[dict[str, type]] = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.__name__.startswith("Abstract") or "[" in cls.__name__:
+            return
+        older = AbstractComponent._registry.get(cls.__name__)
+        same = (cls.__module__, cls.__qualname__)
+        if older is not None and (older.__module__, older.__qualname__) != same:
+            raise TypeError(
+                f"A component named {cls.__name__} is defined in {older.__module__} already; "
+                "configurations need distinct names."
+            )
+        AbstractComponent._registry[cls.__name__] = cls
+
+    def to_config(self) -> dict[str, Any]:
+        """The configuration as JSON types: `"type"` and the constructor's arguments by name.
+
+        **Raises:** `TypeError` naming the path of a value that is traced or batched.
+        """
+        return {"type": type(self).__name__} | _fields_to_config(self, "")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The component that `config` describes; `from_config(c.to_config())` equals `c`.
+
+        On a final class `"type"` may be missing. The given mapping is not changed.
+
+        **Raises:** `ValueError` naming the path of an unknown type or key, a missing key, or a
+        value of the wrong kind or range.
+        """
+        return component_from_config(config, (cls,))
+
+
+def from_config(config: Mapping[str, Any]) -> Any:
+    """The component, of whatever family, that `config["type"]` names.
+
+    **Raises:** `ValueError` naming the path of an unknown type or key, a missing key, or a value
+    of the wrong kind or range.
+    """
+    return component_from_config(config, (AbstractComponent,))
+
+
+def component_from_config(
+    config: Any, families: tuple[type, ...], family: str | None = None, path: str = ""
+) -> Any:
+    """Build a component of one of `families`; `family` is its name in error messages."""
+    where = f"{path}: " if path else ""
+    family = family or families[0].__name__.removeprefix("Abstract").lower()
+    if not isinstance(config, Mapping):
+        raise ValueError(f"{where}the {family} config must be a mapping, got {config!r}.")
+    known = {n: c for n, c in AbstractComponent._registry.items() if issubclass(c, families)}
+    if "type" in config:
+        kind = config["type"]
+    elif families[0].__name__ in known:
+        kind = families[0].__name__
+    else:
+        raise ValueError(f'{where}the {family} config needs the key "type"; got {sorted(config)}.')
+    if kind not in known:
+        raise ValueError(f"{where}Unknown {family} type: {kind!r}. {_valid(kind, known)}")
+    return _built(known[kind], {k: v for k, v in config.items() if k != "type"}, path)
+
+
+def _config_fields(cls: type) -> dict[str, dataclasses.Field]:
+    return {f.name: f for f in dataclasses.fields(cls) if f.metadata.get("config") != "skip"}
+
+
+def _fields_to_config(component: Any, path: str) -> dict[str, Any]:
+    config = {}
+    for name, field in _config_fields(type(component)).items():
+        value = getattr(component, name)
+        if _is_array(field.type):
+            value = _nested_list(value, f"{path}{name}")
+        value = _plain(value, f"{path}{name}")
+        if field.metadata.get("config") == "omit_default" and value == field.default:
+            continue
+        config[name] = value
+    return config
+
+
+def _plain(value: Any, path: str) -> Any:
+    if isinstance(value, AbstractComponent):
+        return {"type": type(value).__name__} | _fields_to_config(value, f"{path}.")
+    if isinstance(value, enum.Enum):
+        return value.value
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list):
+        return [_plain(v, f"{path}[{i}]") for i, v in enumerate(value)]
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(f"A config needs plain scalars; `{path}` is traced: {value}.")
+    if isinstance(value, np.generic | np.ndarray | jax.Array):
+        if value.ndim == 0:
+            return value.item()
+        raise TypeError(
+            f"A config needs plain scalars; `{path}` has shape {value.shape}. Take one lane first."
+        )
+    raise TypeError(f"A config needs plain values; `{path}` is {value!r}.")
+
+
+def _is_array(annotation: Any) -> bool:
+    """Whether a field is an array by nature, not a number that a vmap has batched."""
+    array = isinstance(annotation, type) and issubclass(annotation, AbstractArray)
+    return array and annotation is not Hyperparameter
+
+
+def _nested_list(value: Any, path: str) -> Any:
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(f"A config needs concrete arrays; `{path}` is traced: {value}.")
+    return np.asarray(value).tolist()
+
+
+def _valid(offender: Any, valid: typing.Iterable[str]) -> str:
+    names = sorted(valid)
+    near = difflib.get_close_matches(str(offender), names, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{hint}Known: {', '.join(names)}."
+
+
+def _built(cls: type, config: dict[str, Any], path: str) -> Any:
+    where = path or cls.__name__
+    fields = _config_fields(cls)
+    for key in config:
+        if key not in fields:
+            raise ValueError(f"{where}: unknown key {key!r}. {_valid(key, fields)}")
+    for name, field in fields.items():
+        optional = (
+            field.default is not dataclasses.MISSING
+            or field.default_factory is not dataclasses.MISSING
+        )
+        if name not in config and (not optional or field.metadata.get("config") == "required"):
+            raise ValueError(f"{where}: missing key {name!r}. {_valid(name, fields)}")
+    inner = f"{path}." if path else ""
+    arguments = {k: _read(fields[k], fields[k].type, v, f"{inner}{k}") for k, v in config.items()}
+    try:
+        return cls(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}" if path else str(error)) from error
+
+
+def _read(field: dataclasses.Field, annotation: Any, value: Any, path: str) -> Any:
+    """The constructor argument that the JSON `value` of a field stands for."""
+    kind = type(value).__name__
+    if annotation is Hyperparameter or annotation is float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{path}: must be a number, got {kind} {value!r}.")
+        if isinstance(value, float) and math.isnan(value):
+            raise ValueError(f"{path}: must be a number, got nan.")
+        return value
+    origin = typing.get_origin(annotation) or annotation
+    choices = typing.get_args(annotation)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in choices:
+            return None
+        (rest,) = [choice for choice in choices if choice is not type(None)]
+        return _read(field, rest, value, path)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"{path}: must be a list, got {kind} {value!r}.")
+        return tuple(_read(field, choices[0], v, f"{path}[{i}]") for i, v in enumerate(value))
+    if _is_array(annotation):
+        try:
+            return jnp.asarray(np.asarray(value, np.float32))
+        except (TypeError, ValueError):
+            raise ValueError(f"{path}: must be a nested list of numbers, got {value!r}.") from None
+    if isinstance(origin, type) and issubclass(origin, AbstractComponent):
+        return component_from_config(value, (origin,), path=path)
+    if isinstance(origin, type) and issubclass(origin, enum.Enum):
+        try:
+            return origin(value)
+        except ValueError:
+            allowed = [choice.value for choice in origin]
+            raise ValueError(f"{path}: must be one of {allowed}, got {value!r}.") from None
+    if origin in (int, bool, str) and type(value) is not origin:
+        raise ValueError(f"{path}: must be {origin.__name__}, got {kind} {value!r}.")
+    if origin is typing.Any and isinstance(value, Mapping):
+        return component_from_config(value, (AbstractComponent,), path=path)
+    return value

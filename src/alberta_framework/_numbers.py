@@ -1,0 +1,40 @@
+"""Numbers in compiled code: explicit dtypes, finiteness, two-float sums."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+
+def f32(value: ArrayLike) -> Float[Array, "..."]:
+    """The value as a strong float32 array, also when x64 is on."""
+    return jax.lax.convert_element_type(value, jnp.float32)
+
+
+def scalar(value: ArrayLike) -> Float[Array, ""]:
+    """A number of shape () or (1,) as a float32 scalar."""
+    return f32(jnp.reshape(value, ()))
+
+
+def all_finite(tree: Any) -> Bool[Array, ""]:
+    """Whether every float of the tree is finite.
+
+    Zero times a number is zero when it is finite and NaN when it is not, so the leaves of one
+    shape are added up first and cost one reduction together, and no sum can overflow.
+    """
+    by_shape: dict[tuple, Any] = {}
+    for leaf in jax.tree.leaves(tree):
+        if jnp.issubdtype(leaf.dtype, jnp.floating):
+            by_shape[leaf.shape] = by_shape.get(leaf.shape, 0.0) + 0.0 * leaf
+    sums = [jnp.sum(total) for total in by_shape.values()]
+    return jnp.asarray(sum(sums, 0.0) == 0.0)
+
+
+def compensated_add(
+    high: Float[Array, "..."], low: Float[Array, "..."], increment: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Add to the two-float number `high + low`; the new residual is below one ulp of `high`."""
+    y = increment + low
+    total = high + y
+    return total, y - (total - high)

@@ -1,0 +1,60 @@
+"""States: what changes from step to step, as arrays only."""
+
+import abc
+import dataclasses
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+
+
+class HostNumber(abc.ABC):
+    """A property that reads a number kept in a state's arrays as a Python number.
+
+    `AbstractState.replace` accepts its name and writes the number back into the arrays.
+    """
+
+    name: str
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, state, owner=None):
+        return self if state is None else self.read(state)
+
+    def concrete(self, array: Any) -> Any:
+        if isinstance(array, jax.core.Tracer):
+            raise TypeError(
+                f"`{self.name}` is a host-side property; use the state's arrays "
+                "(state.life, state.steps) inside compiled code."
+            )
+        return array
+
+    @abc.abstractmethod
+    def read(self, state: Any) -> Any:
+        """The number, or a NumPy array of them for a batched state."""
+
+    @abc.abstractmethod
+    def written(self, state: Any, value: Any) -> dict[str, Any]:
+        """The fields of `state` that hold `value`."""
+
+
+class AbstractState(eqx.Module):
+    """What a component carries from step to step: arrays, and nothing else."""
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with the named fields exchanged; `step_count` and its like take Python numbers.
+
+        **Raises:** `TypeError` for a name that the state does not have.
+        """
+        state = self
+        fields = {field.name for field in dataclasses.fields(self)}
+        for name in [name for name in changes if name not in fields]:
+            number = getattr(type(self), name, None)
+            if not isinstance(number, HostNumber):
+                raise TypeError(
+                    f"{type(self).__name__} has no field `{name}`; it has {', '.join(sorted(fields))}."
+                )
+            written = number.written(state, changes.pop(name))
+            state = dataclasses.replace(state, **written)
+        return dataclasses.replace(state, **changes)

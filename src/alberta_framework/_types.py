@@ -1,0 +1,14 @@
+"""Aliases used in annotations of the public boundary."""
+
+from typing import TYPE_CHECKING
+
+from jaxtyping import ArrayLike, Real
+
+if TYPE_CHECKING:
+    Hyperparameter = float
+    ScalarLike = float
+else:
+    # A number, or an array of numbers that a vmap takes apart.
+    Hyperparameter = Real[ArrayLike, "..."]
+    # What is accepted as one number: a Python or NumPy number, shape () or shape (1,).
+    ScalarLike = Real[ArrayLike, ""] | Real[ArrayLike, "1"]

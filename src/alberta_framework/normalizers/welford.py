@@ -1,0 +1,71 @@
+"""Normalization by the mean and variance of everything seen."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .._numbers import compensated_add, f32
+from .._ranges import require_count, require_range
+from .._types import Hyperparameter
+from .abstract import AbstractNormalizer, AbstractNormalizerState, next_count
+
+
+class WelfordNormalizerState(AbstractNormalizerState):
+    """Two-float mean and sample variance; var is 1 before the second sample."""
+
+    mean: Float[Array, " features"]
+    var: Float[Array, " features"]
+    sample_count: Int[Array, ""]
+    mean_residual: Float[Array, " features"]
+    var_residual: Float[Array, " features"]
+
+    @property
+    def p(self) -> Float[Array, " features"]:
+        """The sum of squared deviations, var (n - 1); 0 before the second sample."""
+        n = f32(self.sample_count)[..., None]
+        return jnp.where(n >= 2.0, self.var * (n - 1.0), 0.0)
+
+
+class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
+    r"""Normalizes by the mean and the sample variance of all observations so far.
+
+    For the n-th observation x, with dx = x - mean and q = dx (dx - dx / n):
+
+        mean <- mean + dx / n
+        var  <- var + (q - var) / (n - 1)     (1 at n = 1, q at n = 2)
+        y     = (x - mean) / (sqrt(var) + epsilon)
+
+    which is Welford's recursion for the variance with Bessel's correction. Mean and variance carry
+    residuals below one ulp and the count is an integer, so they stay correct after 1e9 samples;
+    from 2^31 - 1 samples on it is an average over about as many. A feature that never changes
+    gives 0.
+
+    Source: Welford (1962), Note on a Method for Calculating Corrected Sums of Squares and Products.
+
+    **Arguments:** `epsilon` > 0, default 1e-8, added to the standard deviation.
+    """
+
+    epsilon: Hyperparameter = 1e-8
+
+    def __check_init__(self):
+        require_range(self, "epsilon", 0.0, open_low=True)
+
+    def init(self, feature_dim: int) -> WelfordNormalizerState:
+        require_count("WelfordNormalizer.init", "feature_dim", feature_dim)
+        zeros = jnp.zeros(feature_dim, jnp.float32)
+        return WelfordNormalizerState(zeros, zeros + 1.0, jnp.zeros((), jnp.int32), zeros, zeros)
+
+    def advanced(
+        self, state: WelfordNormalizerState, observation: Float[Array, " features"]
+    ) -> WelfordNormalizerState:
+        n = next_count(state.sample_count)
+        count = f32(n)
+        dx = (observation - state.mean) - state.mean_residual
+        step = dx / count
+        mean, mean_residual = compensated_add(state.mean, state.mean_residual, step)
+        q = dx * (dx - step)
+        gain = ((q - state.var) - state.var_residual) / jnp.maximum(count - 1.0, 1.0)
+        var, var_residual = compensated_add(state.var, state.var_residual, gain)
+        start = jnp.where(n == 1, 1.0, q)
+        var = jnp.where(n <= 2, start, var)
+        var_residual = jnp.where(n <= 2, 0.0, var_residual)
+        return WelfordNormalizerState(mean, var, n, mean_residual, var_residual)
