@@ -1,0 +1,33 @@
+"""The best of several methods, and how surely the others are worse."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .results import AggregatedResults, metric_summary
+from .significance import SignificanceResult
+
+Significance = Mapping[tuple[str, str], SignificanceResult]
+
+STARS = (("***", 0.001), ("**", 0.01), ("*", 0.05))
+
+
+def best_method(
+    results: Mapping[str, AggregatedResults], metric: str, lower_is_better: bool
+) -> str | None:
+    """The name with the best mean, the first of equals; None if no mean is a number."""
+    means = {name: metric_summary(runs, metric).mean for name, runs in results.items()}
+    known = [name for name, mean in means.items() if not np.isnan(mean)]
+    if not known:
+        return None
+    return (min if lower_is_better else max)(known, key=means.__getitem__)
+
+
+def stars(significance: Significance | None, best: str | None, name: str) -> str:
+    """Up to three stars for the p-value of `name` against `best`; none if not significant."""
+    if not significance or best is None:
+        return ""
+    test = significance.get((best, name)) or significance.get((name, best))
+    if test is None or not test.significant:
+        return ""
+    return next((mark for mark, bound in STARS if test.p_value < bound), "")
