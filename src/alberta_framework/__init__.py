@@ -4,14 +4,40 @@ from ._component import AbstractComponent as AbstractComponent
 from ._component import from_config as from_config
 from ._state import AbstractState as AbstractState
 from .bounders import AbstractBounder as AbstractBounder
-from .bounders import AbstractBounder as Bounder
 from .bounders import AGCBounding as AGCBounding
 from .bounders import ObGDBounding as ObGDBounding
 from .bounders import bounder_from_config as bounder_from_config
 from .experience import TDTimeStep as TDTimeStep
 from .experience import TimeStep as TimeStep
+from .learners import AbstractLearner as AbstractLearner
+from .learners import AbstractLearnerState as AbstractLearnerState
+from .learners import LearnerState as LearnerState
+from .learners import Lifecycle as Lifecycle
+from .learners import LinearLearner as LinearLearner
+from .learners import TDLearnerState as TDLearnerState
+from .learners import TDLinearLearner as TDLinearLearner
+from .learners import TDUpdateResult as TDUpdateResult
+from .learners import UpdateResult as UpdateResult
+from .learners import agent_age_s as agent_age_s
+from .learners import agent_uptime_s as agent_uptime_s
+from .loops import AbstractRecorder as AbstractRecorder
+from .loops import BatchedLearningResult as BatchedLearningResult
+from .loops import BatchedTDResult as BatchedTDResult
+from .loops import EveryNth as EveryNth
+from .loops import NormalizerHistory as NormalizerHistory
+from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+from .loops import StateHistory as StateHistory
+from .loops import StateTracking as StateTracking
+from .loops import StepSizeHistory as StepSizeHistory
+from .loops import StepSizeTrackingConfig as StepSizeTrackingConfig
+from .loops import WindowMean as WindowMean
+from .loops import drive as drive
+from .loops import metrics_to_dicts as metrics_to_dicts
+from .loops import run_learning_loop as run_learning_loop
+from .loops import run_learning_loop_batched as run_learning_loop_batched
+from .loops import run_td_learning_loop as run_td_learning_loop
+from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
 from .normalizers import AbstractNormalizer as AbstractNormalizer
-from .normalizers import AbstractNormalizer as Normalizer
 from .normalizers import AbstractNormalizerState as AbstractNormalizerState
 from .normalizers import AnyNormalizerState as AnyNormalizerState
 from .normalizers import EMANormalizer as EMANormalizer
@@ -23,9 +49,7 @@ from .optimizers import IDBD as IDBD
 from .optimizers import LMS as LMS
 from .optimizers import TDIDBD as TDIDBD
 from .optimizers import AbstractOptimizer as AbstractOptimizer
-from .optimizers import AbstractOptimizer as Optimizer
 from .optimizers import AbstractTDOptimizer as AbstractTDOptimizer
-from .optimizers import AbstractTDOptimizer as TDOptimizer
 from .optimizers import Autostep as Autostep
 from .optimizers import AutostepParamState as AutostepParamState
 from .optimizers import AutostepState as AutostepState
@@ -46,5 +70,14 @@ from .optimizers import create_lms_state as create_lms_state
 from .optimizers import create_obgd_state as create_obgd_state
 from .optimizers import create_tdidbd_state as create_tdidbd_state
 from .optimizers import optimizer_from_config as optimizer_from_config
+from .streams import AbstractStream as AbstractStream
+from .streams import ScanStream as ScanStream
+from .streams import TDScanStream as TDScanStream
+
+# The documented names of the bases.
+Bounder = AbstractBounder
+Normalizer = AbstractNormalizer
+Optimizer = AbstractOptimizer
+TDOptimizer = AbstractTDOptimizer
 
 __version__ = "0.1.0"

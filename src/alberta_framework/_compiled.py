@@ -60,7 +60,9 @@ def _dims(dim_str: str, arguments: dict) -> str:
 
 
 def _fits(value: Any, dims: str, dtypes: Any) -> bool:
-    shape, dtype = np.shape(value), str(getattr(value, "dtype", np.asarray(value).dtype))
+    if not isinstance(value, np.ndarray | np.generic | jax.Array | int | float):
+        return False
+    shape, dtype = np.shape(value), str(jax.dtypes.result_type(value))
     names = dims.split()
     if "..." in names:
         return True

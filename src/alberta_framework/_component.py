@@ -1,4 +1,4 @@
-"""Components: immutable Modules whose fields are their hyperparameters, and their configurations."""
+"""Components: Modules whose fields are their hyperparameters, and their configurations."""
 
 import dataclasses
 import difflib

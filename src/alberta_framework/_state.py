@@ -52,9 +52,8 @@ class AbstractState(eqx.Module):
         for name in [name for name in changes if name not in fields]:
             number = getattr(type(self), name, None)
             if not isinstance(number, HostNumber):
-                raise TypeError(
-                    f"{type(self).__name__} has no field `{name}`; it has {', '.join(sorted(fields))}."
-                )
+                known = ", ".join(sorted(fields))
+                raise TypeError(f"{type(self).__name__} has no field `{name}`; it has {known}.")
             written = number.written(state, changes.pop(name))
             state = dataclasses.replace(state, **written)
         return dataclasses.replace(state, **changes)

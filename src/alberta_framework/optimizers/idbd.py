@@ -87,7 +87,7 @@ class IDBD(AbstractOptimizer[IDBDState]):
         modes = ("prediction_grads", "loss_grads")
         if self.h_decay_mode not in modes:
             raise ValueError(
-                f"Invalid h_decay_mode: {self.h_decay_mode!r}. `h_decay_mode` must be one of {modes}."
+                f"Invalid h_decay_mode: {self.h_decay_mode!r}. Must be one of {modes}."
             )
         require_choice("IDBD", "param_meta", self.param_meta, ("error", "prediction"))
         require_log_bounds(self)

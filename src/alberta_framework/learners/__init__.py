@@ -1,0 +1,14 @@
+"""Learners: they predict, and learn from one unit of experience at a time."""
+
+from .abstract import AbstractLearner as AbstractLearner
+from .lifetime import AbstractLearnerState as AbstractLearnerState
+from .lifetime import Lifecycle as Lifecycle
+from .lifetime import agent_age_s as agent_age_s
+from .lifetime import agent_uptime_s as agent_uptime_s
+from .lifetime import with_uptime as with_uptime
+from .linear import LearnerState as LearnerState
+from .linear import LinearLearner as LinearLearner
+from .linear import UpdateResult as UpdateResult
+from .td_linear import TDLearnerState as TDLearnerState
+from .td_linear import TDLinearLearner as TDLinearLearner
+from .td_linear import TDUpdateResult as TDUpdateResult

@@ -1,0 +1,143 @@
+"""The life of a learner: exact counts, birth and uptime, and the step that is rejected."""
+
+import time
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, UInt32
+
+from .._counter import advanced, count_from, words_from
+from .._state import AbstractState, HostNumber
+
+_STEPS, _BIRTH, _UPTIME, _REJECTED = range(4)
+_MICROSECONDS = 1e6
+
+
+class Lifecycle(AbstractState):
+    """Steps, birth, uptime and rejected steps as 64-bit integers, exact for years.
+
+    One leaf, since each leaf of a state costs a dispatched update one to two microseconds: rows
+    steps, birth (microseconds since the Unix epoch), uptime (microseconds), rejected steps; each
+    row holds the high and the low 32 bits.
+    """
+
+    words: UInt32[Array, "4 2"]
+
+    @classmethod
+    def begin(cls) -> "Lifecycle":
+        """Born now. Inside compiled code, take one as an argument instead of reading a clock."""
+        words = np.zeros((4, 2), np.uint32)
+        words[_BIRTH] = words_from(time.time_ns() // 1000)
+        return cls(jnp.asarray(words))
+
+    @property
+    def steps(self) -> UInt32[Array, "2"]:
+        return self.words[..., _STEPS, :]
+
+    @property
+    def birth_us(self) -> UInt32[Array, "2"]:
+        return self.words[..., _BIRTH, :]
+
+    @property
+    def uptime_us(self) -> UInt32[Array, "2"]:
+        return self.words[..., _UPTIME, :]
+
+    @property
+    def rejected(self) -> UInt32[Array, "2"]:
+        return self.words[..., _REJECTED, :]
+
+    def advance(self, accepted: Bool[Array, ""]) -> "Lifecycle":
+        """One more step, or one more rejected step."""
+        accepted = jnp.asarray(accepted)
+        nothing = jnp.zeros_like(accepted)
+        by = jnp.stack([accepted, nothing, nothing, ~accepted], -1)
+        return Lifecycle(advanced(self.words, by))
+
+    def lived(self, seconds: float) -> "Lifecycle":
+        """`seconds` more of uptime; host side, between compiled calls."""
+        words = np.array(jax.device_get(self.words))
+        uptime = count_from(words[..., _UPTIME, :]) + round(seconds * _MICROSECONDS)
+        words[..., _UPTIME, :] = words_from(uptime)
+        return Lifecycle(jnp.asarray(words))
+
+
+class _LifeNumber(HostNumber):
+    """A row of `state.life.words` as a Python number: a count, or microseconds as seconds."""
+
+    def __init__(self, row: int, unit: float | None = None):
+        self.row, self.unit = row, unit
+
+    def read(self, state):
+        words = jax.device_get(self.concrete(state.life.words))
+        count = count_from(words[..., self.row, :])
+        return count if self.unit is None else count / self.unit
+
+    def written(self, state, value):
+        if self.unit is not None:
+            value = np.rint(np.asarray(value, np.float64) * self.unit).astype(np.uint64)
+        words = np.array(jax.device_get(state.life.words))
+        words[..., self.row, :] = words_from(value)
+        return {"life": Lifecycle(jnp.asarray(words))}
+
+
+class AbstractLearnerState(AbstractState):
+    """A state that has a life.
+
+    Host-side properties, which `.replace` accepts too: `step_count` and `rejected_count` (`int`),
+    `birth_timestamp` (seconds since the Unix epoch) and `uptime_s` (`float`). On a batched state
+    they are NumPy arrays of the batch shape; under tracing they raise `TypeError`.
+    """
+
+    life: eqx.AbstractVar[Lifecycle]
+
+    step_count = _LifeNumber(_STEPS)
+    birth_timestamp = _LifeNumber(_BIRTH, _MICROSECONDS)
+    uptime_s = _LifeNumber(_UPTIME, _MICROSECONDS)
+    rejected_count = _LifeNumber(_REJECTED)
+
+
+State = TypeVar("State", bound=AbstractLearnerState)
+
+
+def accepted_or_unchanged(accepted: Bool[Array, ""], candidate: State, state: State) -> State:
+    """The candidate state if `accepted`, else `state` as it was; either way its life goes on."""
+    chosen = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), candidate, state)
+    return eqx.tree_at(lambda s: s.life, chosen, state.life.advance(accepted))
+
+
+def nan_unless(accepted: Bool[Array, ""], outputs: Any) -> Any:
+    """The outputs of an accepted step; NaN for a rejected one."""
+    return jax.tree.map(lambda value: jnp.where(accepted, value, jnp.nan), outputs)
+
+
+def with_uptime(state: State, seconds: float) -> State:
+    """The state after `seconds` more of running; unchanged while it is being traced."""
+    if isinstance(state.life.words, jax.core.Tracer):
+        return state
+    return eqx.tree_at(lambda s: s.life, state, state.life.lived(seconds))
+
+
+def _life_of(state: Any) -> AbstractLearnerState:
+    state = getattr(state, "learner_state", state)
+    if not isinstance(state, AbstractLearnerState):
+        raise TypeError(f"`state` must be the state of a learner or agent, got {state!r}.")
+    return state
+
+
+def agent_age_s(state: Any) -> float | np.ndarray:
+    """Seconds since the birth of a learner's or agent's state; an array for a batched state.
+
+    **Raises:** `TypeError` for an object without a life.
+    """
+    return time.time() - _life_of(state).birth_timestamp
+
+
+def agent_uptime_s(state: Any) -> float | np.ndarray:
+    """Seconds that the learning loops have run with this state; an array for a batched state.
+
+    **Raises:** `TypeError` for an object without a life.
+    """
+    return _life_of(state).uptime_s

@@ -1,0 +1,162 @@
+"""The linear learner: one weight per feature and a bias."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Real
+
+from .._compiled import compiled, strong
+from .._numbers import all_finite, f32, scalar
+from .._ranges import require_choice, require_count, require_part
+from .._state import AbstractState
+from .._types import ScalarLike
+from ..bounders import AbstractBounder
+from ..experience import TimeStep
+from ..normalizers import AbstractNormalizer, AbstractNormalizerState
+from ..optimizers import LMS, AbstractOptimizer
+from .abstract import AbstractLearner
+from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+
+
+class LearnerState(AbstractLearnerState):
+    """Weights, bias, and the states of the learner's parts."""
+
+    weights: Float[Array, " features"]
+    bias: Float[Array, ""]
+    optimizer_state: AbstractState
+    normalizer_state: AbstractNormalizerState | None
+    life: Lifecycle
+
+    @property
+    def feature_dim(self) -> int:
+        return self.weights.shape[-1]
+
+
+class UpdateResult(AbstractState):
+    """What one update gave; NaN in every float when the step was rejected.
+
+    `metrics` holds the squared error, the error, the mean step size and, with a normalizer, the
+    mean variance of its statistics.
+    """
+
+    state: LearnerState
+    prediction: Float[Array, "1"]
+    error: Float[Array, "1"]
+    metrics: Float[Array, " columns"]
+    rejected: Bool[Array, ""]
+
+
+class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
+    r"""Predicts y = w.x + b; the optimizer decides how far each weight moves.
+
+    With a normalizer, x is the observation normalized by statistics that include it; `predict`
+    uses the statistics as they are. With a bounder, the optimizer's changes divided by the error
+    are bounded as one pair of tensors (w, b); `LMS` with `ObGDBounding` is `ObGD`.
+
+    A step with a non-finite observation or target, or one after which anything in the state would
+    not be finite, is rejected: the state stays as it was, bit for bit, and counts it.
+
+    **Arguments:** `optimizer`, default `LMS(0.01)`; `normalizer`, `bounder`, default none;
+    `use_bias`, keyword only: whether the bias learns, default True.
+
+    ```python
+    learner = LinearLearner(IDBD())
+    state = learner.init(feature_dim=2)
+    result = learner.update(state, np.array([1.0, 0.0]), 1.0)
+    learner.predict(result.state, np.array([1.0, 0.0]))  # [0.02]
+    ```
+    """
+
+    optimizer: AbstractOptimizer = eqx.field(default=LMS(), metadata={"config": "required"})
+    normalizer: AbstractNormalizer | None = None
+    bounder: AbstractBounder | None = None
+    use_bias: bool = eqx.field(
+        static=True, default=True, kw_only=True, metadata={"config": "omit_default"}
+    )
+
+    def __init__(self, optimizer=None, normalizer=None, bounder=None, *, use_bias=True):
+        self.optimizer = LMS() if optimizer is None else optimizer
+        self.normalizer, self.bounder, self.use_bias = normalizer, bounder, use_bias
+
+    def __check_init__(self):
+        require_part(self, "optimizer", AbstractOptimizer)
+        require_part(self, "normalizer", AbstractNormalizer, optional=True)
+        require_part(self, "bounder", AbstractBounder, optional=True)
+        require_choice("LinearLearner", "use_bias", self.use_bias, (True, False))
+
+    def init(self, feature_dim: int) -> LearnerState:
+        """Zero weights for `feature_dim` features, born now."""
+        require_count("LinearLearner.init", "feature_dim", feature_dim)
+        return _initial_state(strong(self), feature_dim, Lifecycle.begin())
+
+    @compiled
+    def predict(
+        self, state: LearnerState, observation: Real[Array, "{state.feature_dim}"]
+    ) -> Float[Array, "1"]:
+        """The prediction at `observation`, normalized with the statistics as they are."""
+        x = f32(observation)
+        if self.normalizer is not None:
+            x = self.normalizer.normalize_only(state.normalizer_state, x)
+        return jnp.reshape(state.weights @ x + state.bias, (1,))
+
+    @compiled
+    def update(
+        self,
+        state: LearnerState,
+        observation: Real[Array, "{state.feature_dim}"],
+        target: ScalarLike,
+    ) -> UpdateResult:
+        """Learn that `observation` goes with `target`, a number or shape (1,)."""
+        x, normalizer_state = f32(observation), state.normalizer_state
+        if self.normalizer is not None:
+            x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
+        prediction = state.weights @ x + state.bias
+        error = scalar(target) - prediction
+        change = self.optimizer.update(state.optimizer_state, error, x)
+        dw, db = self._bounded(change.weight_delta, change.bias_delta, error, state)
+        w, b = state.weights + dw, state.bias + db if self.use_bias else state.bias
+        candidate = LearnerState(w, b, change.new_state, normalizer_state, state.life)
+        # Any non-finite input makes the error non-finite.
+        accepted = all_finite((error, candidate))
+        columns = [error**2, error, mean_step_size(change.metrics)]
+        if normalizer_state is not None:
+            columns.append(jnp.mean(normalizer_state.var))
+        outputs = jnp.reshape(prediction, (1,)), jnp.reshape(error, (1,)), jnp.stack(columns)
+        state = accepted_or_unchanged(accepted, candidate, state)
+        return UpdateResult(state, *nan_unless(accepted, outputs), ~accepted)
+
+    def learn(
+        self, state: LearnerState, experience: TimeStep
+    ) -> tuple[LearnerState, Float[Array, " columns"]]:
+        """Update on a `TimeStep`; the outputs are the metrics."""
+        result = self.update(state, experience.observation, experience.target)
+        return result.state, result.metrics
+
+    def _bounded(self, dw, db, error, state):
+        if self.bounder is None:
+            return dw, db
+        # The optimizer's changes hold the error, which a bounder takes apart from the steps.
+        safe = jnp.where(error == 0.0, 1.0, error)
+        steps = tuple(jnp.where(error == 0.0, 0.0, change / safe) for change in (dw, db))
+        (sw, sb), _ = self.bounder.bound(steps, error, (state.weights, state.bias))
+        return error * sw, error * sb
+
+
+def mean_step_size(metrics: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
+    """The step size that an optimizer's metrics tell; 0 when they tell none."""
+    for name in ("mean_step_size", "effective_step_size", "step_size"):
+        if name in metrics:
+            return metrics[name]
+    return jnp.zeros((), jnp.float32)
+
+
+@jax.jit(static_argnames="feature_dim")
+def _initial_state(learner: LinearLearner, feature_dim: int, life: Lifecycle) -> LearnerState:
+    normalizer_state = None if learner.normalizer is None else learner.normalizer.init(feature_dim)
+    return LearnerState(
+        jnp.zeros(feature_dim, jnp.float32),
+        jnp.zeros((), jnp.float32),
+        learner.optimizer.init(feature_dim),
+        normalizer_state,
+        life,
+    )

@@ -1,0 +1,158 @@
+"""The linear TD learner: a value function of linear features."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Real
+
+from .._compiled import compiled, strong
+from .._numbers import all_finite, f32, scalar
+from .._ranges import require_choice, require_count, require_part
+from .._state import AbstractState
+from .._types import ScalarLike
+from ..experience import TDTimeStep
+from ..normalizers import AbstractNormalizer, AbstractNormalizerState
+from ..optimizers import TDIDBD, AbstractTDOptimizer
+from .abstract import AbstractLearner
+from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+
+
+class TDLearnerState(AbstractLearnerState):
+    """Weights, bias, and the states of the learner's parts."""
+
+    weights: Float[Array, " features"]
+    bias: Float[Array, ""]
+    optimizer_state: AbstractState
+    normalizer_state: AbstractNormalizerState | None
+    life: Lifecycle
+
+    @property
+    def feature_dim(self) -> int:
+        return self.weights.shape[-1]
+
+
+class TDUpdateResult(AbstractState):
+    """What one update gave; NaN in every float when the step was rejected.
+
+    `metrics` holds the squared TD error, the TD error, the mean step size and the mean absolute
+    eligibility trace.
+    """
+
+    state: TDLearnerState
+    prediction: Float[Array, "1"]
+    td_error: Float[Array, "1"]
+    metrics: Float[Array, "4"]
+    rejected: Bool[Array, ""]
+
+
+class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
+    r"""Learns v(s) = w.x(s) + b, the expected discounted sum of rewards, from transitions.
+
+        delta = R + gamma (w.x' + b) - (w.x + b)
+
+    with the discount gamma of this very transition: at gamma = 0 whatever x' holds is ignored. The
+    optimizer keeps the eligibility traces. With a normalizer, x and x' are both normalized by
+    statistics that include x.
+
+    A step with a non-finite observation, reward or discount (or next observation, unless gamma is
+    0), or one after which anything in the state would not be finite, is rejected: the state stays
+    as it was, bit for bit, and counts it.
+
+    **Arguments:** `optimizer`, default `TDIDBD()`; `normalizer`, default none; `use_bias`, keyword
+    only: whether the bias learns, default True (textbook tasks with tabular features want False).
+    """
+
+    optimizer: AbstractTDOptimizer = eqx.field(default=TDIDBD(), metadata={"config": "required"})
+    normalizer: AbstractNormalizer | None = None
+    use_bias: bool = eqx.field(
+        static=True, default=True, kw_only=True, metadata={"config": "omit_default"}
+    )
+
+    def __init__(self, optimizer=None, normalizer=None, *, use_bias=True):
+        self.optimizer = TDIDBD() if optimizer is None else optimizer
+        self.normalizer, self.use_bias = normalizer, use_bias
+
+    def __check_init__(self):
+        require_part(self, "optimizer", AbstractTDOptimizer)
+        require_part(self, "normalizer", AbstractNormalizer, optional=True)
+        require_choice("TDLinearLearner", "use_bias", self.use_bias, (True, False))
+
+    def init(self, feature_dim: int) -> TDLearnerState:
+        """Zero weights for `feature_dim` features, born now."""
+        require_count("TDLinearLearner.init", "feature_dim", feature_dim)
+        return _initial_state(strong(self), feature_dim, Lifecycle.begin())
+
+    @compiled
+    def predict(
+        self, state: TDLearnerState, observation: Real[Array, "{state.feature_dim}"]
+    ) -> Float[Array, "1"]:
+        """The value at `observation`, normalized with the statistics as they are."""
+        x = f32(observation)
+        if self.normalizer is not None:
+            x = self.normalizer.normalize_only(state.normalizer_state, x)
+        return jnp.reshape(state.weights @ x + state.bias, (1,))
+
+    @compiled
+    def update(
+        self,
+        state: TDLearnerState,
+        observation: Real[Array, "{state.feature_dim}"],
+        reward: ScalarLike,
+        next_observation: Real[Array, "{state.feature_dim}"],
+        gamma: ScalarLike,
+    ) -> TDUpdateResult:
+        """Learn from one transition; `reward` and `gamma` are numbers or shape (1,)."""
+        g, normalizer_state = scalar(gamma), state.normalizer_state
+        x = f32(observation)
+        next_x = jnp.where(g == 0.0, 0.0, f32(next_observation))
+        bad = jnp.sum(0.0 * next_x) != 0.0
+        if self.normalizer is not None:
+            x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
+            next_x = self.normalizer.normalize_only(normalizer_state, next_x)
+        prediction = state.weights @ x + state.bias
+        next_value = jnp.where(g == 0.0, 0.0, g * (state.weights @ next_x + state.bias))
+        delta = scalar(reward) + next_value - prediction
+        change = self.optimizer.update(state.optimizer_state, delta, x, next_x, g)
+        w = state.weights + change.weight_delta
+        b = state.bias + change.bias_delta if self.use_bias else state.bias
+        candidate = TDLearnerState(w, b, change.new_state, normalizer_state, state.life)
+        accepted = all_finite((delta, g, candidate)) & ~bad
+        metrics = change.metrics
+        columns = [
+            delta**2,
+            delta,
+            metrics["mean_step_size"],
+            metrics["mean_eligibility_trace"],
+        ]
+        outputs = jnp.reshape(prediction, (1,)), jnp.reshape(delta, (1,)), jnp.stack(columns)
+        state = accepted_or_unchanged(accepted, candidate, state)
+        return TDUpdateResult(state, *nan_unless(accepted, outputs), ~accepted)
+
+    def reset_traces(self, state: TDLearnerState) -> TDLearnerState:
+        """Cut the eligibility traces: for a truncation, which no discount of 0 announces."""
+        return state.replace(optimizer_state=self.optimizer.reset_traces(state.optimizer_state))
+
+    def learn(
+        self, state: TDLearnerState, experience: TDTimeStep
+    ) -> tuple[TDLearnerState, Float[Array, "4"]]:
+        """Update on a `TDTimeStep`; the outputs are the metrics."""
+        result = self.update(
+            state,
+            experience.observation,
+            experience.reward,
+            experience.next_observation,
+            experience.gamma,
+        )
+        return result.state, result.metrics
+
+
+@jax.jit(static_argnames="feature_dim")
+def _initial_state(learner: TDLinearLearner, feature_dim: int, life: Lifecycle) -> TDLearnerState:
+    normalizer_state = None if learner.normalizer is None else learner.normalizer.init(feature_dim)
+    return TDLearnerState(
+        jnp.zeros(feature_dim, jnp.float32),
+        jnp.zeros((), jnp.float32),
+        learner.optimizer.init(feature_dim),
+        normalizer_state,
+        life,
+    )

@@ -1,0 +1,132 @@
+"""What every documented loop does around the driver: start, record, time, hand back."""
+
+import time
+from typing import Any, TypedDict, Unpack
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .._compiled import strong
+from .._ranges import require_choice, require_count
+from ..learners import with_uptime
+from .drive import drive
+from .progress import progress_bar
+from .recorders import AbstractRecorder, EveryNth, WindowMean
+from .rollouts import rollable
+
+
+class LoopOptions(TypedDict, total=False):
+    """The keyword-only arguments that every loop shares.
+
+    - `progress`: show a progress bar; default False.
+    - `chunk_size`: steps drawn and learned from at once; None, the default: fit for speed and
+      memory.
+    - `record_every`: keep the metrics of steps 0, n, 2n, ...; default 1.
+    - `record_window`: keep means over windows of n steps instead, rejected steps left out.
+    """
+
+    progress: bool
+    chunk_size: int | None
+    record_every: int
+    record_window: int | None
+
+
+class _Options(eqx.Module):
+    progress: bool = eqx.field(static=True, default=False)
+    chunk_size: int | None = eqx.field(static=True, default=None)
+    record_every: int = eqx.field(static=True, default=1)
+    record_window: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        require_choice("loop", "progress", self.progress, (True, False))
+        require_count("loop", "record_every", self.record_every)
+        if self.record_window is not None:
+            require_count("loop", "record_window", self.record_window)
+            if self.record_every > 1:
+                raise ValueError(
+                    "loop: `record_window` and `record_every` exclude each other, got "
+                    f"{self.record_window} and {self.record_every}."
+                )
+
+    def recorder(self) -> AbstractRecorder | None:
+        if self.record_window is not None:
+            return WindowMean(self.record_window)
+        return EveryNth(self.record_every) if self.record_every > 1 else None
+
+
+def run(
+    learner: Any,
+    stream: Any,
+    num_steps: int,
+    state: Any,
+    stream_state: Any,
+    *,
+    recorders: tuple[AbstractRecorder, ...] = (),
+    batched: bool = False,
+    started: float,
+    **options: Unpack[LoopOptions],
+) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Drive, and return the state with the time since `started` added to its uptime, the recorded
+    outputs and one history for each recorder."""
+    chosen = _Options(**options)
+    recorder = chosen.recorder()
+    bar = progress_bar(chosen.progress, num_steps)
+    try:
+        (state, _), outputs, histories = drive(
+            learner,
+            stream,
+            num_steps,
+            state=state,
+            stream_state=stream_state,
+            recorders=recorders if recorder is None else (*recorders, recorder),
+            keep_outputs=recorder is None,
+            chunk_size=chosen.chunk_size,
+            after_chunk=bar,
+            batched=batched,
+        )
+        if recorder is not None:
+            *histories, outputs = histories
+        jax.block_until_ready((state, outputs))
+    finally:
+        bar.close()
+    return with_uptime(state, time.perf_counter() - started), outputs, tuple(histories)
+
+
+def require_tracking(name: str, tracking: Any, num_steps: int) -> None:
+    """Check a tracking argument against the length of the loop."""
+    if tracking is None:
+        return
+    interval = tracking.interval
+    if isinstance(interval, bool) or not isinstance(interval, int):
+        raise TypeError(f"{name}.interval must be an integer >= 1, got {interval!r}")
+    if interval < 1:
+        raise ValueError(f"{name}.interval must be >= 1, got {interval}")
+    if interval > num_steps:
+        raise ValueError(f"{name}.interval ({interval}) must be <= num_steps ({num_steps})")
+
+
+@jax.jit
+def _stream_state(stream, key):
+    return stream.init(key)
+
+
+@jax.jit
+def _stream_states(stream, keys):
+    return jax.vmap(stream.init)(keys)
+
+
+def stream_state(stream: Any, key: Any) -> Any:
+    """`stream.init(key)`, compiled once."""
+    return _stream_state(strong(rollable(stream)), key)
+
+
+def stream_states(stream: Any, keys: Any) -> Any:
+    """`stream.init` of every key, compiled once."""
+    return _stream_states(strong(rollable(stream)), keys)
+
+
+@jax.jit(static_argnames="lanes")
+def repeated(state, lanes: int):
+    """The state at the start of each of `lanes` lanes."""
+    return jax.tree.map(lambda a: jnp.broadcast_to(a, (lanes, *a.shape)), state)

@@ -1,0 +1,138 @@
+"""Histories of step sizes, normalizer statistics, or any part of a learner's state."""
+
+from functools import reduce
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PyTree
+
+from .._ranges import require_choice
+from .._state import AbstractState
+from ..learners import LearnerState, LinearLearner
+from ..optimizers import AutostepState
+from .recorders import AbstractRecorder, Tape, recordings
+
+
+class StepSizeHistory(AbstractState):
+    """Step sizes after the updates at `recording_indices`; a batched loop adds a leading axis."""
+
+    step_sizes: Float[Array, "recordings features"]
+    bias_step_sizes: Float[Array, " recordings"] | None
+    recording_indices: Int[Array, " recordings"]
+    normalizers: Float[Array, "recordings features"] | None
+
+
+class NormalizerHistory(AbstractState):
+    """Normalizer statistics after the updates at `recording_indices`."""
+
+    means: Float[Array, "recordings features"]
+    variances: Float[Array, "recordings features"]
+    recording_indices: Int[Array, " recordings"]
+
+
+class StateHistory(AbstractState):
+    """Any part of a learner's state after the updates at `recording_indices`."""
+
+    values: PyTree[Array]
+    recording_indices: Int[Array, " recordings"]
+
+
+class StepSizeTrackingConfig(AbstractRecorder):
+    """Record step sizes after every `interval`-th update, from step 0 on.
+
+    **Arguments:** `interval`: 1 to `num_steps`; `include_bias`: also the bias's, default True.
+    """
+
+    interval: int = eqx.field(static=True)
+    include_bias: bool = eqx.field(static=True, default=True)
+
+    def __check_init__(self):
+        name = type(self).__name__
+        require_choice(name, "include_bias", self.include_bias, (True, False))
+
+    def _now(self, learner: LinearLearner, state: LearnerState) -> dict[str, Array]:
+        optimizer, optimizer_state = learner.optimizer, state.optimizer_state
+        step_sizes = optimizer.step_sizes(optimizer_state)
+        now = {"step_sizes": jnp.broadcast_to(step_sizes, state.weights.shape)}
+        if self.include_bias:
+            now["bias_step_sizes"] = optimizer.bias_step_size(optimizer_state)
+        if isinstance(optimizer_state, AutostepState):
+            now["normalizers"] = optimizer_state.normalizers
+        return now
+
+    def init(self, num_steps, learner, state, outputs):
+        like = jax.eval_shape(self._now, learner, state)
+        return Tape.blank(recordings(num_steps, self.interval), like)
+
+    def step(self, tape, idx, learner, state, outputs):
+        due = idx % self.interval == 0
+        return tape.write(due, idx // self.interval, idx, self._now(learner, state))
+
+    def finish(self, tape) -> StepSizeHistory:
+        values = tape.values
+        return StepSizeHistory(
+            values["step_sizes"],
+            values.get("bias_step_sizes"),
+            tape.recording_indices,
+            values.get("normalizers"),
+        )
+
+
+class NormalizerTrackingConfig(AbstractRecorder):
+    """Record a normalizer's means and variances after every `interval`-th update, from step 0 on.
+
+    **Arguments:** `interval`: 1 to `num_steps`.
+    """
+
+    interval: int = eqx.field(static=True)
+
+    def init(self, num_steps, learner, state, outputs):
+        statistics = state.normalizer_state
+        like = {"means": statistics.mean, "variances": statistics.var}
+        return Tape.blank(recordings(num_steps, self.interval), like)
+
+    def step(self, tape, idx, learner, state, outputs):
+        statistics = state.normalizer_state
+        now = {"means": statistics.mean, "variances": statistics.var}
+        return tape.write(idx % self.interval == 0, idx // self.interval, idx, now)
+
+    def finish(self, tape) -> NormalizerHistory:
+        return NormalizerHistory(**tape.values, recording_indices=tape.recording_indices)
+
+
+class StateTracking(AbstractRecorder):
+    """Record any part of the learner's state after every `interval`-th update, from step 0 on.
+
+    **Arguments:** `path`: attribute names and tuple indices joined by dots, as
+    `"optimizer_state.traces"`; `interval` >= 1.
+
+    **Raises:** `ValueError` when the loop starts and the state has no such path.
+    """
+
+    path: str = eqx.field(static=True)
+    interval: int = eqx.field(static=True, default=1)
+
+    def _now(self, state: Any) -> Any:
+        def part(value, name):
+            try:
+                return value[int(name)] if name.isdecimal() else getattr(value, name)
+            except (AttributeError, IndexError, TypeError):
+                fields = getattr(type(value), "__dataclass_fields__", {})
+                known = ", ".join(fields) or f"indices of {type(value).__name__}"
+                raise ValueError(
+                    f"StateTracking: `path` {self.path!r} is no part of the state: {name!r} is not "
+                    f"among {known}."
+                ) from None
+
+        return reduce(part, self.path.split("."), state)
+
+    def init(self, num_steps, learner, state, outputs):
+        return Tape.blank(recordings(num_steps, self.interval), self._now(state))
+
+    def step(self, tape, idx, learner, state, outputs):
+        return tape.write(idx % self.interval == 0, idx // self.interval, idx, self._now(state))
+
+    def finish(self, tape) -> StateHistory:
+        return StateHistory(tape.values, tape.recording_indices)

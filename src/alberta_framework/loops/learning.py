@@ -1,0 +1,123 @@
+"""Loops of a linear learner over a stream."""
+
+import time
+from typing import Unpack
+
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
+
+from .._state import AbstractState
+from ..learners import LearnerState, LinearLearner
+from ..streams import ScanStream
+from .entrance import LoopOptions, repeated, require_tracking, run, stream_state, stream_states
+from .histories import (
+    NormalizerHistory,
+    NormalizerTrackingConfig,
+    StepSizeHistory,
+    StepSizeTrackingConfig,
+)
+
+
+class BatchedLearningResult(AbstractState):
+    """What a batched loop gives; every array has the lanes as its first axis."""
+
+    states: LearnerState
+    metrics: Float[Array, "lanes steps columns"]
+    step_size_history: StepSizeHistory | None = None
+    normalizer_history: NormalizerHistory | None = None
+
+
+def run_learning_loop(
+    learner: LinearLearner,
+    stream: ScanStream,
+    num_steps: int,
+    key: PRNGKeyArray,
+    learner_state: LearnerState | None = None,
+    step_size_tracking: StepSizeTrackingConfig | None = None,
+    normalizer_tracking: NormalizerTrackingConfig | None = None,
+    **options: Unpack[LoopOptions],
+) -> tuple:
+    """Carry a linear learner over `num_steps` examples of a stream.
+
+    **Arguments:** `key` starts the stream; `learner_state` is continued if given;
+    `step_size_tracking`, `normalizer_tracking` ask for histories. Keyword only: `progress=False`,
+    `chunk_size=None`, `record_every=1`, `record_window=None`.
+
+    **Returns:** `(state, metrics)` with metrics `[num_steps, 3 or 4]` (squared error, error, mean
+    step size, and with a normalizer its mean variance), then a `StepSizeHistory` and a
+    `NormalizerHistory` if asked for. The elapsed time is added to the state's uptime.
+
+    **Raises:** `ValueError` for an interval below 1 or above `num_steps`, or for
+    `normalizer_tracking` of a learner without a normalizer.
+    """
+    started = time.perf_counter()
+    tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
+    state = learner.init(stream.feature_dim) if learner_state is None else learner_state
+    begin = stream_state(stream, key)
+    state, metrics, histories = run(
+        learner, stream, num_steps, state, begin, recorders=tracking, started=started, **options
+    )
+    return state, metrics, *histories
+
+
+def run_learning_loop_batched(
+    learner: LinearLearner,
+    stream: ScanStream,
+    num_steps: int,
+    keys: Shaped[PRNGKeyArray, " lanes"],
+    learner_state: LearnerState | None = None,
+    step_size_tracking: StepSizeTrackingConfig | None = None,
+    normalizer_tracking: NormalizerTrackingConfig | None = None,
+    **options: Unpack[LoopOptions],
+) -> BatchedLearningResult:
+    """`run_learning_loop` for every key side by side, in one compiled program.
+
+    Lane b equals the single loop with `keys[b]` to float32 rounding; a given `learner_state` is the
+    start of every lane. Arguments and errors as `run_learning_loop`.
+    """
+    started = time.perf_counter()
+    tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
+    state = learner.init(stream.feature_dim) if learner_state is None else learner_state
+    states, metrics, histories = run(
+        learner,
+        stream,
+        num_steps,
+        repeated(state, keys.shape[0]),
+        stream_states(stream, keys),
+        recorders=tracking,
+        batched=True,
+        started=started,
+        **options,
+    )
+    found = iter(histories)
+    return BatchedLearningResult(
+        states,
+        metrics,
+        next(found) if step_size_tracking is not None else None,
+        next(found) if normalizer_tracking is not None else None,
+    )
+
+
+def _tracking(learner, num_steps, step_size_tracking, normalizer_tracking) -> tuple:
+    require_tracking("step_size_tracking", step_size_tracking, num_steps)
+    require_tracking("normalizer_tracking", normalizer_tracking, num_steps)
+    if normalizer_tracking is not None and learner.normalizer is None:
+        raise ValueError(
+            f"`normalizer_tracking` needs a learner with a normalizer, got {learner!r}."
+        )
+    return tuple(t for t in (step_size_tracking, normalizer_tracking) if t is not None)
+
+
+def metrics_to_dicts(
+    metrics: Float[Array, "steps columns"], normalized: bool = False
+) -> list[dict[str, float]]:
+    """The metrics of a loop as one dictionary per step.
+
+    Keys `squared_error`, `error`, `mean_step_size`, and `normalizer_mean_var` when `normalized` and
+    a fourth column exists.
+    """
+    names = ["squared_error", "error", "mean_step_size"]
+    rows = np.asarray(metrics)
+    if normalized and rows.shape[-1] > 3:
+        names.append("normalizer_mean_var")
+    return [dict(zip(names, row, strict=False)) for row in rows.tolist()]
