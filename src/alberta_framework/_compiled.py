@@ -8,8 +8,11 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray, TypeCheckError
+
+from ._numbers import is_traced
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -90,7 +93,7 @@ def strong(component: Any) -> Any:
     if entry is not None and entry[0]() is component:
         return entry[1]
     paths, treedef = jax.tree_util.tree_flatten_with_path(component)
-    traced = any(isinstance(leaf, jax.core.Tracer) for _, leaf in paths)
+    traced = any(is_traced(leaf) for _, leaf in paths)
     leaves = [_strong_number(leaf, _counts_steps(component, path)) for path, leaf in paths]
     converted = jax.tree.unflatten(treedef, leaves)
     if isinstance(component, eqx.Module) and not traced:
@@ -125,7 +128,7 @@ def _strong_number(leaf: Any, counts_steps: bool) -> Any:
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iuf":
         return leaf.astype(dtype)
     if isinstance(leaf, jax.Array) and (leaf.weak_type or leaf.dtype != dtype):
-        numeric = jax.dtypes.issubdtype(leaf.dtype, np.number)
+        numeric = jnp.issubdtype(leaf.dtype, np.number)
         return np.asarray(leaf).astype(dtype) if numeric else leaf
     return leaf
 

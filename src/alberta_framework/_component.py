@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray
 
+from ._numbers import is_traced
 from ._types import Hyperparameter
 
 
@@ -116,7 +117,7 @@ def _plain(value: Any, path: str) -> Any:
         return value
     if isinstance(value, tuple | list):
         return [_plain(v, f"{path}[{i}]") for i, v in enumerate(value)]
-    if isinstance(value, jax.core.Tracer):
+    if is_traced(value):
         raise TypeError(f"A config needs plain scalars; `{path}` is traced: {value}.")
     if isinstance(value, np.generic | np.ndarray | jax.Array):
         if value.ndim == 0:
@@ -134,7 +135,7 @@ def _is_array(annotation: Any) -> bool:
 
 
 def _nested_list(value: Any, path: str) -> Any:
-    if isinstance(value, jax.core.Tracer):
+    if is_traced(value):
         raise TypeError(f"A config needs concrete arrays; `{path}` is traced: {value}.")
     return np.asarray(value).tolist()
 

@@ -14,10 +14,10 @@ def words_from(count: int | np.ndarray) -> np.ndarray:
     return np.stack([count >> np.uint64(32), count & np.uint64(0xFFFFFFFF)], -1).astype(np.uint32)
 
 
-def count_from(words: Array) -> int | np.ndarray:
+def count_from(words: Array | np.ndarray) -> int | np.ndarray:
     """The count: a Python `int`, or an int64 array of the batch shape."""
-    words = np.asarray(words).astype(np.uint64)
-    count = (words[..., 0] << np.uint64(32)) | words[..., 1]
+    pairs = np.asarray(words).astype(np.uint64)
+    count = (pairs[..., 0] << np.uint64(32)) | pairs[..., 1]
     return int(count) if count.ndim == 0 else count.astype(np.int64)
 
 

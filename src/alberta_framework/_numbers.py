@@ -4,7 +4,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Float
+
+
+def is_traced(value: Any) -> bool:
+    """Whether the value is abstract because some transformation is tracing."""
+    return isinstance(value, Tracer)
 
 
 def f32(value: ArrayLike) -> Float[Array, "..."]:

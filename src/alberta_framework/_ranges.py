@@ -9,9 +9,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-
-def is_traced(value: Any) -> bool:
-    return isinstance(value, jax.core.Tracer)
+from ._numbers import is_traced
 
 
 def require_range(

@@ -5,7 +5,8 @@ import dataclasses
 from typing import Any, Self
 
 import equinox as eqx
-import jax
+
+from ._numbers import is_traced
 
 
 class HostNumber(abc.ABC):
@@ -19,11 +20,11 @@ class HostNumber(abc.ABC):
     def __set_name__(self, owner, name):
         self.name = name
 
-    def __get__(self, state, owner=None):
+    def __get__(self, state: Any, owner: Any = None) -> Any:
         return self if state is None else self.read(state)
 
     def concrete(self, array: Any) -> Any:
-        if isinstance(array, jax.core.Tracer):
+        if is_traced(array):
             raise TypeError(
                 f"`{self.name}` is a host-side property; use the state's arrays "
                 "(state.life, state.steps) inside compiled code."

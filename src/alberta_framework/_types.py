@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import ArrayLike, Real
 
 if TYPE_CHECKING:
-    Hyperparameter = float
-    ScalarLike = float
+    Hyperparameter = float | ArrayLike
+    ScalarLike = float | ArrayLike
 else:
     # A number, or an array of numbers that a vmap takes apart.
     Hyperparameter = Real[ArrayLike, "..."]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, UInt32
 
 from .._counter import advanced, count_from, words_from
+from .._numbers import is_traced
 from .._state import AbstractState, HostNumber
 
 _STEPS, _BIRTH, _UPTIME, _REJECTED = range(4)
@@ -115,7 +116,7 @@ def nan_unless(accepted: Bool[Array, ""], outputs: Any) -> Any:
 
 def with_uptime(state: State, seconds: float) -> State:
     """The state after `seconds` more of running; unchanged while it is being traced."""
-    if isinstance(state.life.words, jax.core.Tracer):
+    if is_traced(state.life.words):
         return state
     return eqx.tree_at(lambda s: s.life, state, state.life.lived(seconds))
 

@@ -115,15 +115,22 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         change = self.optimizer.update(state.optimizer_state, error, x)
         dw, db = self._bounded(change.weight_delta, change.bias_delta, error, state)
         w, b = state.weights + dw, state.bias + db if self.use_bias else state.bias
-        candidate = LearnerState(w, b, change.new_state, normalizer_state, state.life)
+        candidate = LearnerState(
+            weights=w,
+            bias=b,
+            optimizer_state=change.new_state,
+            normalizer_state=normalizer_state,
+            life=state.life,
+        )
         # Any non-finite input makes the error non-finite.
         accepted = all_finite((error, candidate))
         columns = [error**2, error, mean_step_size(change.metrics)]
         if normalizer_state is not None:
             columns.append(jnp.mean(normalizer_state.var))
         outputs = jnp.reshape(prediction, (1,)), jnp.reshape(error, (1,)), jnp.stack(columns)
+        prediction, error, metrics = nan_unless(accepted, outputs)
         state = accepted_or_unchanged(accepted, candidate, state)
-        return UpdateResult(state, *nan_unless(accepted, outputs), ~accepted)
+        return UpdateResult(state, prediction, error, metrics, ~accepted)
 
     def learn(
         self, state: LearnerState, experience: TimeStep
@@ -154,9 +161,9 @@ def mean_step_size(metrics: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
 def _initial_state(learner: LinearLearner, feature_dim: int, life: Lifecycle) -> LearnerState:
     normalizer_state = None if learner.normalizer is None else learner.normalizer.init(feature_dim)
     return LearnerState(
-        jnp.zeros(feature_dim, jnp.float32),
-        jnp.zeros((), jnp.float32),
-        learner.optimizer.init(feature_dim),
-        normalizer_state,
-        life,
+        weights=jnp.zeros(feature_dim, jnp.float32),
+        bias=jnp.zeros((), jnp.float32),
+        optimizer_state=learner.optimizer.init(feature_dim),
+        normalizer_state=normalizer_state,
+        life=life,
     )

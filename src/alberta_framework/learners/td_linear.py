@@ -115,7 +115,13 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         change = self.optimizer.update(state.optimizer_state, delta, x, next_x, g)
         w = state.weights + change.weight_delta
         b = state.bias + change.bias_delta if self.use_bias else state.bias
-        candidate = TDLearnerState(w, b, change.new_state, normalizer_state, state.life)
+        candidate = TDLearnerState(
+            weights=w,
+            bias=b,
+            optimizer_state=change.new_state,
+            normalizer_state=normalizer_state,
+            life=state.life,
+        )
         accepted = all_finite((delta, g, candidate)) & ~bad
         metrics = change.metrics
         columns = [
@@ -125,8 +131,9 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             metrics["mean_eligibility_trace"],
         ]
         outputs = jnp.reshape(prediction, (1,)), jnp.reshape(delta, (1,)), jnp.stack(columns)
+        prediction, td_error, metrics = nan_unless(accepted, outputs)
         state = accepted_or_unchanged(accepted, candidate, state)
-        return TDUpdateResult(state, *nan_unless(accepted, outputs), ~accepted)
+        return TDUpdateResult(state, prediction, td_error, metrics, ~accepted)
 
     def reset_traces(self, state: TDLearnerState) -> TDLearnerState:
         """Cut the eligibility traces: for a truncation, which no discount of 0 announces."""
@@ -150,9 +157,9 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
 def _initial_state(learner: TDLinearLearner, feature_dim: int, life: Lifecycle) -> TDLearnerState:
     normalizer_state = None if learner.normalizer is None else learner.normalizer.init(feature_dim)
     return TDLearnerState(
-        jnp.zeros(feature_dim, jnp.float32),
-        jnp.zeros((), jnp.float32),
-        learner.optimizer.init(feature_dim),
-        normalizer_state,
-        life,
+        weights=jnp.zeros(feature_dim, jnp.float32),
+        bias=jnp.zeros((), jnp.float32),
+        optimizer_state=learner.optimizer.init(feature_dim),
+        normalizer_state=normalizer_state,
+        life=life,
     )

@@ -47,7 +47,13 @@ class EMANormalizer(AbstractNormalizer[EMANormalizerState]):
     def init(self, feature_dim: int) -> EMANormalizerState:
         require_count("EMANormalizer.init", "feature_dim", feature_dim)
         zeros = jnp.zeros(feature_dim, jnp.float32)
-        return EMANormalizerState(zeros, zeros + 1.0, jnp.zeros((), jnp.int32), zeros, zeros)
+        return EMANormalizerState(
+            mean=zeros,
+            var=zeros + 1.0,
+            sample_count=jnp.zeros((), jnp.int32),
+            mean_residual=zeros,
+            var_residual=zeros,
+        )
 
     def advanced(
         self, state: EMANormalizerState, observation: Float[Array, " features"]
@@ -63,4 +69,10 @@ class EMANormalizer(AbstractNormalizer[EMANormalizerState]):
             jnp.where(floored, epsilon, var),
             jnp.where(floored, 0.0, var_residual),
         )
-        return EMANormalizerState(mean, var, n, mean_residual, var_residual)
+        return EMANormalizerState(
+            mean=mean,
+            var=var,
+            sample_count=n,
+            mean_residual=mean_residual,
+            var_residual=var_residual,
+        )

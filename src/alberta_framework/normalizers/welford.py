@@ -52,7 +52,13 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
     def init(self, feature_dim: int) -> WelfordNormalizerState:
         require_count("WelfordNormalizer.init", "feature_dim", feature_dim)
         zeros = jnp.zeros(feature_dim, jnp.float32)
-        return WelfordNormalizerState(zeros, zeros + 1.0, jnp.zeros((), jnp.int32), zeros, zeros)
+        return WelfordNormalizerState(
+            mean=zeros,
+            var=zeros + 1.0,
+            sample_count=jnp.zeros((), jnp.int32),
+            mean_residual=zeros,
+            var_residual=zeros,
+        )
 
     def advanced(
         self, state: WelfordNormalizerState, observation: Float[Array, " features"]
@@ -68,4 +74,10 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
         start = jnp.where(n == 1, 1.0, q)
         var = jnp.where(n <= 2, start, var)
         var_residual = jnp.where(n <= 2, 0.0, var_residual)
-        return WelfordNormalizerState(mean, var, n, mean_residual, var_residual)
+        return WelfordNormalizerState(
+            mean=mean,
+            var=var,
+            sample_count=n,
+            mean_residual=mean_residual,
+            var_residual=var_residual,
+        )
