@@ -47,8 +47,7 @@ def holm_correction(p_values: ArrayLike, alpha: float = 0.05) -> list[bool]:
     p = _p_values(p_values, alpha)
     if p.size == 0:
         return []
-    rejected = _multiple_tests(p, alpha, "holm")[0]
-    return [bool(decision) for decision in rejected]
+    return _holm(p, alpha)[0]
 
 
 def pairwise_comparisons(
@@ -84,10 +83,9 @@ def pairwise_comparisons(
     tests = [compare(finals[a], finals[b], alpha=alpha, method_a=a, method_b=b) for a, b in names]
     p = np.array([single.p_value for single in tests])
     if correction == "bonferroni":
-        significant = bonferroni_correction(p, alpha)[0]
+        significant, corrected = bonferroni_correction(p, alpha)[0], np.minimum(p * p.size, 1.0)
     else:
-        significant = holm_correction(p, alpha)
-    corrected = np.where(np.isnan(p), np.nan, _multiple_tests(p, alpha, correction)[1])
+        significant, corrected = _holm(p, alpha)
     return {
         pair: dataclasses.replace(
             single,
@@ -109,11 +107,12 @@ def _p_values(p_values: ArrayLike, alpha: float) -> NDArray[np.float64]:
     return p
 
 
-def _multiple_tests(p: NDArray[np.float64], alpha: float, method: str):
+def _holm(p: NDArray[np.float64], alpha: float) -> tuple[list[bool], NDArray[np.float64]]:
     # An undefined p-value counts as a test, and never as a rejection.
-    certain = np.where(np.isnan(p), 1.0, p)
-    multitest = analysis_package("statsmodels.stats.multitest")
-    return multitest.multipletests(certain, alpha=alpha, method=method)
+    undefined = np.isnan(p)
+    multipletests = analysis_package("statsmodels.stats.multitest").multipletests
+    rejected, corrected, *_ = multipletests(np.where(undefined, 1.0, p), alpha, method="holm")
+    return [bool(decision) for decision in rejected], np.where(undefined, np.nan, corrected)
 
 
 def _require_same_seeds(results: Mapping[str, AggregatedResults]) -> None:
