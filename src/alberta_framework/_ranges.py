@@ -113,7 +113,7 @@ def warn_outside(component: eqx.Module, name: str, low: Any, high: Any) -> None:
     if np.any(values < low * (1 - 1e-6)) or np.any(values > high * (1 + 1e-6)):
         warnings.warn(
             f"{type(component).__name__}: `{name}` = {value} lies outside the bounds of the step "
-            f"sizes, [{low:.3g}, {high:.3g}]; the first update clips it.",
+            f"sizes, [{low.max():.3g}, {high.min():.3g}]; the first update clips it.",
             UserWarning,
             stacklevel=3,
         )

@@ -64,4 +64,6 @@ class AGCBounding(AbstractBounder):
             return jnp.abs(tensor)
         kept = self.unit_axis % tensor.ndim
         axes = tuple(axis for axis in range(tensor.ndim) if axis != kept)
-        return jnp.sqrt(jnp.sum(tensor**2, axis=axes, keepdims=True))
+        squared = jnp.sum(tensor**2, axis=axes, keepdims=True)
+        # The root has no gradient at 0, where a dead unit sits.
+        return jnp.where(squared > 0.0, jnp.sqrt(jnp.where(squared > 0.0, squared, 1.0)), 0.0)

@@ -142,8 +142,9 @@ class Autostep(AbstractOptimizer[AutostepState]):
         """The step sizes before the overshoot is bounded, and the normalizers."""
         size = jnp.abs(m)
         v = jnp.maximum(size, v + (1.0 / f32(self.tau)) * alpha * x_squared * (size - v))
-        moved = alpha * jnp.exp(f32(self.meta_step_size) * m / jnp.maximum(v, _SMALLEST_NORMAL))
-        return jnp.where(v > 0.0, moved, alpha), v
+        # Where v is 0, so is m: the step size stays, and so does its gradient.
+        safe = jnp.where(v > 0.0, jnp.maximum(v, _SMALLEST_NORMAL), 1.0)
+        return alpha * jnp.exp(f32(self.meta_step_size) * m / safe), v
 
     def _clip(self, alpha):
         return jnp.clip(alpha, f32(self.min_step_size), f32(self.max_step_size))
