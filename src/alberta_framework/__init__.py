@@ -71,7 +71,11 @@ from .optimizers import create_obgd_state as create_obgd_state
 from .optimizers import create_tdidbd_state as create_tdidbd_state
 from .optimizers import optimizer_from_config as optimizer_from_config
 from .streams import AbstractStream as AbstractStream
+from .streams import RandomWalkState as RandomWalkState
+from .streams import RandomWalkStream as RandomWalkStream
 from .streams import ScanStream as ScanStream
+from .streams import SuttonExperiment1State as SuttonExperiment1State
+from .streams import SuttonExperiment1Stream as SuttonExperiment1Stream
 from .streams import TDScanStream as TDScanStream
 
 # The documented names of the bases.

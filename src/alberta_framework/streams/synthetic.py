@@ -1,0 +1,86 @@
+"""How a synthetic stream draws: a step at a time, or the same draws for a chunk at once."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
+
+from .._numbers import f32
+from .._ranges import require_count
+from .abstract import AbstractStream, Experience, State
+
+
+class AbstractSyntheticStream(AbstractStream[State, Experience]):
+    """A stream whose state holds a `key`, split anew at each step.
+
+    A step is taken apart into what depends on its keys alone (`_draw`), what its counters say
+    (`_schedule`) and what is carried from step to step (`_advance`). A chunk makes the first two
+    for all of its steps at once and scans over the third.
+    """
+
+    _keys_per_step: eqx.AbstractClassVar[int]
+
+    @abc.abstractmethod
+    def _draw(self, keys: Key[Array, " keys"]) -> Any:
+        """The random numbers of one step; `keys` are those after the next state's key."""
+
+    @abc.abstractmethod
+    def _schedule(self, state: State, ahead: UInt32[Array, "*steps"]) -> Any:
+        """What the counters say of the steps `ahead` of `state`, elementwise."""
+
+    @abc.abstractmethod
+    def _advance(self, state: State, draws: Any, now: Any) -> tuple[Experience, State]:
+        """One step: its experience and the carried fields; leaves key and counters alone."""
+
+    @abc.abstractmethod
+    def _counted(self, state: State, num_steps: int) -> dict[str, Any]:
+        """The counters of the state `num_steps` later, by field."""
+
+    def step(self, state: State, idx: ArrayLike = 0) -> tuple[Experience, State]:
+        """One unit of experience and the next state; `idx` is ignored, the state's counters act."""
+        del idx
+        keys = jr.split(state.key, self._keys_per_step)
+        now = self._schedule(state, jnp.zeros((), jnp.uint32))
+        experience, after = self._advance(state, self._draw(keys[1:]), now)
+        return experience, after.replace(key=keys[0], **self._counted(state, 1))
+
+    def rollout(self, state: State, num_steps: int) -> tuple[Experience, State]:
+        require_count(type(self).__name__, "num_steps", num_steps, low=0, high=2**31)
+
+        def next_keys(key, _):
+            keys = jr.split(key, self._keys_per_step)
+            return keys[0], keys[1:]
+
+        key, keys = jax.lax.scan(next_keys, state.key, length=num_steps)
+        draws = jax.vmap(self._draw)(keys)
+        schedule = self._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
+
+        # The dot product stays in the scan: batched over the steps, it sums in another order.
+        def advance(state, drawn):
+            return self._advance(state, *drawn)[::-1]
+
+        after, experience = jax.lax.scan(advance, state, (draws, schedule), length=num_steps)
+        return experience, after.replace(key=key, **self._counted(state, num_steps))
+
+
+def phase(
+    position: Int[Array, ""], ahead: UInt32[Array, "*steps"], period: ArrayLike
+) -> Int[Array, "*steps"]:
+    """The phase counter `position`, modulo `period`, after `ahead` more steps."""
+    # Both are below 2^31, so that their sum is exact in uint32.
+    period = jnp.asarray(period, jnp.int32).astype(jnp.uint32)
+    return ((position.astype(jnp.uint32) + ahead) % period).astype(jnp.int32)
+
+
+def noisy(
+    weights: Float[Array, " d"],
+    features: Float[Array, " d"],
+    noise_std: ArrayLike,
+    noise: Float[Array, ""],
+) -> Float[Array, "1"]:
+    """The target w.x + noise_std noise."""
+    return jnp.reshape(weights @ features + f32(noise_std) * noise, 1)
