@@ -1,0 +1,52 @@
+"""Comparisons of whole states and results."""
+
+import jax
+import numpy as np
+
+
+def named_leaves(tree):
+    """Pairs of path and NumPy array."""
+    return [
+        (jax.tree_util.keystr(path), np.asarray(leaf))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    ]
+
+
+def assert_same_bits(ours, expected):
+    """Equal structure, and every leaf equal bit for bit (a NaN equals the same NaN)."""
+    assert jax.tree.structure(ours) == jax.tree.structure(expected)
+    for (path, a), (_, b) in zip(named_leaves(ours), named_leaves(expected), strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape), path
+        assert a.tobytes() == b.tobytes(), f"{path}: {a} against {b}"
+
+
+def assert_leaves_close(ours, expected, *, relative=1e-6, absolute=0.0):
+    """Leaf by leaf, relative to the largest magnitude of the leaf, plus `absolute`.
+
+    A residual, the rounding error which a running sum carries along, is relative to its sum.
+    """
+    assert jax.tree.structure(ours) == jax.tree.structure(expected)
+    truth = dict(named_leaves(expected))
+    for path, a in named_leaves(ours):
+        b, whole = truth[path], truth[path.removesuffix("_residual")]
+        assert a.shape == b.shape, path
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        size = np.max(np.abs(whole), initial=0.0, where=np.isfinite(whole))
+        np.testing.assert_allclose(a, b, rtol=0, atol=relative * size + absolute, err_msg=path)
+
+
+def assert_finite(tree):
+    for path, leaf in named_leaves(tree):
+        if np.issubdtype(leaf.dtype, np.floating):
+            assert np.all(np.isfinite(leaf)), f"{path}: {leaf}"
+
+
+def layout(tree):
+    """Structure, shapes, dtypes and weakness of every leaf."""
+    kinds = [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(tree)]
+    return jax.tree.structure(tree), kinds
+
+
+def lane(tree, index):
+    """One lane of a batched tree."""
+    return jax.tree.map(lambda leaf: leaf[index], tree)
