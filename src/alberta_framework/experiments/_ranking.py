@@ -15,12 +15,12 @@ STARS = (("***", 0.001), ("**", 0.01), ("*", 0.05))
 def best_method(
     results: Mapping[str, AggregatedResults], metric: str, lower_is_better: bool
 ) -> str | None:
-    """The name with the best mean, the first of equals; None if no mean is a number."""
+    """The name with the best mean, the first of equals; None if no mean is finite."""
     means = {name: metric_summary(runs, metric).mean for name, runs in results.items()}
-    known = [name for name, mean in means.items() if not np.isnan(mean)]
-    if not known:
+    finite = [name for name, mean in means.items() if np.isfinite(mean)]
+    if not finite:
         return None
-    return (min if lower_is_better else max)(known, key=means.__getitem__)
+    return (min if lower_is_better else max)(finite, key=means.__getitem__)
 
 
 def stars(significance: Significance | None, best: str | None, name: str) -> str:

@@ -5,6 +5,7 @@ the figure and the axes. A new figure is displayed by a notebook that evaluates 
 `save_figure`; nothing has to be closed.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ._ranking import Significance, best_method, stars
 from .metrics import compute_running_mean
 from .results import AggregatedResults, metric_array, metric_summary
 from .summaries import compute_timeseries_statistics
+from .tables import latex_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,10 +47,12 @@ def plot_learning_curves(
     figure, ax = _figure_and_axes(ax)
     for name, runs in results.items():
         smooth = compute_running_mean(metric_array(runs, metric), window_size)
-        _draw_curve(ax, smooth, (labels or {}).get(name, name), (colors or {}).get(name), show_ci)
+        _draw_curve(
+            ax, smooth, (labels or {}).get(name, _shown(name)), (colors or {}).get(name), show_ci
+        )
     if log_scale:
         ax.set_yscale("log")
-    _describe(ax, "Step", _spoken(metric), legend=bool(results))
+    _describe(ax, "Step", _spoken(metric), legend="upper right")
     return figure, ax
 
 
@@ -65,8 +69,8 @@ def plot_step_size_evolution(
     """
     figure, ax = _figure_and_axes(ax)
     for name, runs in results.items():
-        _draw_curve(ax, metric_array(runs, metric), name, (colors or {}).get(name), show_ci)
-    _describe(ax, "Step", _spoken(metric), legend=bool(results))
+        _draw_curve(ax, metric_array(runs, metric), _shown(name), (colors or {}).get(name), show_ci)
+    _describe(ax, "Step", _spoken(metric), legend="upper right")
     return figure, ax
 
 
@@ -91,9 +95,10 @@ def plot_final_performance_bars(
     best = best_method(results, metric, lower_is_better)
     for place, (name, runs) in enumerate(results.items()):
         summary = metric_summary(runs, metric)
+        mean = summary.mean if np.isfinite(summary.mean) else np.nan  # diverged: no bar
         ax.bar(
             place,
-            summary.mean,
+            mean,
             yerr=summary.std,
             capsize=3,
             color=(colors or {}).get(name, f"C{place}"),
@@ -101,10 +106,10 @@ def plot_final_performance_bars(
             linewidth=1.5,
         )
         mark = stars(significance_results, best, name) if show_significance else ""
-        if mark:
-            top = max(summary.mean, 0.0) + summary.std
+        top = max(mean, 0.0) + summary.std
+        if mark and np.isfinite(top):
             ax.annotate(mark, (place, top), (0, 2), textcoords="offset points", ha="center")
-    ax.set_xticks(range(len(results)), list(results), rotation=30, ha="right")
+    ax.set_xticks(range(len(results)), [_shown(name) for name in results], rotation=30, ha="right")
     ax.margins(y=0.1)
     _describe(ax, "", _spoken(metric))
     return figure, ax
@@ -127,31 +132,31 @@ def plot_hyperparameter_heatmap(
     **Arguments:** `results`: name to results; `param1_name`, `param1_values`: the rows, from top
     to bottom; `param2_name`, `param2_values`: the columns; `metric`; `name_pattern`: the name of
     a cell in `results`, with `{p1}` and `{p2}` for the values; `ax`; `cmap`: a matplotlib
-    colormap; `lower_is_better`: which cell is the best. Cells without results stay blank.
+    colormap; `lower_is_better`: which cell is the best. Cells without results, and those of
+    diverged runs, stay blank.
 
     **Raises:** `ValueError` if no cell has results.
     """
     names = [[name_pattern.format(p1=p1, p2=p2) for p2 in param2_values] for p1 in param1_values]
-    if not any(name in results for row in names for name in row):
+    if results.keys().isdisjoint(itertools.chain(*names)):
         raise ValueError(
             f"`name_pattern` {name_pattern!r} with the given values names none of the results: "
             f"{', '.join(results)}."
         )
+    cells = [[results.get(name) for name in row] for row in names]
     means = np.array(
         [
-            [
-                metric_summary(results[name], metric).mean if name in results else np.nan
-                for name in row
-            ]
-            for row in names
+            [np.nan if cell is None else metric_summary(cell, metric).mean for cell in row]
+            for row in cells
         ]
     )
+    means[np.isinf(means)] = np.nan
     figure, ax = _figure_and_axes(ax)
     image = ax.imshow(np.ma.masked_invalid(means), cmap=cmap, aspect="auto")
     figure.colorbar(image, ax=ax, label=_spoken(metric))
     ax.grid(False)
-    ax.set_xticks(range(len(param2_values)), [str(value) for value in param2_values])
-    ax.set_yticks(range(len(param1_values)), [str(value) for value in param1_values])
+    ax.set_xticks(range(len(param2_values)), [_shown(str(value)) for value in param2_values])
+    ax.set_yticks(range(len(param1_values)), [_shown(str(value)) for value in param1_values])
     for (row, column), mean in np.ndenumerate(means):
         if not np.isnan(mean):
             shade = np.dot(image.to_rgba(mean)[:3], (0.299, 0.587, 0.114))
@@ -162,7 +167,7 @@ def plot_hyperparameter_heatmap(
         row, column = np.unravel_index(choose(means), means.shape)
         frame = analysis_package("matplotlib.patches").Rectangle
         ax.add_patch(frame((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="red", lw=2))
-    _describe(ax, param2_name, param1_name)
+    _describe(ax, _shown(param2_name), _shown(param1_name))
     return figure, ax
 
 
@@ -193,8 +198,8 @@ def create_comparison_figure(
     for name, runs in results.items():
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.cumsum(metric_array(runs, metric), axis=1)
-        _draw_curve(axes[1, 1], sums, name, colors[name], show_ci=True)
-    _describe(axes[1, 1], "Step", f"Cumulative {_spoken(metric).lower()}", legend=bool(results))
+        _draw_curve(axes[1, 1], sums, _shown(name), colors[name], show_ci=True)
+    _describe(axes[1, 1], "Step", f"Cumulative {_spoken(metric).lower()}", legend="upper left")
     return figure, axes
 
 
@@ -213,11 +218,16 @@ def _draw_curve(ax: "Axes", runs: NDArray[np.float64], label: str, color: Any, s
         ax.fill_between(steps, lower, upper, color=line.get_color(), alpha=0.2, linewidth=0)
 
 
-def _describe(ax: "Axes", x: str, y: str, legend: bool = False):
+def _describe(ax: "Axes", x: str, y: str, legend: Any = None):
     ax.set_xlabel(x)
     ax.set_ylabel(y)
-    if legend:
-        ax.legend()
+    if legend and ax.get_lines():
+        # The best place would be searched among all points, seconds for long runs.
+        ax.legend(loc=legend)
+
+
+def _shown(name: str) -> str:
+    return latex_text(name) if analysis_package("matplotlib").rcParams["text.usetex"] else name
 
 
 def _spoken(metric: str) -> str:

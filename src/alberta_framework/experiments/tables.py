@@ -50,7 +50,7 @@ def generate_latex_table(
         mark = stars(significance_results, best, name)
         value = rf"\textbf{{{value}}}" if name == best else value
         value += f"$^{{{mark}}}$" if mark else ""
-        rows.append((_escape(name, _LATEX), value, str(summary.n_seeds)))
+        rows.append((latex_text(name), value, str(summary.n_seeds)))
     note = _star_note("$^{{{}}}$", "$p < {}$")
     footnote = [rf"\par\smallskip\footnotesize {note}"] if significance_results else []
     tabular = _latex_tabular("lcc", ("Method", metric_label, "Seeds"), rows)
@@ -105,8 +105,13 @@ def generate_significance_table(significance_results: Significance, format: str 
     return _markdown_table(header, rows)
 
 
-def _escape(name: str, escapes: Mapping[str, str]) -> str:
-    return "".join(escapes.get(character, character) for character in name)
+def latex_text(text: str) -> str:
+    """`text` with every character escaped that means something to LaTeX."""
+    return _escape(text, _LATEX)
+
+
+def _escape(text: str, escapes: Mapping[str, str]) -> str:
+    return "".join(escapes.get(character, character) for character in text)
 
 
 def _mean_and_std(summary: MetricSummary, plus_minus: str) -> str:
