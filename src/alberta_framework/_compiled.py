@@ -50,7 +50,9 @@ def _explained(fn: Callable, args: tuple, kwargs: dict) -> str | None:
         expected = [(_dims(o.dim_str, bound.arguments), o.dtypes) for o in options]
         if not any(_fits(value, dims, dtypes) for dims, dtypes in expected):
             shapes = " or ".join(dict.fromkeys(f"({dims})" for dims, _ in expected))
-            wrong.append(f"`{name}` must be a real array of shape {shapes}, got {_found(value)}")
+            keys = any("prng_key" in str(o.dtypes) for o in options)
+            kind = "typed key (jax.random.key)" if keys else "real array"
+            wrong.append(f"`{name}` must be a {kind} of shape {shapes}, got {_found(value)}")
     return f"{fn.__qualname__}: {'; '.join(wrong)}." if wrong else None
 
 
@@ -65,7 +67,8 @@ def _dims(dim_str: str, arguments: dict) -> str:
 def _fits(value: Any, dims: str, dtypes: Any) -> bool:
     if not isinstance(value, np.ndarray | np.generic | jax.Array | int | float):
         return False
-    shape, dtype = np.shape(value), str(jax.dtypes.result_type(value))
+    shape, dtype = np.shape(value), jax.dtypes.result_type(value)
+    dtype = "prng_key" if jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) else str(dtype)
     names = dims.split()
     if "..." in names:
         return True

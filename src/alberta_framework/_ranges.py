@@ -86,6 +86,15 @@ def require_steps(component: eqx.Module, name: str) -> None:
         )
 
 
+def require_at_most(component: eqx.Module, low: str, high: str) -> None:
+    """Check that the numeric field `low` is not above the field `high`."""
+    a, b = getattr(component, low), getattr(component, high)
+    if not (is_traced(a) or is_traced(b)) and np.any(np.asarray(a) > np.asarray(b)):
+        raise ValueError(
+            f"{type(component).__name__}: `{low}` must be at most `{high}`, got {a} and {b}."
+        )
+
+
 def require_choice(owner: str, name: str, value: Any, allowed: tuple) -> None:
     """Check that a structural value is one of `allowed`."""
     if not any(type(value) is type(choice) and value == choice for choice in allowed):
