@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import enum
+import inspect
 import math
 import types
 import typing
@@ -11,7 +12,6 @@ from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray
 
@@ -95,14 +95,20 @@ def _config_fields(cls: type) -> dict[str, dataclasses.Field]:
     return {f.name: f for f in dataclasses.fields(cls) if f.metadata.get("config") != "skip"}
 
 
+def _defaults(cls: type) -> dict[str, Any]:
+    """The constructor's defaults, whether it is generated or written by hand."""
+    parameters = inspect.signature(cls.__init__).parameters
+    return {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+
+
 def _fields_to_config(component: Any, path: str) -> dict[str, Any]:
-    config = {}
+    config, defaults = {}, _defaults(type(component))
     for name, field in _config_fields(type(component)).items():
         value = getattr(component, name)
         if _is_array(field.type):
             value = _nested_list(value, f"{path}{name}")
         value = _plain(value, f"{path}{name}")
-        if field.metadata.get("config") == "omit_default" and value == field.default:
+        if field.metadata.get("config") == "omit_default" and value == defaults.get(name):
             continue
         config[name] = value
     return config
@@ -130,14 +136,16 @@ def _plain(value: Any, path: str) -> Any:
 
 def _is_array(annotation: Any) -> bool:
     """Whether a field is an array by nature, not a number that a vmap has batched."""
-    array = isinstance(annotation, type) and issubclass(annotation, AbstractArray)
-    return array and annotation is not Hyperparameter
+    if annotation is Hyperparameter:
+        return False
+    choices = typing.get_args(annotation) or (annotation,)
+    return any(isinstance(c, type) and issubclass(c, AbstractArray) for c in choices)
 
 
 def _nested_list(value: Any, path: str) -> Any:
     if is_traced(value):
         raise TypeError(f"A config needs concrete arrays; `{path}` is traced: {value}.")
-    return np.asarray(value).tolist()
+    return None if value is None else np.asarray(value).tolist()
 
 
 def _valid(offender: Any, valid: typing.Iterable[str]) -> str:
@@ -153,12 +161,10 @@ def _built(cls: type, config: dict[str, Any], path: str) -> Any:
     for key in config:
         if key not in fields:
             raise ValueError(f"{where}: unknown key {key!r}. {_valid(key, fields)}")
+    defaults = _defaults(cls)
     for name, field in fields.items():
-        optional = (
-            field.default is not dataclasses.MISSING
-            or field.default_factory is not dataclasses.MISSING
-        )
-        if name not in config and (not optional or field.metadata.get("config") == "required"):
+        required = name not in defaults or field.metadata.get("config") == "required"
+        if name not in config and required:
             raise ValueError(f"{where}: missing key {name!r}. {_valid(name, fields)}")
     inner = f"{path}." if path else ""
     arguments = {k: _read(fields[k], fields[k].type, v, f"{inner}{k}") for k, v in config.items()}
@@ -190,7 +196,7 @@ def _read(field: dataclasses.Field, annotation: Any, value: Any, path: str) -> A
         return tuple(_read(field, choices[0], v, f"{path}[{i}]") for i, v in enumerate(value))
     if _is_array(annotation):
         try:
-            return jnp.asarray(np.asarray(value, np.float32))
+            return None if value is None else np.asarray(value, np.float64)
         except (TypeError, ValueError):
             raise ValueError(f"{path}: must be a nested list of numbers, got {value!r}.") from None
     if isinstance(origin, type) and issubclass(origin, AbstractComponent):

@@ -12,6 +12,13 @@ class TimeStep(AbstractState):
     target: Float[Array, " targets"]
 
 
+class MultiHeadStep(AbstractState):
+    """One example for many heads; a NaN target leaves its head inactive."""
+
+    observation: Float[Array, " features"]
+    targets: Float[Array, " heads"]
+
+
 class TDTimeStep(AbstractState):
     """One transition; `gamma` is the discount of this very transition, 0 at a terminal one."""
 

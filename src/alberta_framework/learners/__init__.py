@@ -9,6 +9,15 @@ from .lifetime import with_uptime as with_uptime
 from .linear import LearnerState as LearnerState
 from .linear import LinearLearner as LinearLearner
 from .linear import UpdateResult as UpdateResult
+from .mlp import MLPLearner as MLPLearner
+from .mlp import MLPLearnerState as MLPLearnerState
+from .mlp import MLPUpdateResult as MLPUpdateResult
+from .multi_head import HeadUpdate as HeadUpdate
+from .multi_head import MultiHeadMLPLearner as MultiHeadMLPLearner
+from .multi_head import MultiHeadMLPState as MultiHeadMLPState
+from .multi_head import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
+from .stacked_heads import HeadOptimizerStates as HeadOptimizerStates
+from .stacked_heads import HeadTraces as HeadTraces
 from .td_linear import TDLearnerState as TDLearnerState
 from .td_linear import TDLinearLearner as TDLinearLearner
 from .td_linear import TDUpdateResult as TDUpdateResult

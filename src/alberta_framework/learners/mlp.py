@@ -1,0 +1,216 @@
+"""The MLP learner: one output, every layer learning at every step."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
+
+from .._compiled import compiled, strong
+from .._numbers import all_finite, f32, scalar
+from .._ranges import require_count
+from .._state import AbstractState
+from .._types import Hyperparameter, ScalarLike
+from ..bounders import AbstractBounder
+from ..experience import TimeStep
+from ..networks import MLPParams, from_interleaved, hidden, interleaved
+from ..normalizers import AbstractNormalizer, AbstractNormalizerState
+from ..optimizers import AbstractOptimizer
+from .abstract import AbstractLearner
+from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .network import (
+    bounded,
+    chosen_optimizer,
+    initial_layers,
+    require_network_fields,
+    require_unit_interval,
+    sizes,
+    zeros_like,
+)
+
+
+class MLPLearnerState(AbstractLearnerState):
+    """Parameters by layer; optimizer states and traces in the order w0, b0, w1, b1, ..."""
+
+    params: MLPParams
+    optimizer_states: tuple[AbstractState, ...]
+    traces: tuple[Float[Array, "..."], ...]
+    normalizer_state: AbstractNormalizerState | None
+    life: Lifecycle
+
+    @property
+    def feature_dim(self) -> int:
+        return self.params.weights[0].shape[-1]
+
+
+class MLPUpdateResult(AbstractState):
+    """What one update gave; NaN in every float when the step was rejected.
+
+    `metrics` holds the squared error, the error, the bounder's metric (1 without one) and, with a
+    normalizer, the mean variance of its statistics.
+    """
+
+    state: MLPLearnerState
+    prediction: Float[Array, "1"]
+    error: Float[Array, "1"]
+    metrics: Float[Array, " columns"]
+    rejected: Bool[Array, ""]
+
+
+class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
+    r"""Predicts with a multilayer perceptron that learns from every example once.
+
+    Hidden layers are LeakyReLU(layer_norm(W x + b)), the output is w h + b. For each tensor with
+    gradient g of the prediction, in this order:
+
+        z  <- gamma lamda z + g
+        s   = the optimizer's step for z and error e, bounded together over all tensors
+        w  <- w + e s
+
+    Only predictions and the errors of the example at hand enter: no replay, no batch. Traces are
+    not cut inside `update`; see `reset_traces`. Steps are rejected as in `LinearLearner`.
+
+    Source: the streaming networks of Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606.
+
+    **Arguments:**
+
+    - `hidden_sizes`: units of the hidden layers, default (128, 128); `()` is linear.
+    - `optimizer`, default `LMS(step_size)`; `head_optimizer` of the output layer, default the same.
+    - `step_size` >= 0, default 1, of the default optimizer only; bound it with `ObGDBounding`.
+    - `bounder`, `normalizer`: default none.
+    - `gamma`, `lamda` in [0, 1], default 0.
+    - `sparsity` in [0, 1], default 0.9, of the initial weights (see `sparse_init`).
+    - `leaky_relu_slope`, default 0.01; `use_layer_norm`, default True.
+    """
+
+    hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
+    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    bounder: AbstractBounder | None
+    normalizer: AbstractNormalizer | None
+    head_optimizer: AbstractOptimizer | None
+    sparsity: float = eqx.field(static=True)
+    leaky_relu_slope: Hyperparameter
+    use_layer_norm: bool = eqx.field(static=True)
+    gamma: Hyperparameter
+    lamda: Hyperparameter
+
+    def __init__(
+        self,
+        hidden_sizes=(128, 128),
+        optimizer=None,
+        step_size=1.0,
+        bounder=None,
+        gamma=0.0,
+        lamda=0.0,
+        normalizer=None,
+        sparsity=0.9,
+        leaky_relu_slope=0.01,
+        use_layer_norm=True,
+        head_optimizer=None,
+    ):
+        self.hidden_sizes = sizes("MLPLearner", hidden_sizes)
+        self.optimizer = chosen_optimizer("MLPLearner", optimizer, step_size)
+        self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
+        self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
+        self.use_layer_norm, self.gamma, self.lamda = use_layer_norm, gamma, lamda
+
+    def __check_init__(self):
+        require_network_fields(self)
+        require_unit_interval(self, "gamma", "lamda")
+
+    def init(self, feature_dim: int, key: PRNGKeyArray) -> MLPLearnerState:
+        """Sparse weights for `feature_dim` features drawn from `key`, born now."""
+        require_count("MLPLearner.init", "feature_dim", feature_dim)
+        return _initial_state(strong(self), feature_dim, key, Lifecycle.begin())
+
+    @compiled
+    def predict(
+        self, state: MLPLearnerState, observation: Real[Array, "{state.feature_dim}"]
+    ) -> Float[Array, "1"]:
+        """The prediction at `observation`, normalized with the statistics as they are."""
+        x = f32(observation)
+        if self.normalizer is not None:
+            x = self.normalizer.normalize_only(state.normalizer_state, x)
+        return jnp.reshape(self._output(state.params, x), (1,))
+
+    @compiled
+    def update(
+        self,
+        state: MLPLearnerState,
+        observation: Real[Array, "{state.feature_dim}"],
+        target: ScalarLike,
+    ) -> MLPUpdateResult:
+        """Learn that `observation` goes with `target`, a number or shape (1,)."""
+        x, normalizer_state = f32(observation), state.normalizer_state
+        if self.normalizer is not None:
+            x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
+        prediction, gradient = jax.value_and_grad(self._output)(state.params, x)
+        error = scalar(target) - prediction
+        decay = f32(self.gamma) * f32(self.lamda)
+        traces = tuple(
+            decay * z + g for z, g in zip(state.traces, interleaved(gradient), strict=True)
+        )
+        stepped = [
+            optimizer.update_from_gradient(optimizer_state, z, error)
+            for optimizer, optimizer_state, z in zip(
+                self._optimizers(), state.optimizer_states, traces, strict=True
+            )
+        ]
+        tensors = interleaved(state.params)
+        steps, metric = bounded(self.bounder, tuple(s for s, _ in stepped), error, tensors)
+        params = from_interleaved(tuple(w + error * s for w, s in zip(tensors, steps, strict=True)))
+        candidate = MLPLearnerState(
+            params=params,
+            optimizer_states=tuple(optimizer_state for _, optimizer_state in stepped),
+            traces=traces,
+            normalizer_state=normalizer_state,
+            life=state.life,
+        )
+        accepted = all_finite((f32(observation), error, candidate))
+        columns = [error**2, error, metric]
+        if normalizer_state is not None:
+            columns.append(jnp.mean(normalizer_state.var))
+        outputs = jnp.reshape(prediction, (1,)), jnp.reshape(error, (1,)), jnp.stack(columns)
+        prediction, error, metrics = nan_unless(accepted, outputs)
+        state = accepted_or_unchanged(accepted, candidate, state)
+        return MLPUpdateResult(state, prediction, error, metrics, ~accepted)
+
+    def reset_traces(self, state: MLPLearnerState) -> MLPLearnerState:
+        """The state with all its traces at 0, as at the end of an episode."""
+        return state.replace(traces=zeros_like(state.traces))
+
+    def learn(
+        self, state: MLPLearnerState, experience: TimeStep
+    ) -> tuple[MLPLearnerState, Float[Array, " columns"]]:
+        """Update on a `TimeStep`; the outputs are the metrics."""
+        result = self.update(state, experience.observation, experience.target)
+        return result.state, result.metrics
+
+    def _output(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, ""]:
+        trunk = MLPParams(params.weights[:-1], params.biases[:-1])
+        h = hidden(trunk, x, self.leaky_relu_slope, self.use_layer_norm)
+        return (params.weights[-1] @ h + params.biases[-1])[0]
+
+    def _optimizers(self) -> tuple[AbstractOptimizer, ...]:
+        head = self.optimizer if self.head_optimizer is None else self.head_optimizer
+        return (self.optimizer,) * (2 * len(self.hidden_sizes)) + (head,) * 2
+
+
+@jax.jit(static_argnames="feature_dim")
+def _initial_state(
+    learner: MLPLearner, feature_dim: int, key: PRNGKeyArray, life: Lifecycle
+) -> MLPLearnerState:
+    layer_sizes = (feature_dim, *learner.hidden_sizes, 1)
+    _, weights, biases = initial_layers(key, layer_sizes, learner.sparsity)
+    params = MLPParams(weights, biases)
+    tensors = interleaved(params)
+    normalizer_state = None if learner.normalizer is None else learner.normalizer.init(feature_dim)
+    return MLPLearnerState(
+        params=params,
+        optimizer_states=tuple(
+            optimizer.init_for_shape(tensor.shape)
+            for optimizer, tensor in zip(learner._optimizers(), tensors, strict=True)
+        ),
+        traces=zeros_like(tensors),
+        normalizer_state=normalizer_state,
+        life=life,
+    )

@@ -1,0 +1,105 @@
+"""What the network learners share: their fields' validation, initial layers, and parts."""
+
+import itertools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._numbers import f32, is_traced
+from .._ranges import require_choice, require_count, require_part, require_range
+from ..bounders import AbstractBounder
+from ..networks import require_sparsity, sparse_init
+from ..normalizers import AbstractNormalizer
+from ..optimizers import LMS, AbstractOptimizer
+
+
+def sizes(owner: str, hidden_sizes: Any) -> tuple[int, ...]:
+    """`hidden_sizes` as a tuple of Python ints.
+
+    **Raises:** `TypeError`, `ValueError` for what is no tuple or list of integers >= 1.
+    """
+    if not isinstance(hidden_sizes, tuple | list):
+        raise TypeError(
+            f"{owner}: `hidden_sizes` must be a tuple of integers >= 1, got {hidden_sizes!r}."
+        )
+    for size in hidden_sizes:
+        require_count(owner, "hidden_sizes", size)
+    return tuple(int(size) for size in hidden_sizes)
+
+
+def chosen_optimizer(owner: str, optimizer: Any, step_size: Any) -> Any:
+    """The given optimizer, or `LMS(step_size)`."""
+    if optimizer is not None:
+        return optimizer
+    try:
+        return LMS(step_size)
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("LMS", owner, 1)) from None
+
+
+def require_network_fields(learner: Any) -> None:
+    """Validate the fields that the network learners share."""
+    owner = type(learner).__name__
+    require_part(learner, "optimizer", AbstractOptimizer)
+    require_part(learner, "head_optimizer", AbstractOptimizer, optional=True)
+    require_part(learner, "bounder", AbstractBounder, optional=True)
+    require_part(learner, "normalizer", AbstractNormalizer, optional=True)
+    require_sparsity(owner, learner.sparsity)
+    require_range(learner, "leaky_relu_slope")
+    require_choice(owner, "use_layer_norm", learner.use_layer_norm, (True, False))
+
+
+def require_unit_interval(learner: Any, *names: str) -> None:
+    for name in names:
+        require_range(learner, name, 0.0, 1.0)
+
+
+def initial_layers(
+    key: PRNGKeyArray, layer_sizes: tuple[int, ...], sparsity: float
+) -> tuple[PRNGKeyArray, tuple, tuple]:
+    """The key left over, sparse weights and zero biases of each layer."""
+    weights, biases = [], []
+    for fan_in, fan_out in itertools.pairwise(layer_sizes):
+        key, layer_key = jr.split(key)
+        weights.append(sparse_init(layer_key, (fan_out, fan_in), sparsity))
+        biases.append(jnp.zeros(fan_out, jnp.float32))
+    return key, tuple(weights), tuple(biases)
+
+
+def bounded(
+    bounder: AbstractBounder | None, steps: tuple, error: Any, params: tuple
+) -> tuple[tuple, Float[Array, ""]]:
+    """The bounder's steps and metric; the steps themselves and 1 without one."""
+    return (steps, f32(1.0)) if bounder is None else bounder.bound(steps, error, params)
+
+
+def zeros_like(tree: Any) -> Any:
+    return jax.tree.map(jnp.zeros_like, tree)
+
+
+def without_trunk_trace(gamma: Any, lamda: Any, hidden_sizes: tuple[int, ...]) -> Any:
+    """`gamma`, checked: with a trunk, gamma * lamda must be 0.
+
+    The backward pass multiplies the trunk's gradient by the errors of all heads before a trace
+    could accumulate it. A traced product is checked when the program runs.
+    """
+    if not hidden_sizes:
+        return gamma
+    message = (
+        "Trunk gamma*lamda must be 0 with hidden layers: the errors of the heads enter the trunk's "
+        "gradient before a trace could accumulate it. Use per_head_gamma_lamda for the heads"
+    )
+    if is_traced(gamma) or is_traced(lamda):
+        return eqx.error_if(gamma, jnp.any(f32(gamma) * f32(lamda) > 0.0), message)
+    try:
+        product = np.asarray(gamma, np.float64) * np.asarray(lamda, np.float64)
+    except (TypeError, ValueError):
+        return gamma  # no number: the range check says so
+    if np.any(product > 0.0):
+        raise ValueError(f"{message}, got gamma {gamma} and lamda {lamda}.")
+    return gamma

@@ -1,0 +1,71 @@
+"""Multilayer perceptrons: parameters and forward pass."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._numbers import f32
+from .._state import AbstractState
+
+_LAYER_NORM_EPSILON = 1e-5
+
+
+class MLPParams(AbstractState):
+    """Weights `(fan_out, fan_in)` and biases `(fan_out,)`: tuples by layer.
+
+    In stacked heads both are arrays with the head as first axis: `weights[i]` is head i's.
+    """
+
+    weights: tuple[Float[Array, "fan_out fan_in"], ...] | Float[Array, "heads 1 hidden"]
+    biases: tuple[Float[Array, " fan_out"], ...] | Float[Array, "heads 1"]
+
+
+def interleaved(params: MLPParams) -> tuple[Array, ...]:
+    """The tensors in the order of traces, optimizer states and steps: w0, b0, w1, b1, ..."""
+    return tuple(t for pair in zip(params.weights, params.biases, strict=True) for t in pair)
+
+
+def from_interleaved(tensors: tuple[Array, ...]) -> MLPParams:
+    return MLPParams(tuple(tensors[0::2]), tuple(tensors[1::2]))
+
+
+def hidden_layer(
+    weights: Float[Array, "fan_out fan_in"],
+    bias: Float[Array, " fan_out"],
+    x: Float[Array, " fan_in"],
+    leaky_relu_slope: float | Array,
+    use_layer_norm: bool,
+) -> Float[Array, " fan_out"]:
+    """LeakyReLU of W x + b, normalized over the layer's units before it if asked.
+
+    The normalization has the biased variance, 1e-5 inside the root, and no parameters.
+    """
+    u = weights @ x + bias
+    if use_layer_norm:
+        u = u - jnp.mean(u)
+        u = u / jnp.sqrt(jnp.mean(u**2) + _LAYER_NORM_EPSILON)
+    return jnp.where(u >= 0.0, u, f32(leaky_relu_slope) * u)
+
+
+def hidden_activations(
+    params: MLPParams,
+    x: Float[Array, " features"],
+    leaky_relu_slope: float | Array,
+    use_layer_norm: bool,
+) -> tuple[Float[Array, " units"], ...]:
+    """The activations of every hidden layer in order; empty without one."""
+    activations = []
+    for weights, bias in zip(params.weights, params.biases, strict=True):
+        x = hidden_layer(weights, bias, x, leaky_relu_slope, use_layer_norm)
+        activations.append(x)
+    return tuple(activations)
+
+
+def hidden(
+    params: MLPParams,
+    x: Float[Array, " features"],
+    leaky_relu_slope: float | Array,
+    use_layer_norm: bool,
+) -> Float[Array, " hidden"]:
+    """The activations of the last hidden layer; `x` itself without one."""
+    activations = hidden_activations(params, x, leaky_relu_slope, use_layer_norm)
+    return activations[-1] if activations else x
