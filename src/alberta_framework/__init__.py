@@ -82,18 +82,42 @@ from .optimizers import create_lms_state as create_lms_state
 from .optimizers import create_obgd_state as create_obgd_state
 from .optimizers import create_tdidbd_state as create_tdidbd_state
 from .optimizers import optimizer_from_config as optimizer_from_config
+from .streams import AbruptChangeState as AbruptChangeState
+from .streams import AbruptChangeStream as AbruptChangeStream
 from .streams import AbstractStream as AbstractStream
+from .streams import ArrayStream as ArrayStream
+from .streams import ArrayStreamState as ArrayStreamState
+from .streams import CyclicState as CyclicState
+from .streams import CyclicStream as CyclicStream
+from .streams import DynamicScaleShiftState as DynamicScaleShiftState
+from .streams import DynamicScaleShiftStream as DynamicScaleShiftStream
+from .streams import PeriodicChangeState as PeriodicChangeState
+from .streams import PeriodicChangeStream as PeriodicChangeStream
+from .streams import RandomWalkChainState as RandomWalkChainState
+from .streams import RandomWalkChainStream as RandomWalkChainStream
 from .streams import RandomWalkState as RandomWalkState
 from .streams import RandomWalkStream as RandomWalkStream
+from .streams import ScaleDriftState as ScaleDriftState
+from .streams import ScaleDriftStream as ScaleDriftStream
+from .streams import ScaledStreamState as ScaledStreamState
+from .streams import ScaledStreamWrapper as ScaledStreamWrapper
 from .streams import ScanStream as ScanStream
 from .streams import SuttonExperiment1State as SuttonExperiment1State
 from .streams import SuttonExperiment1Stream as SuttonExperiment1Stream
+from .streams import TDArrayStream as TDArrayStream
 from .streams import TDScanStream as TDScanStream
+from .streams import make_scale_range as make_scale_range
 
 # The documented names of the bases.
 Bounder = AbstractBounder
 Normalizer = AbstractNormalizer
 Optimizer = AbstractOptimizer
 TDOptimizer = AbstractTDOptimizer
+
+# Older names of the synthetic streams.
+AbruptChangeTarget = AbruptChangeStream
+CyclicTarget = CyclicStream
+PeriodicChangeTarget = PeriodicChangeStream
+RandomWalkTarget = RandomWalkStream
 
 __version__ = "0.1.0"

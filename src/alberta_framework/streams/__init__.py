@@ -1,9 +1,28 @@
 """Streams: where experience comes from."""
 
+from .abrupt_change import AbruptChangeState as AbruptChangeState
+from .abrupt_change import AbruptChangeStream as AbruptChangeStream
 from .abstract import AbstractStream as AbstractStream
 from .abstract import ScanStream as ScanStream
 from .abstract import TDScanStream as TDScanStream
+from .arrays import AbstractArrayStream as AbstractArrayStream
+from .arrays import ArrayStream as ArrayStream
+from .arrays import ArrayStreamState as ArrayStreamState
+from .arrays import TDArrayStream as TDArrayStream
+from .cyclic import CyclicState as CyclicState
+from .cyclic import CyclicStream as CyclicStream
+from .dynamic_scale_shift import DynamicScaleShiftState as DynamicScaleShiftState
+from .dynamic_scale_shift import DynamicScaleShiftStream as DynamicScaleShiftStream
+from .periodic_change import PeriodicChangeState as PeriodicChangeState
+from .periodic_change import PeriodicChangeStream as PeriodicChangeStream
 from .random_walk import RandomWalkState as RandomWalkState
 from .random_walk import RandomWalkStream as RandomWalkStream
+from .random_walk_chain import RandomWalkChainState as RandomWalkChainState
+from .random_walk_chain import RandomWalkChainStream as RandomWalkChainStream
+from .scale_drift import ScaleDriftState as ScaleDriftState
+from .scale_drift import ScaleDriftStream as ScaleDriftStream
+from .scaled import ScaledStreamState as ScaledStreamState
+from .scaled import ScaledStreamWrapper as ScaledStreamWrapper
+from .scaled import make_scale_range as make_scale_range
 from .sutton_experiment1 import SuttonExperiment1State as SuttonExperiment1State
 from .sutton_experiment1 import SuttonExperiment1Stream as SuttonExperiment1Stream

@@ -13,7 +13,7 @@ from .._ranges import require_count, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, noisy
+from .synthetic import AbstractSyntheticStream, noisy_target
 
 
 class RandomWalkState(AbstractState):
@@ -71,7 +71,7 @@ class RandomWalkStream(AbstractSyntheticStream[RandomWalkState, TimeStep]):
     def _advance(self, state, draws, now):
         drift, x, noise = draws
         w = state.true_weights + f32(self.drift_rate) * drift
-        return TimeStep(x, noisy(w, x, self.noise_std, noise)), state.replace(true_weights=w)
+        return TimeStep(x, noisy_target(w, x, self.noise_std, noise)), state.replace(true_weights=w)
 
     def _counted(self, state, num_steps):
         return {}

@@ -8,12 +8,12 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
 from .._compiled import checked
-from .._counter import StepCount, advanced
+from .._counter import StepCount
 from .._ranges import require_count, require_steps
 from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, phase
+from .synthetic import AbstractSyntheticStream, counted, phase
 
 
 class SuttonExperiment1State(AbstractState):
@@ -85,5 +85,4 @@ class SuttonExperiment1Stream(AbstractSyntheticStream[SuttonExperiment1State, Ti
         return TimeStep(x, target), state.replace(signs=signs)
 
     def _counted(self, state, num_steps):
-        position = phase(state.position, jnp.uint32(num_steps), self.change_interval)
-        return {"position": position, "steps": advanced(state.steps, num_steps)}
+        return counted(state, num_steps, position=self.change_interval)

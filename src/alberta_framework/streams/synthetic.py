@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
+from .._counter import advanced
 from .._numbers import f32
 from .._ranges import require_count
 from .abstract import AbstractStream, Experience, State
@@ -18,7 +19,7 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
     """A stream whose state holds a `key`, split anew at each step.
 
     A step is taken apart into what depends on its keys alone (`_draw`), what its counters say
-    (`_schedule`) and what is carried from step to step (`_advance`). A chunk makes the first two
+    (`_schedule`) and what is carried from step to step (`_advance`). A chunk does the first two
     for all of its steps at once and scans over the third.
     """
 
@@ -55,15 +56,14 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
             keys = jr.split(key, self._keys_per_step)
             return keys[0], keys[1:]
 
-        key, keys = jax.lax.scan(next_keys, state.key, length=num_steps)
-        draws = jax.vmap(self._draw)(keys)
-        schedule = self._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
-
-        # The dot product stays in the scan: batched over the steps, it sums in another order.
+        # Dot products stay in the second scan: batched over the steps, they sum in another order.
         def advance(state, drawn):
             return self._advance(state, *drawn)[::-1]
 
-        after, experience = jax.lax.scan(advance, state, (draws, schedule), length=num_steps)
+        key, keys = jax.lax.scan(next_keys, state.key, length=num_steps)
+        schedule = self._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
+        drawn = (jax.vmap(self._draw)(keys), schedule)
+        after, experience = jax.lax.scan(advance, state, drawn, length=num_steps)
         return experience, after.replace(key=key, **self._counted(state, num_steps))
 
 
@@ -76,11 +76,18 @@ def phase(
     return ((position.astype(jnp.uint32) + ahead) % period).astype(jnp.int32)
 
 
-def noisy(
+def counted(state: Any, num_steps: int, **periods: ArrayLike) -> dict[str, Any]:
+    """The `steps` of the state and its phase counters `num_steps` later."""
+    ahead = jnp.uint32(num_steps)
+    phases = {name: phase(getattr(state, name), ahead, p) for name, p in periods.items()}
+    return {"steps": advanced(state.steps, ahead)} | phases
+
+
+def noisy_target(
     weights: Float[Array, " d"],
     features: Float[Array, " d"],
     noise_std: ArrayLike,
     noise: Float[Array, ""],
 ) -> Float[Array, "1"]:
-    """The target w.x + noise_std noise."""
+    """w.x + noise_std noise."""
     return jnp.reshape(weights @ features + f32(noise_std) * noise, 1)
