@@ -78,9 +78,9 @@ def test_the_exponential_average_holds_after_a_million_samples():
     repeats = -(-(10**6) // TABLE)
     state = feed(af.EMANormalizer(decay=0.9999), jnp.asarray(rows), repeats)
     slowest = float(np.float32(1) - np.float32(0.9999))
-    mean, var, count = 0.0, 1.0, 0
-    for x in np.float64(np.tile(rows[:, 0], repeats)).tolist():
-        count += 1
+    mean, var = 0.0, 1.0
+    samples = np.float64(np.tile(rows[:, 0], repeats)).tolist()
+    for count, x in enumerate(samples, start=1):
         rate = max(slowest, 1 / (count + 1))
         difference = x - mean
         mean += rate * difference

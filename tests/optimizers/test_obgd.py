@@ -70,7 +70,7 @@ def test_step_sizes_are_those_before_bounding():
 def test_networks_are_told_the_way_out(call):
     optimizer = af.ObGD()
     arguments = ((2, 3),) if call == "init_for_shape" else (optimizer.init(2), jnp.zeros(2), 1.0)
-    with pytest.raises(NotImplementedError, match="(?s)ObGD.*ObGDBounding"):
+    with pytest.raises(NotImplementedError, match=r"(?s)ObGD.*ObGDBounding"):
         getattr(optimizer, call)(*arguments)
 
 

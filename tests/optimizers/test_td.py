@@ -12,7 +12,7 @@ ALPHA = 0.01
 
 
 def chain(optimizer):
-    """Five one-hot states in a row; the reward comes with the last transition, which is terminal."""
+    """Five one-hot states in a row; the last transition is terminal and brings the reward."""
     state, update = optimizer.init(5), None
     features = np.eye(6, 5, dtype=np.float32)
     for t in range(5):

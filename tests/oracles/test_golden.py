@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 
 from tests import golden_files
-from tests.oracles import auto_td_idbd, autostep, bounders, idbd, linear, lms, normalizers, obgd
-from tests.oracles import td_idbd, td_linear
+from tests.oracles import (
+    auto_td_idbd,
+    autostep,
+    bounders,
+    idbd,
+    linear,
+    lms,
+    normalizers,
+    obgd,
+    td_idbd,
+    td_linear,
+)
 
 LINEAR = {"LMS": lms.LMS, "IDBD": idbd.IDBD, "Autostep": autostep.Autostep, "ObGD": obgd.ObGD}
 PARAM = {"LMS": lms.LMSParam, "IDBD": idbd.IDBDParam, "Autostep": autostep.AutostepParam}

@@ -1,0 +1,173 @@
+"""Who may import whom, and what `import alberta_framework` loads."""
+
+import ast
+import graphlib
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import alberta_framework as af
+
+PACKAGE = pathlib.Path(af.__file__).parent
+ROOT = "alberta_framework"
+
+# What each room may import besides the foundation (the modules at the top, which import no room);
+# a room may also import what those may import.
+MAY_IMPORT = {
+    "optimizers": set(),
+    "bounders": set(),
+    "normalizers": set(),
+    "networks": set(),
+    "features": set(),
+    "streams": set(),
+    "learners": {"optimizers", "bounders", "normalizers", "networks"},
+    "horde": {"learners"},
+    "control": {"horde", "learners"},
+    "loops": {"learners", "horde", "control", "streams"},
+    "environments": {"streams", "control", "loops"},
+    "diagnostics": {"learners", "horde", "control"},
+    "checkpoints": {"learners", "horde", "control"},
+    "experiments": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
+    "sweeps": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
+    "daemon": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
+}
+LATE = {
+    "gymnasium",
+    "orbax",
+    "matplotlib",
+    "pandas",
+    "tqdm",
+    "scipy",
+    "statsmodels",
+    "xarray",
+    "psutil",
+}
+OF_THE_COMMAND_LINE = {"typer", "rich"}
+CHECKERS = {"beartype", "jaxtyping"}
+NOT_LOADED = ["gymnasium", "orbax", "matplotlib", "pandas", "tqdm", "scipy", "typer", "rich"]
+
+
+def below(room):
+    """The rooms that `room` may import, those reached through others included."""
+    reached, todo = set(), [room]
+    while todo:
+        for other in MAY_IMPORT[todo.pop()] - reached:
+            reached.add(other)
+            todo.append(other)
+    return reached
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def room_of(module):
+    parts = module.split(".")
+    if len(parts) == 1:
+        return ""
+    return parts[1] if (PACKAGE / parts[1]).is_dir() else "foundation"
+
+
+class Imports(ast.NodeVisitor):
+    """Pairs of imported module and whether the import waits inside a function."""
+
+    def __init__(self, module):
+        self.module, self.depth, self.found = module, 0, []
+        self.is_package = FILES[module].name == "__init__.py"
+
+    def visit_FunctionDef(self, node):
+        self.depth += 1
+        self.generic_visit(node)
+        self.depth -= 1
+
+    visit_AsyncFunctionDef = visit_Lambda = visit_FunctionDef
+
+    def visit_If(self, node):
+        if "TYPE_CHECKING" not in ast.unparse(node.test):
+            self.generic_visit(node)
+
+    def visit_Import(self, node):
+        self.found += [(alias.name, self.depth > 0) for alias in node.names]
+
+    def visit_ImportFrom(self, node):
+        base = self.module.split(".")
+        base = base if self.is_package else base[:-1]
+        base = base[: len(base) - node.level + 1] if node.level else []
+        source = ".".join([*base, *([node.module] if node.module else [])])
+        for alias in node.names:
+            whole = f"{source}.{alias.name}"
+            self.found.append((whole if whole in FILES else source, self.depth > 0))
+
+
+def imports(module):
+    visitor = Imports(module)
+    visitor.visit(ast.parse(FILES[module].read_text()))
+    return visitor.found
+
+
+def own(module):
+    return [name for name, _ in imports(module) if name.split(".")[0] == ROOT]
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_module_imports_only_what_lies_below_it(module):
+    room = room_of(module)
+    for imported in own(module):
+        target = room_of(imported)
+        if room == "":
+            continue
+        assert target != "", f"{module} imports the package itself"
+        assert target != "command_line" or room == "command_line"
+        if target in ("foundation", room) or room == "command_line":
+            continue
+        assert room != "foundation", f"{module} is of the foundation and imports {imported}"
+        assert target in below(room), f"{room} may not import {target} ({module}: {imported})"
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = {module: set(own(module)) & set(FILES) - {module} for module in FILES}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_an_import_waits_in_a_function_only_for_what_loads_late(module):
+    for imported, waits in imports(module):
+        top = imported.split(".")[0]
+        if waits:
+            allowed = LATE | (CHECKERS if module.endswith("._compiled") else set())
+            assert top in allowed, f"{module} imports {imported} inside a function"
+        else:
+            assert top not in LATE, f"{module} imports {imported} at once"
+            assert top not in OF_THE_COMMAND_LINE or room_of(module) == "command_line"
+
+
+@pytest.mark.parametrize("room", sorted({room_of(m) for m in FILES} - {"", "foundation"}))
+def test_a_room_s_front_door_only_passes_names_on(room):
+    body = ast.parse((PACKAGE / room / "__init__.py").read_text()).body
+    for node in body:
+        passes = isinstance(node, ast.Import | ast.ImportFrom)
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        names = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        assert passes or text or names, ast.unparse(node)
+
+
+def test_nothing_heavy_is_loaded_at_import():
+    code = (
+        f"import sys, {ROOT}; "
+        f"print(*(m for m in {NOT_LOADED} if m in sys.modules or m + '.checkpoint' in sys.modules))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    # What jax and equinox load themselves is not ours.
+    code = f"import sys, jax, equinox; print(*(m for m in {NOT_LOADED} if m in sys.modules))"
+    theirs = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert set(loaded.stdout.split()) <= set(theirs.stdout.split())
