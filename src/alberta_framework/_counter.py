@@ -32,6 +32,8 @@ def advanced(words: UInt32[Array, "... 2"], by: ArrayLike = 1) -> UInt32[Array, 
 class StepCount(HostNumber):
     """The property `step_count` of a state whose field `steps` holds the two words."""
 
+    field = "steps"
+
     def read(self, state):
         return count_from(jax.device_get(self.concrete(state.steps)))
 

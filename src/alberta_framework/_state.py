@@ -16,6 +16,7 @@ class HostNumber(abc.ABC):
     """
 
     name: str
+    field: str  # the field that holds the number in arrays
 
     def __set_name__(self, owner, name):
         self.name = name
@@ -26,8 +27,7 @@ class HostNumber(abc.ABC):
     def concrete(self, array: Any) -> Any:
         if is_traced(array):
             raise TypeError(
-                f"`{self.name}` is a host-side property; use the state's arrays "
-                "(state.life, state.steps) inside compiled code."
+                f"`{self.name}`: host-side property; use state.{self.field} inside compiled code"
             )
         return array
 

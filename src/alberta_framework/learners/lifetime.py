@@ -68,6 +68,8 @@ class Lifecycle(AbstractState):
 class _LifeNumber(HostNumber):
     """A row of `state.life.words` as a Python number: a count, or microseconds as seconds."""
 
+    field = "life"
+
     def __init__(self, row: int, unit: float | None = None):
         self.row, self.unit = row, unit
 
@@ -105,7 +107,15 @@ State = TypeVar("State", bound=AbstractLearnerState)
 
 def accepted_or_unchanged(accepted: Bool[Array, ""], candidate: State, state: State) -> State:
     """The candidate state if `accepted`, else `state` as it was; either way its life goes on."""
-    chosen = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), candidate, state)
+
+    def chosen_leaf(new, old):
+        # XLA may compute a value again where it is selected, and there contract a product and a sum
+        # that it kept apart where the step was judged: next to the largest float32 one of the two
+        # overflows and the other does not. So each element is judged once more in its own place.
+        sound = jnp.isfinite(new) if jnp.issubdtype(new.dtype, jnp.floating) else True
+        return jnp.where(accepted & sound, new, old)
+
+    chosen = jax.tree.map(chosen_leaf, candidate, state)
     return eqx.tree_at(lambda s: s.life, chosen, state.life.advance(accepted))
 
 
