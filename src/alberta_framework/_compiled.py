@@ -68,7 +68,7 @@ def _fits(value: Any, dims: str, dtypes: Any) -> bool:
     if not isinstance(value, np.ndarray | np.generic | jax.Array | int | float):
         return False
     shape, dtype = np.shape(value), jax.dtypes.result_type(value)
-    dtype = "prng_key" if jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key) else str(dtype)
+    dtype = "prng_key" if jnp.issubdtype(dtype, jax.dtypes.prng_key) else str(dtype)
     names = dims.split()
     if "..." in names:
         return True
@@ -123,16 +123,15 @@ def _counts_steps(component: Any, path: tuple) -> bool:
 
 
 def _strong_number(leaf: Any, counts_steps: bool) -> Any:
-    if isinstance(leaf, (jax.core.Tracer, bool)):
+    if is_traced(leaf) or isinstance(leaf, bool):
         return leaf
     dtype = np.dtype(np.int32 if counts_steps else np.float32)
     if isinstance(leaf, int | float | np.number):
         return dtype.type(leaf)
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iuf":
         return leaf.astype(dtype)
-    if isinstance(leaf, jax.Array) and (leaf.weak_type or leaf.dtype != dtype):
-        numeric = jnp.issubdtype(leaf.dtype, np.number)
-        return np.asarray(leaf).astype(dtype) if numeric else leaf
+    if isinstance(leaf, jax.Array) and (leaf.weak_type or leaf.dtype == np.float64):
+        return np.asarray(leaf).astype(dtype)
     return leaf
 
 

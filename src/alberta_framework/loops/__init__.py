@@ -11,6 +11,14 @@ from .learning import BatchedLearningResult as BatchedLearningResult
 from .learning import metrics_to_dicts as metrics_to_dicts
 from .learning import run_learning_loop as run_learning_loop
 from .learning import run_learning_loop_batched as run_learning_loop_batched
+from .mlp import BatchedMLPResult as BatchedMLPResult
+from .mlp import run_mlp_learning_loop as run_mlp_learning_loop
+from .mlp import run_mlp_learning_loop_batched as run_mlp_learning_loop_batched
+from .multi_head import BatchedMultiHeadResult as BatchedMultiHeadResult
+from .multi_head import MultiHeadLearningResult as MultiHeadLearningResult
+from .multi_head import multi_head_metrics_to_dicts as multi_head_metrics_to_dicts
+from .multi_head import run_multi_head_learning_loop as run_multi_head_learning_loop
+from .multi_head import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
 from .recorders import AbstractRecorder as AbstractRecorder
 from .recorders import EveryNth as EveryNth
 from .recorders import WindowMean as WindowMean

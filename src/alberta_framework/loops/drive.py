@@ -31,6 +31,7 @@ def drive(
     chunk_size: int | None = None,
     after_chunk: Callable[[int, tuple[Any, Any]], None] | None = None,
     batched: bool = False,
+    shared_stream: bool = False,
 ) -> tuple[tuple[Any, Any], Any, tuple[Any, ...]]:
     """Carry `learner` over `num_steps` of `stream`.
 
@@ -53,6 +54,8 @@ def drive(
       raises ends the loop.
     - `batched`: `state` and `stream_state` carry a leading axis of lanes, learned from side by
       side; learner and stream are shared.
+    - `shared_stream`: with `batched`, `stream_state` has no lanes: all learn from the same
+      experience.
 
     **Returns:** `(state, stream_state)`, the outputs with time as first axis (second, after the
     lanes, if batched; None without `keep_outputs`), and one history for each recorder.
@@ -65,14 +68,15 @@ def drive(
     num_steps, stream = int(num_steps), rollable(stream)
     lanes = jax.tree.leaves(state)[0].shape[0] if batched else None
     learner, stream = strong(learner), strong(stream)
-    stream_state = begun(stream, stream_state, lanes)
+    axes = (0, None if shared_stream else 0) if batched else None
+    stream_state = begun(stream, stream_state, None if shared_stream else lanes)
     tapes = ()
     if recorders:
         tapes = _blank_tapes(
-            learner, stream, recorders, state, stream_state, num_steps=num_steps, batched=batched
+            learner, stream, recorders, state, stream_state, num_steps=num_steps, axes=axes
         )
     if chunk_size is None:
-        chunk_size = _fitting_chunk(learner, stream, stream_state, num_steps, lanes)
+        chunk_size = _fitting_chunk(stream, stream_state, num_steps, lanes, axes)
     parts, done = [], 0
     while done < num_steps:
         length = min(chunk_size, num_steps - done)
@@ -85,14 +89,14 @@ def drive(
             jnp.int32(done),
             num_steps=length,
             keep_outputs=keep_outputs,
-            batched=batched,
+            axes=axes,
         )
         parts.append(outputs)
         done += length
         if after_chunk is not None:
             after_chunk(done, (state, ended(stream, stream_state)))
     if keep_outputs and not parts:
-        shapes = _one_step.eval_shape(learner, stream, state, stream_state, batched=batched)
+        shapes = _one_step.eval_shape(learner, stream, state, stream_state, axes=axes)
         lead = () if lanes is None else (lanes,)
         parts = [jax.tree.map(lambda s: jnp.zeros((*lead, 0, *s.shape), s.dtype), shapes)]
     outputs = None
@@ -104,11 +108,11 @@ def drive(
 
 @ft.partial(
     jax.jit,
-    static_argnames=("num_steps", "keep_outputs", "batched"),
+    static_argnames=("num_steps", "keep_outputs", "axes"),
     donate_argnames=("tapes",),
 )
 def _drive_chunk(
-    learner, stream, recorders, states, tapes, offset, *, num_steps, keep_outputs, batched
+    learner, stream, recorders, states, tapes, offset, *, num_steps, keep_outputs, axes
 ):
     def chunk(states, tapes):
         state, stream_state = states
@@ -125,28 +129,37 @@ def _drive_chunk(
         (state, tapes), outputs = jax.lax.scan(body, (state, tapes), (steps, experience))
         return (state, stream_state, tapes), outputs
 
-    return (jax.vmap(chunk) if batched else chunk)(states, tapes)
+    if axes is None:
+        return chunk(states, tapes)
+    return jax.vmap(chunk, in_axes=(axes, 0), out_axes=((*axes, 0), 0))(states, tapes)
 
 
-@ft.partial(jax.jit, static_argnames="batched")
-def _one_step(learner, stream, state, stream_state, *, batched):
+def _first_lane(states, axes):
+    """One lane of the states, whose axes of lanes are `axes` (None: no lanes at all)."""
+    if axes is None:
+        return states
+    return tuple(
+        tree if axis is None else jax.tree.map(lambda a: a[0], tree)
+        for tree, axis in zip(states, axes, strict=True)
+    )
+
+
+@ft.partial(jax.jit, static_argnames="axes")
+def _one_step(learner, stream, state, stream_state, *, axes):
     """The outputs of one step of one lane; evaluated for their shapes alone."""
-    if batched:
-        state, stream_state = jax.tree.map(lambda a: a[0], (state, stream_state))
+    state, stream_state = _first_lane((state, stream_state), axes)
     experience, _ = stream.rollout(stream_state, 1)
     return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
 
 
-@ft.partial(jax.jit, static_argnames=("num_steps", "batched"))
-def _blank_tapes(learner, stream, recorders, state, stream_state, *, num_steps, batched):
-    outputs = jax.eval_shape(
-        ft.partial(_one_step, batched=batched), learner, stream, state, stream_state
-    )
+@ft.partial(jax.jit, static_argnames=("num_steps", "axes"))
+def _blank_tapes(learner, stream, recorders, state, stream_state, *, num_steps, axes):
+    outputs = jax.eval_shape(ft.partial(_one_step, axes=axes), learner, stream, state, stream_state)
 
     def blank(state):
         return tuple(r.init(num_steps, learner, state, outputs) for r in recorders)
 
-    return jax.vmap(blank)(state) if batched else blank(state)
+    return blank(state) if axes is None else jax.vmap(blank)(state)
 
 
 @jax.jit(static_argnames="axis")
@@ -154,15 +167,14 @@ def _joined(parts, axis):
     return jax.tree.map(lambda *arrays: jnp.concatenate(arrays, axis), *parts)
 
 
-@jax.jit(static_argnames="batched")
-def _one_rollout(stream, stream_state, *, batched):
-    if batched:
-        stream_state = jax.tree.map(lambda a: a[0], stream_state)
+@jax.jit(static_argnames="axes")
+def _one_rollout(stream, stream_state, *, axes):
+    (stream_state,) = _first_lane((stream_state,), None if axes is None else axes[1:])
     return stream.rollout(stream_state, 1)[0]
 
 
-def _fitting_chunk(learner, stream, stream_state, num_steps, lanes):
-    experience = _one_rollout.eval_shape(stream, stream_state, batched=lanes is not None)
+def _fitting_chunk(stream, stream_state, num_steps, lanes, axes):
+    experience = _one_rollout.eval_shape(stream, stream_state, axes=axes)
     step_bytes = sum(math.prod(s.shape) * s.dtype.itemsize for s in jax.tree.leaves(experience))
     target = _CHUNK if lanes is None else _CHUNK_OF_MANY
     target = max(1, min(target, _CHUNK_BYTES // max(1, step_bytes * (lanes or 1))))

@@ -6,10 +6,11 @@ from typing import Any, TypedDict, Unpack
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._compiled import strong
 from .._ranges import require_choice, require_count
-from ..learners import with_uptime
+from ..learners import Lifecycle, with_uptime
 from .drive import drive
 from .progress import progress_bar
 from .recorders import AbstractRecorder, EveryNth, WindowMean
@@ -64,6 +65,7 @@ def run(
     *,
     recorders: tuple[AbstractRecorder, ...] = (),
     batched: bool = False,
+    shared_stream: bool = False,
     started: float,
     **options: Unpack[LoopOptions],
 ) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -84,6 +86,7 @@ def run(
             chunk_size=chosen.chunk_size,
             after_chunk=bar,
             batched=batched,
+            shared_stream=shared_stream,
         )
         if recorder is not None:
             *histories, outputs = histories
@@ -106,6 +109,23 @@ def require_tracking(name: str, tracking: Any, num_steps: int) -> None:
         raise ValueError(f"{name}.interval ({interval}) must be <= num_steps ({num_steps})")
 
 
+def require_normalizer_tracking(learner: Any, tracking: Any, num_steps: int) -> None:
+    """Check `normalizer_tracking` against the learner and the length of the loop."""
+    require_tracking("normalizer_tracking", tracking, num_steps)
+    if tracking is not None and learner.normalizer is None:
+        raise ValueError(
+            f"`normalizer_tracking` needs a learner with a normalizer, got {learner!r}."
+        )
+
+
+def require_rows(name: str, array: Any, shape: tuple[int, ...] | None) -> None:
+    """Check that an argument of a loop over arrays has `shape`; None: any two axes, time first."""
+    found = np.shape(array)
+    if (shape is None and len(found) != 2) or (shape is not None and found != shape):
+        expected = "(steps, features)" if shape is None else str(shape)
+        raise TypeError(f"`{name}` must have shape {expected}, got {found}.")
+
+
 @jax.jit
 def _stream_state(stream, key):
     return stream.init(key)
@@ -124,6 +144,19 @@ def stream_state(stream: Any, key: Any) -> Any:
 def stream_states(stream: Any, keys: Any) -> Any:
     """`stream.init` of every key, compiled once."""
     return _stream_states(strong(rollable(stream)), keys)
+
+
+@jax.jit(static_argnames="feature_dim")
+def _initial_states(learner, feature_dim, keys, life):
+    states = jax.vmap(lambda key: learner.init(feature_dim, key))(keys)
+    # A clock read while tracing would be frozen into the program.
+    words = jnp.broadcast_to(life.words, (keys.shape[0], *life.words.shape))
+    return eqx.tree_at(lambda s: s.life.words, states, words)
+
+
+def initial_states(learner: Any, feature_dim: int, keys: Any) -> Any:
+    """`learner.init(feature_dim, key)` of every key, born now, compiled once."""
+    return _initial_states(strong(learner), feature_dim, keys, Lifecycle.begin())
 
 
 @jax.jit(static_argnames="lanes")

@@ -9,7 +9,15 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 from .._state import AbstractState
 from ..learners import LearnerState, LinearLearner
 from ..streams import ScanStream
-from .entrance import LoopOptions, repeated, require_tracking, run, stream_state, stream_states
+from .entrance import (
+    LoopOptions,
+    repeated,
+    require_normalizer_tracking,
+    require_tracking,
+    run,
+    stream_state,
+    stream_states,
+)
 from .histories import (
     NormalizerHistory,
     NormalizerTrackingConfig,
@@ -100,11 +108,7 @@ def run_learning_loop_batched(
 
 def _tracking(learner, num_steps, step_size_tracking, normalizer_tracking) -> tuple:
     require_tracking("step_size_tracking", step_size_tracking, num_steps)
-    require_tracking("normalizer_tracking", normalizer_tracking, num_steps)
-    if normalizer_tracking is not None and learner.normalizer is None:
-        raise ValueError(
-            f"`normalizer_tracking` needs a learner with a normalizer, got {learner!r}."
-        )
+    require_normalizer_tracking(learner, normalizer_tracking, num_steps)
     return tuple(t for t in (step_size_tracking, normalizer_tracking) if t is not None)
 
 

@@ -1,10 +1,13 @@
 """Multilayer perceptrons: parameters and forward pass."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._numbers import f32
 from .._state import AbstractState
+from .._types import ScalarLike
 
 _LAYER_NORM_EPSILON = 1e-5
 
@@ -15,8 +18,8 @@ class MLPParams(AbstractState):
     In stacked heads both are arrays with the head as first axis: `weights[i]` is head i's.
     """
 
-    weights: tuple[Float[Array, "fan_out fan_in"], ...] | Float[Array, "heads 1 hidden"]
-    biases: tuple[Float[Array, " fan_out"], ...] | Float[Array, "heads 1"]
+    weights: Any
+    biases: Any
 
 
 def interleaved(params: MLPParams) -> tuple[Array, ...]:
@@ -32,7 +35,7 @@ def hidden_layer(
     weights: Float[Array, "fan_out fan_in"],
     bias: Float[Array, " fan_out"],
     x: Float[Array, " fan_in"],
-    leaky_relu_slope: float | Array,
+    leaky_relu_slope: ScalarLike,
     use_layer_norm: bool,
 ) -> Float[Array, " fan_out"]:
     """LeakyReLU of W x + b, normalized over the layer's units before it if asked.
@@ -49,7 +52,7 @@ def hidden_layer(
 def hidden_activations(
     params: MLPParams,
     x: Float[Array, " features"],
-    leaky_relu_slope: float | Array,
+    leaky_relu_slope: ScalarLike,
     use_layer_norm: bool,
 ) -> tuple[Float[Array, " units"], ...]:
     """The activations of every hidden layer in order; empty without one."""
@@ -63,7 +66,7 @@ def hidden_activations(
 def hidden(
     params: MLPParams,
     x: Float[Array, " features"],
-    leaky_relu_slope: float | Array,
+    leaky_relu_slope: ScalarLike,
     use_layer_norm: bool,
 ) -> Float[Array, " hidden"]:
     """The activations of the last hidden layer; `x` itself without one."""

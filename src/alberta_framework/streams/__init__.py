@@ -19,6 +19,7 @@ from .random_walk import RandomWalkState as RandomWalkState
 from .random_walk import RandomWalkStream as RandomWalkStream
 from .random_walk_chain import RandomWalkChainState as RandomWalkChainState
 from .random_walk_chain import RandomWalkChainStream as RandomWalkChainStream
+from .recorded import RecordedStream as RecordedStream
 from .scale_drift import ScaleDriftState as ScaleDriftState
 from .scale_drift import ScaleDriftStream as ScaleDriftStream
 from .scaled import ScaledStreamState as ScaledStreamState
