@@ -1,5 +1,16 @@
 """Comparing learners over many seeds: metrics, statistics, tables, files, figures."""
 
+from .comparison import Comparison as Comparison
+from .comparison import Contender as Contender
+from .comparison_config import comparison_from_config as comparison_from_config
+from .comparison_figure import plot_comparison as plot_comparison
+from .comparison_figure import spoken_point as spoken_point
+from .comparison_files import save_comparison as save_comparison
+from .comparison_result import ComparisonResult as ComparisonResult
+from .comparison_result import LearnerResult as LearnerResult
+from .comparison_result import Standing as Standing
+from .comparison_run import ComparisonRun as ComparisonRun
+from .comparison_run import run_comparison as run_comparison
 from .effect_sizes import cohens_d as cohens_d
 from .effect_sizes import rank_biserial as rank_biserial
 from .export import export_to_csv as export_to_csv
@@ -27,6 +38,8 @@ from .results import MetricSummary as MetricSummary
 from .results import get_final_performance as get_final_performance
 from .results import get_metric_timeseries as get_metric_timeseries
 from .results import summarize_metric as summarize_metric
+from .side_by_side import LearnerGrid as LearnerGrid
+from .side_by_side import SideBySide as SideBySide
 from .significance import SignificanceResult as SignificanceResult
 from .significance import mann_whitney_comparison as mann_whitney_comparison
 from .significance import ttest_comparison as ttest_comparison

@@ -1,0 +1,93 @@
+"""The command line: `alberta run`, `alberta list`."""
+
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from .catalogue import built_in
+from .problems import Problem
+
+app = typer.Typer(
+    name="alberta",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Continual learning from a stream: compare learners over many seeds.",
+)
+
+# typer exports one member of the family of errors that it raises for wrong arguments.
+_WrongArguments: Any = typer.BadParameter.__mro__[1]
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command with `arguments`, by default those of the process; its exit code."""
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code = app(arguments, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except Problem as problem:
+        return _said(str(problem), problem.exit_code)
+    except _WrongArguments as error:
+        return _said(error.format_message(), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _said("stopped.", _INTERRUPTED)
+
+
+def _said(message: str, exit_code: int) -> int:
+    print(f"alberta: {' '.join(message.split())}", file=sys.stderr)
+    return exit_code
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(importlib.metadata.version("alberta_framework"))
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command("run")
+def _run(
+    experiment: Annotated[
+        str, typer.Argument(help="A built-in experiment (`alberta list`), or a .toml file.")
+    ] = "sutton1992-experiment-1",
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many seeds, in place of the experiment's.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="How many steps, in place of the experiment's.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Where to write; a new or empty folder.", show_default="results/NAME"),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but the output folder.")
+    ] = False,
+) -> int:
+    """Run an experiment: print a table, write results.csv, curves.csv, config.json, curves.png."""
+    from .run import run
+
+    return run(experiment, seeds, steps, output, quiet)
+
+
+@app.command("list")
+def _list() -> None:
+    """List the built-in experiments."""
+    from .tables import experiments_table
+
+    Console().print(experiments_table(built_in()))

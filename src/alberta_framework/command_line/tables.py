@@ -1,0 +1,72 @@
+"""Tables on the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from ..experiments import ComparisonResult, Standing, spoken_point
+
+
+def standings_table(result: ComparisonResult) -> Table:
+    """Each learner at its best point: score with its interval, step sizes, rejected steps."""
+    comparison, standings = result.comparison, result.standings
+    groups = list(dict.fromkeys(group for s in standings for group in s.step_sizes))
+    rejections = any(s.rejected for s in standings)
+    table = Table(box=SIMPLE_HEAD, title=comparison.title, title_justify="left", pad_edge=False)
+    table.caption, table.caption_justify = _caption(result), "left"
+    table.add_column("Learner")
+    if any(s.point for s in standings):
+        table.add_column("Best setting")
+    headers = ["Mean", "95% CI", "SE", *(_step_size_header(group) for group in groups)]
+    for header in [*headers, *(["Rejected"] if rejections else [])]:
+        table.add_column(header, justify="right")
+    for standing in standings:
+        cells = [standing.learner]
+        if any(s.point for s in standings):
+            cells.append(spoken_point(standing.point))
+        cells += _score_cells(standing)
+        cells += [_number(standing.step_sizes.get(group), 3) for group in groups]
+        table.add_row(*cells, *([f"{standing.rejected:,}"] if rejections else []))
+    return table
+
+
+def experiments_table(experiments: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Names and titles."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Experiment", no_wrap=True)
+    table.add_column("What it compares")
+    for name, config in experiments.items():
+        table.add_row(name, config.get("title", ""))
+    return table
+
+
+def _step_size_header(group: str) -> str:
+    return "Step size" if group == "all" else f"Step size, {group}"
+
+
+def _score_cells(standing: Standing) -> list[str]:
+    score = standing.score
+    if standing.diverged:
+        return ["diverged", f"{standing.diverged} of {score.n_seeds} seeds", ""]
+    if score.n_seeds == 1:
+        return [_number(score.mean), "", ""]
+    interval = f"[{_number(score.ci_lower)}, {_number(score.ci_upper)}]"
+    return [_number(score.mean), interval, _number(score.sem, 2)]
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"{value:#.{digits}g}"
+
+
+def _caption(result: ComparisonResult) -> str:
+    comparison = result.comparison
+    seeds = "1 seed" if comparison.seeds == 1 else f"mean over {comparison.seeds} seeds"
+    searched = any(len(learner.points) > 1 for learner in result.learners.values())
+    setting = "; each learner at the best setting of its grid" if searched else ""
+    stopped = "" if result.complete else f" (stopped; {comparison.num_steps:,} were asked for)"
+    return (
+        f"{comparison.measure} over the last {result.evaluated:,} of "
+        f"{result.steps_done:,} steps{stopped}, {seeds}{setting}."
+    )

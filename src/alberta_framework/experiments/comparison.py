@@ -1,0 +1,219 @@
+"""What is compared: learners with grids of hyperparameters, on one stream, over seeds."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+import jax
+
+from .._ranges import require_choice, require_count
+from ..experience import TDTimeStep
+from ..learners import AbstractLearner, LinearLearner, TDLinearLearner
+from ..streams import RandomWalkChainStream
+from .hyperparameters import Point, at_point, grid_points, numeric_hyperparameters, require_known
+
+_SCORES = {
+    "squared_error": "Squared error",
+    "value_error": "RMS error of the values",
+}
+_LONGEST_CURVE = 1000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A learner, and the values of its hyperparameters to try.
+
+    **Arguments:** `learner`; `grid`: for each dotted path of a number in the learner, as
+    `"optimizer.step_size"`, the values to try, in every combination; `first_inputs`: show the
+    learner only so many inputs, None for all (an oracle that knows which inputs are relevant).
+    """
+
+    learner: AbstractLearner
+    grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    first_inputs: int | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.learner, AbstractLearner):
+            raise TypeError(f"`learner` must be a learner, got {self.learner!r}.")
+        if self.first_inputs is not None:
+            require_count("Contender", "first_inputs", self.first_inputs)
+        known = numeric_hyperparameters(self.learner)
+        for path, values in self.grid.items():
+            require_known(f"path {path!r} in `grid`", path, known)
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ValueError(
+                    f"`grid` must list the values to try for {path!r}, got {values!r}."
+                )
+            if len(set(values)) < len(values):
+                raise ValueError(f"`grid` must list each value for {path!r} once, got {values!r}.")
+        for point in self.points:
+            at_point(self.learner, point)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The combinations of the grid's values; one empty point without a grid."""
+        return grid_points(self.grid)
+
+    @property
+    def learners(self) -> tuple[AbstractLearner, ...]:
+        """The learner at each point."""
+        return tuple(at_point(self.learner, point) for point in self.points)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An experiment: every learner, at every point of its grid, on the same streams.
+
+    Seed s draws the stream from `jax.random.key(s)`, the same for every learner. The score of a
+    learner at a point and seed is the mean of its measure over the last `evaluate_last` steps.
+
+    **Arguments:**
+
+    - `name`: of the files and folders of its results.
+    - `stream`: yields examples or transitions.
+    - `learners`: name to `Contender`, or to a learner without a grid.
+    - `num_steps` >= 1.
+    - `evaluate_last`: 1 to `num_steps`; the steps before wash out the start.
+    - `window`: steps of one point of the learning curves; divides `num_steps` and
+      `evaluate_last`.
+    - `seeds` >= 1: how many, 0 to seeds - 1; default 30.
+    - `score`: `"squared_error"` (of predictions made before the update; of a TD learner the
+      squared TD error), or `"value_error"` for a `RandomWalkChainStream`: the root mean square
+      over states of learned minus true value.
+    - `relevant_inputs`: the first so many inputs are relevant, None if there is no such division.
+    - `title`, `description`: for people.
+
+    **Raises:** `ValueError`, `TypeError` naming what is wrong, learners as `learners.NAME`.
+    """
+
+    name: str
+    stream: Any
+    learners: Mapping[str, Contender]
+    num_steps: int
+    evaluate_last: int
+    window: int
+    seeds: int = 30
+    score: str = "squared_error"
+    relevant_inputs: int | None = None
+    title: str = ""
+    description: str = ""
+
+    def __post_init__(self):
+        for name in ("name", "title", "description"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"`{name}` must be a string, got {getattr(self, name)!r}.")
+        if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
+            raise ValueError(f"`name` must be usable as the name of a folder, got {self.name!r}.")
+        require_count("Comparison", "num_steps", self.num_steps, high=2**31)
+        require_count("Comparison", "evaluate_last", self.evaluate_last, high=self.num_steps + 1)
+        require_count("Comparison", "window", self.window)
+        require_count("Comparison", "seeds", self.seeds)
+        require_choice("Comparison", "score", self.score, tuple(_SCORES))
+        for name in ("num_steps", "evaluate_last"):
+            if getattr(self, name) % self.window:
+                raise ValueError(
+                    f"`window` must divide `{name}` ({getattr(self, name)}), got {self.window}."
+                )
+        if not self.learners:
+            raise ValueError("`learners` must name a learner, got none.")
+        learners = {
+            name: entry if isinstance(entry, Contender) else Contender(entry)
+            for name, entry in self.learners.items()
+        }
+        object.__setattr__(self, "learners", learners)
+        self._require_match()
+
+    def _require_match(self):
+        """Learners, score and counts of inputs must suit the stream."""
+        features, stream = self.stream.feature_dim, type(self.stream).__name__
+        if self.relevant_inputs is not None:
+            require_count("Comparison", "relevant_inputs", self.relevant_inputs, high=features + 1)
+        if self.score == "value_error" and not isinstance(self.stream, RandomWalkChainStream):
+            raise ValueError(
+                "`score` 'value_error' needs a stream whose true values are known, "
+                f"RandomWalkChainStream, got {stream}."
+            )
+        transitions = isinstance(_experience(self.stream), TDTimeStep)
+        for name, contender in self.learners.items():
+            kind, inputs = type(contender.learner).__name__, contender.first_inputs
+            if isinstance(contender.learner, LinearLearner) and transitions:
+                raise ValueError(
+                    f"learners.{name}: {kind} learns from examples, but {stream} yields "
+                    "transitions; take a TDLinearLearner."
+                )
+            if isinstance(contender.learner, TDLinearLearner) and not transitions:
+                raise ValueError(
+                    f"learners.{name}: {kind} learns from transitions, but {stream} yields "
+                    "examples; take a LinearLearner."
+                )
+            if inputs is not None and inputs > features:
+                raise ValueError(
+                    f"learners.{name}: `first_inputs` must be at most the {features} inputs of "
+                    f"{stream}, got {inputs}."
+                )
+
+    @property
+    def measure(self) -> str:
+        """What is measured at each step, in words."""
+        transitions = isinstance(_experience(self.stream), TDTimeStep)
+        if self.score == "squared_error" and transitions:
+            return "Squared TD error"
+        return _SCORES[self.score]
+
+    def to_config(self) -> dict[str, Any]:
+        """The comparison as JSON types; `comparison_from_config` reads it."""
+        learners = {}
+        for name, contender in self.learners.items():
+            learners[name] = contender.learner.to_config()
+            if contender.grid:
+                learners[name]["grid"] = {path: list(v) for path, v in contender.grid.items()}
+            if contender.first_inputs is not None:
+                learners[name]["first_inputs"] = contender.first_inputs
+        plain = [f.name for f in dataclasses.fields(self) if f.name not in ("stream", "learners")]
+        config = {name: getattr(self, name) for name in plain}
+        if self.relevant_inputs is None:
+            del config["relevant_inputs"]
+        return config | {"stream": self.stream.to_config(), "learners": learners}
+
+    def resized(self, num_steps: int) -> "Comparison":
+        """The comparison over another number of steps.
+
+        Evaluation and window stay if they fit, else they shrink in proportion.
+
+        **Raises:** `ValueError` if no such window divides `num_steps` into 1000 or fewer.
+        """
+        require_count("Comparison", "num_steps", num_steps, high=2**31)
+        share = min(1.0, num_steps / self.num_steps)
+        window = _largest_divisor(num_steps, max(1, int(self.window * share)))
+        if num_steps % self.window == 0 and num_steps >= self.evaluate_last:
+            window = self.window
+        if num_steps // window > max(_LONGEST_CURVE, self.num_steps // self.window):
+            round_number = max(1, round(num_steps / 1000)) * 1000
+            raise ValueError(
+                f"`num_steps` must divide into at most {_LONGEST_CURVE} windows, got {num_steps}; "
+                f"try {round_number}."
+            )
+        evaluate = self.evaluate_last
+        if num_steps < evaluate:
+            evaluate = num_steps * evaluate / self.num_steps
+        evaluate_last = window * max(1, round(evaluate / window))
+        return dataclasses.replace(
+            self, num_steps=num_steps, window=window, evaluate_last=evaluate_last
+        )
+
+
+def default_window(num_steps: int, evaluate_last: int) -> int:
+    """The largest window, up to a fiftieth of the steps, that divides both."""
+    return _largest_divisor(math.gcd(num_steps, evaluate_last), max(1, num_steps // 50))
+
+
+def _largest_divisor(number: int, at_most: int) -> int:
+    return next(d for d in range(min(number, at_most), 0, -1) if number % d == 0)
+
+
+def _experience(stream: Any) -> Any:
+    """The shapes of one unit of experience."""
+    return jax.eval_shape(lambda key: stream.step(stream.init(key), 0)[0], jax.random.key(0))

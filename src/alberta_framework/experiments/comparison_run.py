@@ -1,0 +1,163 @@
+"""Running a comparison: one compiled program, in segments whose results are kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from .._compiled import strong
+from ..loops import WindowMean, drive
+from ..loops.entrance import stream_states
+from ..streams import RandomWalkChainStream
+from .comparison import Comparison
+from .comparison_result import ComparisonResult, LearnerResult
+from .hyperparameters import stacked
+from .measures import SquaredError, ValueDistance
+from .side_by_side import LearnerGrid, SideBySide
+
+_SEGMENTS = 20
+
+
+def run_comparison(
+    comparison: Comparison, on_chunk: Callable[[int], None] | None = None
+) -> ComparisonResult:
+    """Run a comparison from start to end.
+
+    **Arguments:** `comparison`; `on_chunk(done)`: called with the number of steps done, as often
+    as a chunk of them is.
+    """
+    run = ComparisonRun(comparison)
+    while not run.finished:
+        run.advance(on_chunk)
+    return run.result()
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """What a segment gave, of each learner: window means [points, seeds, windows], and the step
+    sizes at its end [points, seeds, inputs]."""
+
+    curves: tuple[NDArray[np.float32], ...]
+    step_sizes: tuple[NDArray[np.float32] | None, ...]
+
+
+class ComparisonRun:
+    """A comparison under way, advanced a segment at a time.
+
+    A segment is about a twentieth of the steps: a whole number of windows, the same for each (but
+    perhaps the last) so that one program serves them all. Finished segments are kept: `result`
+    holds them whenever it is asked for, also after an exception ended a segment halfway.
+    """
+
+    def __init__(self, comparison: Comparison):
+        self.comparison = comparison
+        stream, seeds = comparison.stream, np.arange(comparison.seeds)
+        self._learners = side_by_side(comparison)
+        keys = jax.vmap(jax.random.key)(seeds)
+        states = jax.vmap(
+            lambda key: self._learners.init(stream.feature_dim, jax.random.split(key)[1])
+        )(keys)
+        windows = _windows_per_segment(comparison.num_steps // comparison.window)
+        self._segment_steps = windows * comparison.window
+        # Exchanged as one, so that an interrupt finds both before or both after a segment.
+        self._progress: tuple[Any, tuple[_Segment, ...]] = (
+            (states, stream_states(stream, keys)),
+            (),
+        )
+
+    @property
+    def steps_done(self) -> int:
+        """Steps of the finished segments."""
+        return min(len(self._progress[1]) * self._segment_steps, self.comparison.num_steps)
+
+    @property
+    def finished(self) -> bool:
+        return self.steps_done == self.comparison.num_steps
+
+    def advance(self, on_chunk: Callable[[int], None] | None = None) -> None:
+        """Run the next segment; `on_chunk` as in `run_comparison`."""
+        begun, running = self.steps_done, None
+
+        def after_chunk(done, states):
+            # A chunk is dispatched before it is computed. Waiting for the one before keeps the
+            # count honest and lets an interrupt through.
+            nonlocal running
+            jax.block_until_ready(running)
+            running = states
+            if on_chunk is not None:
+                on_chunk(begun + done)
+
+        (state, stream_state), segments = self._progress
+        carry, _, (means,) = drive(
+            self._learners,
+            self.comparison.stream,
+            min(self._segment_steps, self.comparison.num_steps - begun),
+            state=state,
+            stream_state=stream_state,
+            recorders=(WindowMean(self.comparison.window),),
+            keep_outputs=False,
+            after_chunk=after_chunk,
+            batched=True,
+        )
+        step_sizes = _step_sizes(strong(self._learners), carry[0])
+        segment = _Segment(
+            curves=tuple(np.asarray(mean).transpose(2, 0, 1) for mean in means),
+            step_sizes=tuple(
+                None if sizes is None else np.asarray(sizes).swapaxes(0, 1) for sizes in step_sizes
+            ),
+        )
+        self._progress = (carry, (*segments, segment))
+
+    def result(self) -> ComparisonResult:
+        """The results of the finished segments.
+
+        **Raises:** `ValueError` before the first is finished.
+        """
+        (states, _), segments = self._progress
+        if not segments:
+            raise ValueError("no segment of the comparison is finished yet.")
+        learners = {}
+        for place, (name, contender) in enumerate(self.comparison.learners.items()):
+            sizes = [s for segment in segments if (s := segment.step_sizes[place]) is not None]
+            learners[name] = LearnerResult(
+                points=contender.points,
+                curves=np.concatenate([segment.curves[place] for segment in segments], axis=-1),
+                step_sizes=np.stack(sizes, axis=2) if sizes else None,
+                rejected=np.asarray(states[place].rejected_count).T,
+            )
+        recorded_at = self._segment_steps * np.arange(1, len(segments) + 1)
+        recorded_at[-1] = self.steps_done
+        return ComparisonResult(self.comparison, self.steps_done, learners, recorded_at)
+
+
+def side_by_side(comparison: Comparison) -> SideBySide:
+    """The comparison's learners as one."""
+    grids = []
+    for contender in comparison.learners.values():
+        measure = SquaredError()
+        if comparison.score == "value_error":
+            measure = _value_distance(comparison.stream, contender.first_inputs)
+        grids.append(LearnerGrid(stacked(contender.learners), measure, contender.first_inputs))
+    return SideBySide(tuple(grids))
+
+
+def _value_distance(stream: RandomWalkChainStream, inputs: int | None) -> ValueDistance:
+    features = jax.vmap(stream.observation)(jnp.arange(stream.n_states, dtype=jnp.int32))
+    return ValueDistance(features[:, :inputs], stream.true_values())
+
+
+def _windows_per_segment(windows: int) -> int:
+    """A divisor that gives ten to forty segments where there is one, else about twenty."""
+    wanted = max(1, round(windows / _SEGMENTS))
+    candidates = [n for n in range(max(1, wanted // 2), 2 * wanted + 1) if windows % n == 0]
+    return min(candidates, key=lambda n: abs(n - wanted), default=wanted)
+
+
+@jax.jit
+def _step_sizes(learners: SideBySide, states: tuple[Any, ...]) -> tuple[Any, ...]:
+    pairs = zip(learners.learners, states, strict=True)
+    return tuple(jax.vmap(grid.step_sizes)(state) for grid, state in pairs)

@@ -1,0 +1,68 @@
+"""Numeric hyperparameters by their dotted paths, and grids of them."""
+
+import difflib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._compiled import strong
+from .._component import AbstractComponent
+
+Point = dict[str, float]
+
+
+def numeric_hyperparameters(component: AbstractComponent) -> Point:
+    """Every number of a component by its path, as `optimizer.meta_step_size`.
+
+    Numbers inside arrays or tuples have no path of this kind and are left out.
+    """
+    paths, _ = jax.tree_util.tree_flatten_with_path(component)
+    return {
+        ".".join(key.name for key in path): np.asarray(leaf).item()
+        for path, leaf in paths
+        if np.ndim(leaf) == 0 and all(isinstance(k, jax.tree_util.GetAttrKey) for k in path)
+    }
+
+
+def grid_points(grid: Mapping[str, Sequence[float]]) -> tuple[Point, ...]:
+    """Every combination of the values of a grid, the last path fastest; one empty point for none.
+
+    A point maps each path to its value.
+    """
+    return tuple(
+        dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
+    )
+
+
+def at_point(component: AbstractComponent, point: Mapping[str, float]) -> Any:
+    """The component with the numbers at the point's paths exchanged.
+
+    **Raises:** `ValueError` for an unknown path (naming those that are known), a value that is no
+    number, or one outside its range.
+    """
+    config = component.to_config()
+    for path, value in point.items():
+        require_known(f"path {path!r}", path, numeric_hyperparameters(component))
+        *parents, name = path.split(".")
+        part = config
+        for parent in parents:
+            part = part[parent]
+        part[name] = value
+    return type(component).from_config(config) if point else component
+
+
+def stacked(components: Sequence[Any]) -> Any:
+    """Components of one structure as one, every number with a leading axis."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *map(strong, components))
+
+
+def require_known(what: str, name: str, known: Iterable[str]) -> None:
+    """`ValueError` naming the valid names and the nearest one unless `name` is among `known`."""
+    names = list(known)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown {what}: {hint}Known: {', '.join(names) or 'none'}.")
