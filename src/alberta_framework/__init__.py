@@ -1,5 +1,8 @@
 """Continual learning from a stream: learners that update at every step and never stop."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ._component import AbstractComponent as AbstractComponent
 from ._component import from_config as from_config
 from ._state import AbstractState as AbstractState
@@ -10,59 +13,6 @@ from .bounders import bounder_from_config as bounder_from_config
 from .experience import MultiHeadStep as MultiHeadStep
 from .experience import TDTimeStep as TDTimeStep
 from .experience import TimeStep as TimeStep
-from .experiments import AggregatedResults as AggregatedResults
-from .experiments import Comparison as Comparison
-from .experiments import ComparisonResult as ComparisonResult
-from .experiments import ComparisonRun as ComparisonRun
-from .experiments import Contender as Contender
-from .experiments import LearnerGrid as LearnerGrid
-from .experiments import LearnerResult as LearnerResult
-from .experiments import MetricSummary as MetricSummary
-from .experiments import SideBySide as SideBySide
-from .experiments import SignificanceResult as SignificanceResult
-from .experiments import Standing as Standing
-from .experiments import StatisticalSummary as StatisticalSummary
-from .experiments import Timer as Timer
-from .experiments import bonferroni_correction as bonferroni_correction
-from .experiments import bootstrap_ci as bootstrap_ci
-from .experiments import cohens_d as cohens_d
-from .experiments import compare_learners as compare_learners
-from .experiments import comparison_from_config as comparison_from_config
-from .experiments import compute_cumulative_error as compute_cumulative_error
-from .experiments import compute_running_mean as compute_running_mean
-from .experiments import compute_statistics as compute_statistics
-from .experiments import compute_timeseries_statistics as compute_timeseries_statistics
-from .experiments import compute_tracking_error as compute_tracking_error
-from .experiments import create_comparison_figure as create_comparison_figure
-from .experiments import export_to_csv as export_to_csv
-from .experiments import export_to_json as export_to_json
-from .experiments import extract_metric as extract_metric
-from .experiments import format_duration as format_duration
-from .experiments import generate_latex_table as generate_latex_table
-from .experiments import generate_markdown_table as generate_markdown_table
-from .experiments import generate_significance_table as generate_significance_table
-from .experiments import get_final_performance as get_final_performance
-from .experiments import get_metric_timeseries as get_metric_timeseries
-from .experiments import holm_correction as holm_correction
-from .experiments import mann_whitney_comparison as mann_whitney_comparison
-from .experiments import pairwise_comparisons as pairwise_comparisons
-from .experiments import plot_comparison as plot_comparison
-from .experiments import plot_final_performance_bars as plot_final_performance_bars
-from .experiments import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
-from .experiments import plot_learning_curves as plot_learning_curves
-from .experiments import plot_step_size_evolution as plot_step_size_evolution
-from .experiments import publication_style as publication_style
-from .experiments import rank_biserial as rank_biserial
-from .experiments import results_to_dataframe as results_to_dataframe
-from .experiments import run_comparison as run_comparison
-from .experiments import save_comparison as save_comparison
-from .experiments import save_experiment_report as save_experiment_report
-from .experiments import save_figure as save_figure
-from .experiments import set_publication_style as set_publication_style
-from .experiments import spoken_point as spoken_point
-from .experiments import summarize_metric as summarize_metric
-from .experiments import ttest_comparison as ttest_comparison
-from .experiments import wilcoxon_comparison as wilcoxon_comparison
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
 from .learners import HeadOptimizerStates as HeadOptimizerStates
@@ -83,31 +33,6 @@ from .learners import TDUpdateResult as TDUpdateResult
 from .learners import UpdateResult as UpdateResult
 from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s
-from .loops import AbstractRecorder as AbstractRecorder
-from .loops import BatchedLearningResult as BatchedLearningResult
-from .loops import BatchedMLPResult as BatchedMLPResult
-from .loops import BatchedMultiHeadResult as BatchedMultiHeadResult
-from .loops import BatchedTDResult as BatchedTDResult
-from .loops import EveryNth as EveryNth
-from .loops import MultiHeadLearningResult as MultiHeadLearningResult
-from .loops import NormalizerHistory as NormalizerHistory
-from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
-from .loops import StateHistory as StateHistory
-from .loops import StateTracking as StateTracking
-from .loops import StepSizeHistory as StepSizeHistory
-from .loops import StepSizeTrackingConfig as StepSizeTrackingConfig
-from .loops import WindowMean as WindowMean
-from .loops import drive as drive
-from .loops import metrics_to_dicts as metrics_to_dicts
-from .loops import multi_head_metrics_to_dicts as multi_head_metrics_to_dicts
-from .loops import run_learning_loop as run_learning_loop
-from .loops import run_learning_loop_batched as run_learning_loop_batched
-from .loops import run_mlp_learning_loop as run_mlp_learning_loop
-from .loops import run_mlp_learning_loop_batched as run_mlp_learning_loop_batched
-from .loops import run_multi_head_learning_loop as run_multi_head_learning_loop
-from .loops import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
-from .loops import run_td_learning_loop as run_td_learning_loop
-from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
 from .networks import MLPParams as MLPParams
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
@@ -170,6 +95,99 @@ from .streams import TDArrayStream as TDArrayStream
 from .streams import TDScanStream as TDScanStream
 from .streams import make_scale_range as make_scale_range
 
+if TYPE_CHECKING:
+    from .diagnostics import FeatureRelevance as FeatureRelevance
+    from .diagnostics import PlasticityReport as PlasticityReport
+    from .diagnostics import WeightMagnitude as WeightMagnitude
+    from .diagnostics import approximate_rank as approximate_rank
+    from .diagnostics import compute_feature_relevance as compute_feature_relevance
+    from .diagnostics import compute_feature_sensitivity as compute_feature_sensitivity
+    from .diagnostics import compute_plasticity as compute_plasticity
+    from .diagnostics import dormant_fraction as dormant_fraction
+    from .diagnostics import effective_rank as effective_rank
+    from .diagnostics import relevance_to_dict as relevance_to_dict
+    from .diagnostics import sample_plasticity as sample_plasticity
+    from .diagnostics import stable_rank as stable_rank
+    from .diagnostics import weight_magnitude as weight_magnitude
+    from .experiments import AggregatedResults as AggregatedResults
+    from .experiments import Comparison as Comparison
+    from .experiments import ComparisonResult as ComparisonResult
+    from .experiments import ComparisonRun as ComparisonRun
+    from .experiments import Contender as Contender
+    from .experiments import LearnerGrid as LearnerGrid
+    from .experiments import LearnerResult as LearnerResult
+    from .experiments import MetricSummary as MetricSummary
+    from .experiments import SideBySide as SideBySide
+    from .experiments import SignificanceResult as SignificanceResult
+    from .experiments import Standing as Standing
+    from .experiments import StatisticalSummary as StatisticalSummary
+    from .experiments import Timer as Timer
+    from .experiments import bonferroni_correction as bonferroni_correction
+    from .experiments import bootstrap_ci as bootstrap_ci
+    from .experiments import cohens_d as cohens_d
+    from .experiments import compare_learners as compare_learners
+    from .experiments import comparison_from_config as comparison_from_config
+    from .experiments import compute_cumulative_error as compute_cumulative_error
+    from .experiments import compute_running_mean as compute_running_mean
+    from .experiments import compute_statistics as compute_statistics
+    from .experiments import compute_timeseries_statistics as compute_timeseries_statistics
+    from .experiments import compute_tracking_error as compute_tracking_error
+    from .experiments import create_comparison_figure as create_comparison_figure
+    from .experiments import export_to_csv as export_to_csv
+    from .experiments import export_to_json as export_to_json
+    from .experiments import extract_metric as extract_metric
+    from .experiments import format_duration as format_duration
+    from .experiments import generate_latex_table as generate_latex_table
+    from .experiments import generate_markdown_table as generate_markdown_table
+    from .experiments import generate_significance_table as generate_significance_table
+    from .experiments import get_final_performance as get_final_performance
+    from .experiments import get_metric_timeseries as get_metric_timeseries
+    from .experiments import holm_correction as holm_correction
+    from .experiments import mann_whitney_comparison as mann_whitney_comparison
+    from .experiments import pairwise_comparisons as pairwise_comparisons
+    from .experiments import plot_comparison as plot_comparison
+    from .experiments import plot_final_performance_bars as plot_final_performance_bars
+    from .experiments import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
+    from .experiments import plot_learning_curves as plot_learning_curves
+    from .experiments import plot_step_size_evolution as plot_step_size_evolution
+    from .experiments import publication_style as publication_style
+    from .experiments import rank_biserial as rank_biserial
+    from .experiments import results_to_dataframe as results_to_dataframe
+    from .experiments import run_comparison as run_comparison
+    from .experiments import save_comparison as save_comparison
+    from .experiments import save_experiment_report as save_experiment_report
+    from .experiments import save_figure as save_figure
+    from .experiments import set_publication_style as set_publication_style
+    from .experiments import spoken_point as spoken_point
+    from .experiments import summarize_metric as summarize_metric
+    from .experiments import ttest_comparison as ttest_comparison
+    from .experiments import wilcoxon_comparison as wilcoxon_comparison
+    from .loops import AbstractRecorder as AbstractRecorder
+    from .loops import BatchedLearningResult as BatchedLearningResult
+    from .loops import BatchedMLPResult as BatchedMLPResult
+    from .loops import BatchedMultiHeadResult as BatchedMultiHeadResult
+    from .loops import BatchedTDResult as BatchedTDResult
+    from .loops import EveryNth as EveryNth
+    from .loops import MultiHeadLearningResult as MultiHeadLearningResult
+    from .loops import NormalizerHistory as NormalizerHistory
+    from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+    from .loops import StateHistory as StateHistory
+    from .loops import StateTracking as StateTracking
+    from .loops import StepSizeHistory as StepSizeHistory
+    from .loops import StepSizeTrackingConfig as StepSizeTrackingConfig
+    from .loops import WindowMean as WindowMean
+    from .loops import drive as drive
+    from .loops import metrics_to_dicts as metrics_to_dicts
+    from .loops import multi_head_metrics_to_dicts as multi_head_metrics_to_dicts
+    from .loops import run_learning_loop as run_learning_loop
+    from .loops import run_learning_loop_batched as run_learning_loop_batched
+    from .loops import run_mlp_learning_loop as run_mlp_learning_loop
+    from .loops import run_mlp_learning_loop_batched as run_mlp_learning_loop_batched
+    from .loops import run_multi_head_learning_loop as run_multi_head_learning_loop
+    from .loops import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
+    from .loops import run_td_learning_loop as run_td_learning_loop
+    from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
+
 # The documented names of the bases.
 Bounder = AbstractBounder
 Normalizer = AbstractNormalizer
@@ -183,3 +201,21 @@ PeriodicChangeTarget = PeriodicChangeStream
 RandomWalkTarget = RandomWalkStream
 
 __version__ = "0.1.0"
+
+# Rooms that a learner in a stream does not need: loaded when one of their names is first used.
+_LATE_ROOMS = ("diagnostics", "experiments", "loops")
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        for room in _LATE_ROOMS:
+            found = vars(importlib.import_module(f".{room}", __name__)).get(name)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    rooms = [importlib.import_module(f".{room}", __name__) for room in _LATE_ROOMS]
+    return sorted({*globals(), *(name for room in rooms for name in vars(room))})

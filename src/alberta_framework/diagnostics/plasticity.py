@@ -1,0 +1,189 @@
+"""Whether a network can still learn: dormant units, ranks, weights and step sizes."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Real
+
+from .._compiled import checked, strong
+from .._numbers import f32
+from .._state import AbstractState
+from .._types import ScalarLike
+from ..learners import MLPLearner, MLPLearnerState, MultiHeadMLPLearner, MultiHeadMLPState
+from ..networks import MLPParams, hidden_activations
+
+
+@checked
+def dormant_fraction(
+    activations: Real[Array, "samples units"], tau: ScalarLike = 0.025
+) -> Float[Array, ""]:
+    """The share of units with s_i <= tau, s_i = mean|A_i| / mean_k mean|A_k|; tau 0: dead units.
+
+    A layer that is dead altogether has fraction 1.
+
+    Source: Sokar, Agarwal, Castro and Evci (2023), The Dormant Neuron Phenomenon in Deep
+    Reinforcement Learning.
+    """
+    size = jnp.mean(jnp.abs(f32(activations)), 0)
+    # s_i <= tau without the division, which a dead layer makes 0 / 0.
+    return jnp.mean(size <= tau * jnp.mean(size), dtype=jnp.float32)
+
+
+@checked
+def effective_rank(activations: Real[Array, "samples units"]) -> Float[Array, ""]:
+    """exp(-sum p ln p) with p = sigma / sum sigma, the singular values' distribution; 0 for zeros.
+
+    Source: Roy and Vetterli (2007), The Effective Rank: A Measure of Effective Dimensionality.
+    """
+    sigma = _singular_values(activations)
+    total = jnp.sum(sigma)
+    p = sigma / jnp.where(total > 0.0, total, 1.0)
+    entropy = -jnp.sum(jnp.where(p > 0.0, p * jnp.log(jnp.where(p > 0.0, p, 1.0)), 0.0))
+    return jnp.where(total > 0.0, jnp.exp(entropy), 0.0)
+
+
+@checked
+def approximate_rank(
+    activations: Real[Array, "samples units"], proportion: ScalarLike = 0.99
+) -> Int[Array, ""]:
+    """The smallest k whose k largest sigma^2 make at least `proportion` of their sum; 0 for zeros.
+
+    Source: Yang, Zhang, Xu and Katabi (2020), Harnessing Structures for Value-Based Planning and
+    Reinforcement Learning.
+    """
+    energy = _singular_values(activations) ** 2
+    reached = jnp.cumsum(energy) >= proportion * jnp.sum(energy)
+    k = jnp.minimum(jnp.sum(~reached) + 1, energy.shape[0]).astype(jnp.int32)
+    return jnp.where(jnp.sum(energy) > 0.0, k, 0)
+
+
+@checked
+def stable_rank(activations: Real[Array, "samples units"]) -> Float[Array, ""]:
+    """The squared Frobenius norm over the squared spectral norm; 0 for zeros."""
+    energy = _singular_values(activations) ** 2
+    largest = jnp.max(energy)
+    return jnp.where(largest > 0.0, jnp.sum(energy) / jnp.where(largest > 0.0, largest, 1.0), 0.0)
+
+
+def _singular_values(activations: Any) -> Float[Array, " rank"]:
+    return jnp.linalg.svd(f32(activations), compute_uv=False)
+
+
+class WeightMagnitude(AbstractState):
+    """Mean absolute weights and biases of each layer."""
+
+    weights: Float[Array, " layers"]
+    biases: Float[Array, " layers"]
+
+
+def weight_magnitude(params: MLPParams) -> WeightMagnitude:
+    """Mean |w| per layer, biases apart; both empty without layers."""
+
+    def means(tensors: Any) -> Float[Array, " layers"]:
+        sizes = [jnp.mean(jnp.abs(tensor)) for tensor in tensors]
+        return jnp.stack(sizes) if sizes else jnp.zeros(0, jnp.float32)
+
+    return WeightMagnitude(means(params.weights), means(params.biases))
+
+
+def sample_plasticity(loss_before: Any, loss_after: Any) -> Float[Array, "..."]:
+    """clip(1 - after / max(before, 1e-8), 0, 1): losses of one sample around its own update.
+
+    Source: Elsayed and Mahmood (2024), Addressing Loss of Plasticity and Catastrophic Forgetting in
+    Continual Learning.
+    """
+    return jnp.clip(1.0 - f32(loss_after) / jnp.maximum(f32(loss_before), 1e-8), 0.0, 1.0)
+
+
+class PlasticityReport(AbstractState):
+    """The state of a network's trunk, layer by layer, on a batch of observations.
+
+    `step_sizes` has a row for each tensor of the trunk (w0, b0, w1, ...): minimum, quartiles,
+    maximum.
+    """
+
+    dormant_fraction: Float[Array, " layers"]
+    effective_rank: Float[Array, " layers"]
+    stable_rank: Float[Array, " layers"]
+    weight_magnitude: WeightMagnitude
+    step_sizes: Float[Array, "tensors 5"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as lists and dictionaries of Python floats, ready for JSON."""
+
+        def listed(values: Any) -> list:
+            return np.asarray(values, np.float64).tolist()
+
+        names = ("minimum", "lower_quartile", "median", "upper_quartile", "maximum")
+        tensors = [f"{kind}{i // 2}" for i, kind in enumerate("wb" * (len(self.step_sizes) // 2))]
+        return {
+            "dormant_fraction": listed(self.dormant_fraction),
+            "effective_rank": listed(self.effective_rank),
+            "stable_rank": listed(self.stable_rank),
+            "weight_magnitude": {
+                "weights": listed(self.weight_magnitude.weights),
+                "biases": listed(self.weight_magnitude.biases),
+            },
+            "step_sizes": {
+                tensor: dict(zip(names, row, strict=True))
+                for tensor, row in zip(tensors, listed(self.step_sizes), strict=True)
+            },
+        }
+
+
+def compute_plasticity(
+    learner: MLPLearner | MultiHeadMLPLearner,
+    state: MLPLearnerState | MultiHeadMLPState,
+    observations: Any,
+    tau: ScalarLike = 0.025,
+) -> PlasticityReport:
+    """Dormant units, ranks, weight magnitudes and step sizes of the hidden layers.
+
+    Activations are those of `observations` [samples, features], normalized with the state's
+    statistics; nothing is updated. Safe under jit and vmap. See `dormant_fraction` for `tau`.
+    """
+    return _plasticity(strong(learner), state, observations, tau)
+
+
+@jax.jit
+@checked
+def _plasticity(
+    learner: Any, state: Any, observations: Real[Array, "samples {state.feature_dim}"], tau: Any
+) -> PlasticityReport:
+    params, optimizer_states = _trunk(learner, state)
+
+    def activations(observation):
+        x = f32(observation)
+        if learner.normalizer is not None:
+            x = learner.normalizer.normalize_only(state.normalizer_state, x)
+        return hidden_activations(params, x, learner.leaky_relu_slope, learner.use_layer_norm)
+
+    layers = jax.vmap(activations)(observations)
+
+    def per_layer(measure):
+        return jnp.stack([measure(a) for a in layers]) if layers else jnp.zeros(0, jnp.float32)
+
+    quantiles = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0], jnp.float32)
+    rows = [
+        jnp.quantile(jnp.ravel(learner.optimizer.step_sizes(s)), quantiles)
+        for s in optimizer_states
+    ]
+    return PlasticityReport(
+        dormant_fraction=per_layer(lambda a: dormant_fraction(a, tau)),
+        effective_rank=per_layer(effective_rank),
+        stable_rank=per_layer(stable_rank),
+        weight_magnitude=weight_magnitude(params),
+        step_sizes=jnp.stack(rows) if rows else jnp.zeros((0, 5), jnp.float32),
+    )
+
+
+def _trunk(learner: Any, state: Any) -> tuple[MLPParams, tuple]:
+    """The hidden layers' parameters and optimizer states."""
+    if isinstance(state, MLPLearnerState):
+        params = MLPParams(state.params.weights[:-1], state.params.biases[:-1])
+        return params, state.optimizer_states[:-2]
+    if isinstance(state, MultiHeadMLPState):
+        return state.trunk_params, state.trunk_optimizer_states
+    raise TypeError(f"`state` must be that of an MLP or multi-head learner, got {state!r}.")

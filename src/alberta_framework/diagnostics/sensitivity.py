@@ -1,0 +1,29 @@
+"""How predictions move with the raw inputs."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Real
+
+from .._compiled import checked, strong
+from .._numbers import f32
+
+
+@jax.jit
+@checked
+def _sensitivity(
+    learner: Any, state: Any, observation: Real[Array, "{state.feature_dim}"]
+) -> Float[Array, "heads features"]:
+    return jnp.atleast_2d(jax.jacrev(lambda o: learner.predict(state, o))(f32(observation)))
+
+
+def compute_feature_sensitivity(
+    learner: Any, state: Any, observation: Any
+) -> Float[Array, "heads features"]:
+    """The Jacobian of `learner.predict(state, .)` at the raw observation [features].
+
+    It includes the normalizer: 1 / (std + epsilon) of each feature. Any learner with `predict`
+    serves; a single output is one head. Safe under jit and vmap.
+    """
+    return _sensitivity(strong(learner), state, observation)
