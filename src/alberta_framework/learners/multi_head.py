@@ -310,7 +310,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         optimizer, bounder = self._head_optimizer(), self.bounder
         traces, states, heads = state.head_traces, state.head_optimizer_states, state.head_params
         seen = f32(how.active)
-        w_traces = how.trace_decays[:, None, None] * traces.w + seen[:, None, None] * h
+        w_traces = how.trace_decays[:, None, None] * traces.w + seen[:, None, None] * h[None, None, :]
         b_traces = how.trace_decays[:, None] * traces.b
         if self.use_bias:
             b_traces = b_traces + seen[:, None]
