@@ -89,4 +89,4 @@ def transitions(steps, seed=0):
     x = np.float32(rng.normal(size=(steps + 1, DIM)) + 0.3)
     rewards = np.float32(x[:-1] @ [0.5, -1.0, 0.2] + 0.1 * rng.normal(size=steps))
     gammas = np.float32(np.where(rng.random(steps) < 0.1, 0.0, 0.9))
-    return x[:-1], rewards, x[1:], gammas
+    return x[:-1].copy(), rewards, x[1:].copy(), gammas

@@ -29,9 +29,9 @@ def run_in_chunks(learner, state, *columns, chunk):
     return state, jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
-def experienced(case, steps=20):
+def experienced(case):
     """A state that has seen some ordinary data, so that no part of it is at its start."""
     data = cases.transitions if isinstance(case, cases.TDCase) else cases.regression
     learner = case.build()
-    columns = map(jnp.asarray, data(steps, seed=9))
+    columns = map(jnp.asarray, data(cases.CHUNK, seed=9))
     return run(learner, learner.init(cases.DIM), *columns)[0]

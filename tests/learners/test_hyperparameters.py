@@ -50,40 +50,43 @@ def follow(tree, path):
     return tree
 
 
-EVERY_NUMBER = [
-    pytest.param(learner, path, id=name + jax.tree_util.keystr(path))
-    for name, learner in LEARNERS.items()
-    for path in numbers(learner)
-]
-
-
 def columns(learner):
     td = isinstance(learner, af.TDLinearLearner)
     return tuple(map(jnp.asarray, (cases.transitions if td else cases.regression)(cases.CHUNK)))
 
 
-@pytest.mark.parametrize("learner, path", EVERY_NUMBER)
-def test_a_sweep_over_any_number_is_the_python_loop(learner, path):
-    values = jnp.asarray(VALUES[path[-1].name], jnp.float32)
-    data = columns(learner)
+def updates_from_the_start(learner, state, data):
+    """All updates, from an optimizer state made under the learner's own numbers."""
+    state = state.replace(optimizer_state=learner.optimizer.init(cases.DIM))
+    return runs.updates(learner, state, *data)
 
-    def run(learner, state):
-        state = state.replace(optimizer_state=learner.optimizer.init(cases.DIM))
-        return runs.updates(learner, state, *data)
 
+single = jax.jit(updates_from_the_start)
+swept = jax.jit(jax.vmap(updates_from_the_start, in_axes=(0, None, None)))
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_sweep_over_any_number_is_the_python_loop(name):
+    """Every number takes three values in turn while the others stay: a lane for each."""
+    learner, data = LEARNERS[name], columns(LEARNERS[name])
     state = learner.init(cases.DIM)
-    swept = eqx.tree_at(lambda l: follow(l, path), learner, values)
-    batched = eqx.filter_vmap(run, in_axes=(eqx.if_array(0), None))(swept, state)
-    compiled = jax.jit(run)
-    singles = [
-        compiled(eqx.tree_at(lambda l: follow(l, path), learner, float(value)), state)
-        for value in values
-    ]
-    for index, single in enumerate(singles):
+    lanes, told = [], []
+    for path in numbers(learner):
+        for value in VALUES[path[-1].name]:
+            lanes.append(eqx.tree_at(lambda l, path=path: follow(l, path), learner, value))
+            told.append(f"{jax.tree_util.keystr(path)} = {value}")
+    batch = jax.tree.map(lambda *leaves: jnp.asarray(leaves, jnp.float32), *lanes)
+    results = swept(batch, state, data)
+    weights = np.asarray(results[1].state.weights)
+    for index, (one, text) in enumerate(zip(lanes, told, strict=True)):
         # Forty closed steps: rounding of the first is amplified by those after it.
-        assert_leaves_close(lane(batched, index), single, relative=1e-5, absolute=1e-6)
-    weights = [np.asarray(single[1].state.weights) for single in singles]
-    assert np.any(weights[0] != weights[2]), "the number has no effect: nothing was compared"
+        truth = single(one, state, data)
+        try:
+            assert_leaves_close(lane(results, index), truth, relative=1e-5, absolute=1e-6)
+        except AssertionError as error:
+            raise AssertionError(text) from error
+    for index in range(0, len(lanes), 3):
+        assert np.any(weights[index] != weights[index + 2]), f"no effect: {told[index]}"
 
 
 @pytest.mark.parametrize("name", LEARNERS)

@@ -119,14 +119,14 @@ def test_the_next_observation_does_not_matter_at_the_end(value):
 def test_a_step_that_overflows_is_rejected(case):
     """Inputs that are numbers, but too large for what is computed from them."""
     learner, state = case.build(), runs.experienced(case)
-    huge = np.full(cases.DIM, 3e38, np.float32)
-    inputs = (
-        (huge, np.float32(3e38), -huge, np.float32(0.9))
-        if isinstance(case, cases.TDCase)
-        else (huge, np.float32(-3e38))
-    )
-    result = learner.update(state, *inputs)
-    assert_rejected(result, state)
+    td = isinstance(case, cases.TDCase)
+    columns = (cases.transitions if td else cases.regression)(cases.CHUNK, seed=5)
+    huge = (3e38, 3e38, -3e38, 0.9) if td else (3e38, -3e38)
+    for column, value in zip(columns, huge, strict=True):
+        column[0] = value
+    _, results = runs.run(learner, state, *map(jnp.asarray, columns))
+    assert_rejected(jax.tree.map(lambda leaf: leaf[0], results), state)
+    assert not np.any(results.rejected[1:])
 
 
 def test_a_state_that_is_not_finite_rejects_every_step():
@@ -151,7 +151,9 @@ def assert_survives(case, rows):
     x, y, scalars = np.split(rows, [cases.DIM, 2 * cases.DIM], axis=1)
     if isinstance(case, cases.TDCase):
         # A discount is at most 1; one that is no number is among the bad inputs.
-        gammas = np.where(np.isfinite(scalars[:, 1]), np.abs(scalars[:, 1]) % 1, scalars[:, 1])
+        given = scalars[:, 1]
+        proper = np.where(np.isfinite(given), given, 0.0)
+        gammas = np.where(np.isfinite(given), np.abs(proper) % 1, given)
         columns = (x, scalars[:, 0], y, np.float32(gammas))
     else:
         columns = (x, scalars[:, 0])
