@@ -23,6 +23,7 @@ from .network import (
     initial_layers,
     require_network_fields,
     require_unit_interval,
+    size_of,
     sizes,
     zeros_like,
 )
@@ -156,7 +157,9 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             )
         ]
         tensors = interleaved(state.params)
-        steps, metric = bounded(self.bounder, tuple(s for s, _ in stepped), error, tensors)
+        steps = tuple(step for step, _ in stepped)
+        accepted = all_finite((f32(observation), error, size_of(steps), normalizer_state))
+        steps, metric = bounded(self.bounder, steps, error, tensors)
         params = from_interleaved(tuple(w + error * s for w, s in zip(tensors, steps, strict=True)))
         candidate = MLPLearnerState(
             params=params,
@@ -165,7 +168,6 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        accepted = all_finite((f32(observation), error, candidate))
         columns = [error**2, error, metric]
         if normalizer_state is not None:
             columns.append(jnp.mean(normalizer_state.var))
