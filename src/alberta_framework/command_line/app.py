@@ -90,4 +90,4 @@ def _list() -> None:
     """List the built-in experiments."""
     from .tables import experiments_table
 
-    Console().print(experiments_table(built_in()))
+    Console(markup=False).print(experiments_table(built_in()))

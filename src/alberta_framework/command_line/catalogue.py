@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from .problems import UsageProblem
+from .problems import UsageProblem, reason
 
 _SUFFIXES = (".toml", ".json")
 
@@ -30,21 +30,21 @@ def experiment(source: str) -> tuple[str, dict[str, Any]]:
     that cannot be read or parsed.
     """
     path = Path(source)
-    if path.suffix in _SUFFIXES or path.is_file():
-        if path.suffix not in _SUFFIXES:
-            raise UsageProblem(f"{source}: must be a .toml or .json file.")
+    if path.suffix in _SUFFIXES:
         config = _parsed(path)
         name = config.get("name")
         return (name if isinstance(name, str) and name else path.stem), config
     known = built_in()
-    if source not in known:
-        near = difflib.get_close_matches(source, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UsageProblem(
-            f"no experiment is called {source!r}.{hint} Built in: {', '.join(known)}; "
-            "or name a .toml file."
-        )
-    return source, known[source]
+    if source in known:
+        return source, known[source]
+    if path.exists():
+        raise UsageProblem(f"{source}: must be a .toml or .json file.")
+    near = difflib.get_close_matches(source, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UsageProblem(
+        f"no experiment is called {source!r}.{hint} Built in: {', '.join(known)}; "
+        "or name a .toml file."
+    )
 
 
 def _parsed(file: Path | Traversable) -> dict[str, Any]:
@@ -52,8 +52,7 @@ def _parsed(file: Path | Traversable) -> dict[str, Any]:
         text = file.read_text(encoding="utf-8")
         config = json.loads(text) if file.name.endswith(".json") else tomllib.loads(text)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UsageProblem(f"cannot read {str(file)!r}: {reason}.") from error
+        raise UsageProblem(f"cannot read {str(file)!r}: {reason(error)}.") from error
     except UnicodeDecodeError as error:
         raise UsageProblem(f"{file}: is not UTF-8 text (byte {error.start}).") from error
     except ValueError as error:  # of either parser; the message tells line and column

@@ -4,7 +4,7 @@ import itertools
 import tempfile
 from pathlib import Path
 
-from .problems import Problem, UsageProblem
+from .problems import Problem, UsageProblem, reason
 
 
 def new_folder(chosen: Path | None, name: str) -> Path:
@@ -22,8 +22,7 @@ def new_folder(chosen: Path | None, name: str) -> Path:
             return folder
     except OSError as error:
         wanted = Path("results") / name if chosen is None else chosen
-        reason = error.strerror or type(error).__name__
-        raise Problem(f"cannot write to {str(wanted)!r}: {reason}.") from error
+        raise Problem(f"cannot write to {str(wanted)!r}: {reason(error)}.") from error
 
 
 def _first_free(wanted: Path) -> Path:

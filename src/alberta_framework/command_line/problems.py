@@ -11,3 +11,8 @@ class UsageProblem(Problem):
     """The command was asked for something that does not exist or makes no sense."""
 
     exit_code = 2
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in its words."""
+    return error.strerror or type(error).__name__

@@ -27,7 +27,7 @@ from ..experiments import (
 from .catalogue import experiment
 from .interruption import interruptible
 from .output_folder import new_folder
-from .problems import Problem, UsageProblem
+from .problems import Problem, UsageProblem, reason
 from .tables import standings_table
 
 _INTERRUPTED = 130
@@ -58,15 +58,17 @@ def run(
     try:
         paths = save_comparison(result, folder)
     except OSError as error:
-        raise Problem(f"cannot write to {str(folder)!r}: {error.strerror}.") from error
+        raise Problem(f"cannot write to {str(folder)!r}: {reason(error)}.") from error
     if quiet:
         print(folder)
     else:
-        console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
+        # Names and intervals hold brackets, which are no markup.
+        width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
+        console = Console(width=width, markup=False, highlight=False)
         console.print(standings_table(result))
         names = ", ".join(path.name for path in paths)
         duration = format_duration(timer.duration)
-        console.print(f"{folder}: {names} ({duration})", highlight=False, soft_wrap=True)
+        console.print(f"{folder}: {names} ({duration})", soft_wrap=True)
     if result.complete:
         return 0
     done, asked = f"{result.steps_done:,}", f"{comparison.num_steps:,}"
@@ -94,7 +96,7 @@ def _carried_out(comparison: Comparison, quiet: bool) -> ComparisonResult | None
     """The result of all steps or of those before Ctrl-C; None if there are none."""
     console = Console(stderr=True)
     columns: tuple[Any, ...] = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),

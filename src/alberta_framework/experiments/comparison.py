@@ -12,7 +12,7 @@ import jax
 from .._ranges import require_choice, require_count
 from ..experience import TDTimeStep
 from ..learners import AbstractLearner, LinearLearner, TDLinearLearner
-from ..streams import RandomWalkChainStream
+from ..streams import AbstractStream, RandomWalkChainStream
 from .hyperparameters import Point, at_point, grid_points, numeric_hyperparameters, require_known
 
 _SCORES = {
@@ -90,7 +90,7 @@ class Comparison:
     """
 
     name: str
-    stream: Any
+    stream: AbstractStream
     learners: Mapping[str, Contender]
     num_steps: int
     evaluate_last: int
@@ -107,6 +107,8 @@ class Comparison:
                 raise TypeError(f"`{name}` must be a string, got {getattr(self, name)!r}.")
         if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
             raise ValueError(f"`name` must be usable as the name of a folder, got {self.name!r}.")
+        if not isinstance(self.stream, AbstractStream):
+            raise TypeError(f"`stream` must be an AbstractStream, got {self.stream!r}.")
         require_count("Comparison", "num_steps", self.num_steps, high=2**31)
         require_count("Comparison", "evaluate_last", self.evaluate_last, high=self.num_steps + 1)
         require_count("Comparison", "window", self.window)
@@ -214,6 +216,6 @@ def _largest_divisor(number: int, at_most: int) -> int:
     return next(d for d in range(min(number, at_most), 0, -1) if number % d == 0)
 
 
-def _experience(stream: Any) -> Any:
+def _experience(stream: AbstractStream) -> Any:
     """The shapes of one unit of experience."""
     return jax.eval_shape(lambda key: stream.step(stream.init(key), 0)[0], jax.random.key(0))

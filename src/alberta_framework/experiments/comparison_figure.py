@@ -41,7 +41,7 @@ def plot_comparison(result: ComparisonResult) -> "Figure":
         _draw_step_sizes(next(axes), result, adapting, colors)
     title = result.comparison.title or result.comparison.name
     seeds = f"{result.comparison.seeds} seeds" if result.comparison.seeds > 1 else "1 seed"
-    figure.suptitle(f"{title} ({seeds})")
+    figure.suptitle(f"{title} ({seeds})").set_parse_math(False)
     return figure
 
 
@@ -125,16 +125,28 @@ def _draw_step_sizes(
 
 
 def _legend(ax: "Axes") -> None:
-    ax.legend(fontsize="small", frameon=True, framealpha=0.85, edgecolor="none")
+    legend = ax.legend(fontsize="small", frameon=True, framealpha=0.85, edgecolor="none")
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a dollar in a name is a dollar
 
 
 def _logarithmic(ax: "Axes", which: str = "y") -> None:
-    """A logarithmic axis; over few decades with plain numbers at 1, 2, 5 of each."""
+    """A logarithmic axis that spans the curves; over few decades with plain numbers.
+
+    Bands do not count: one that reaches zero has no end here. Without a positive number to show,
+    the axis stays as it is.
+    """
     ticker = analysis_package("matplotlib.ticker")
-    axis = {"x": ax.xaxis, "y": ax.yaxis}[which]
-    ax.set(**{f"{which}scale": "log"})
-    low, high = axis.get_view_interval()
-    if high < 1000 * low:
+    axis, place = (ax.xaxis, 0) if which == "x" else (ax.yaxis, 1)
+    curves = [c for c in ax.lines if c.get_transform().contains_branch_seperately(ax.transData)[1]]
+    spanned = np.concatenate([np.asarray(c.get_data()[place], float) for c in curves] or [[]])
+    spanned = spanned[np.isfinite(spanned) & (spanned > 0.0)]
+    if not spanned.size:
+        return
+    low, high = spanned.min(), spanned.max()
+    margin = max(1.15, (high / low) ** 0.08)
+    ax.set(**{f"{which}scale": "log", f"{which}lim": (low / margin, high * margin)})
+    if high < 500 * low:
         axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(ticker.NullFormatter())

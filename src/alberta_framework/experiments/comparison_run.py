@@ -136,11 +136,11 @@ class ComparisonRun:
 
 def side_by_side(comparison: Comparison) -> SideBySide:
     """The comparison's learners as one."""
-    grids = []
+    grids, stream = [], comparison.stream
     for contender in comparison.learners.values():
         measure = SquaredError()
-        if comparison.score == "value_error":
-            measure = _value_distance(comparison.stream, contender.first_inputs)
+        if comparison.score == "value_error" and isinstance(stream, RandomWalkChainStream):
+            measure = _value_distance(stream, contender.first_inputs)
         grids.append(LearnerGrid(stacked(contender.learners), measure, contender.first_inputs))
     return SideBySide(tuple(grids))
 

@@ -1,0 +1,7 @@
+"""`python -m alberta_framework.command_line` is `alberta`."""
+
+import sys
+
+from .app import main
+
+sys.exit(main())

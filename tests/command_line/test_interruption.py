@@ -1,0 +1,143 @@
+"""Ctrl-C for real: a process with a terminal, a signal, and what it leaves."""
+
+import csv
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from alberta_framework.experiments import ComparisonRun, comparison_from_config
+
+from .commands import COMMAND
+
+EXPERIMENT = """
+num_steps = {steps}
+evaluate_last = {quarter}
+window = 5_000
+seeds = 2
+[stream]
+type = "RandomWalkStream"
+feature_dim = 5
+[learners.LMS]
+type = "LinearLearner"
+optimizer.type = "LMS"
+grid.optimizer.step_size = [0.01, 0.1]
+"""
+STEPS, LONG = 4_000_000, 1_000_000_000
+SECONDS = 240  # for a machine that is busy with other tests
+
+
+class Terminal:
+    """The command in a process whose stderr is a terminal that we read."""
+
+    def __init__(self, folder, steps):
+        (folder / "mine.toml").write_text(EXPERIMENT.format(steps=steps, quarter=steps // 4))
+        ours, theirs = os.openpty()
+        self.descriptor, self.text = ours, ""
+        self.process = subprocess.Popen(
+            [*COMMAND, "run", "mine.toml"],
+            cwd=folder,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+        )
+        os.close(theirs)
+
+    def read(self):
+        """Take in what was written within a tenth of a second; whether there may be more."""
+        if not select.select([self.descriptor], [], [], 0.1)[0]:
+            return True
+        try:
+            data = os.read(self.descriptor, 65536)
+        except OSError:  # closed at the other end
+            return False
+        self.text += data.decode(errors="replace")
+        return bool(data)
+
+    def wait_for(self, happened):
+        deadline = time.monotonic() + SECONDS
+        while not happened(self.text):
+            assert self.process.poll() is None, f"ended too early: {self.text[-2000:]}"
+            assert time.monotonic() < deadline, self.text[-2000:]
+            self.read()
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self):
+        """Exit code, stdout, and stderr after the progress bar was drawn for the last time."""
+        deadline = time.monotonic() + SECONDS
+        while self.read() and time.monotonic() < deadline:
+            pass
+        out, _ = self.process.communicate(timeout=SECONDS)
+        return self.process.returncode, out, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.text)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    opened = []
+
+    def open_terminal(steps):
+        opened.append(Terminal(tmp_path, steps))
+        return opened[-1]
+
+    yield open_terminal
+    for one in opened:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
+        os.close(one.descriptor)
+
+
+def steps_shown(text):
+    return max(
+        (int(n.replace(",", "")) for n in re.findall(r"([\d,]+)/[\d,]+ steps", text)), default=0
+    )
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_finished(tmp_path, terminal):
+    running = terminal(STEPS)
+    running.wait_for(lambda text: steps_shown(text) >= STEPS // 10)
+    running.interrupt()
+    code, out, err = running.end()
+    assert code == 130
+    assert "Traceback" not in err
+    folder = tmp_path / "results" / "mine"
+    done = json.loads((folder / "config.json").read_text())["run"]["steps_done"]
+    assert STEPS // 10 <= done < STEPS and done % (STEPS // 20) == 0
+    said = err.replace("\r", "").rstrip().splitlines()[-1]
+    assert said == f"alberta: stopped after {done:,} of {STEPS:,} steps; see results/mine"
+    scored = min(done, STEPS // 4)
+    assert f"over the last {scored:,} of {done:,} steps (stopped;" in " ".join(out.split())
+    # What was saved is what an uninterrupted run has at this step.
+    config = json.loads((folder / "config.json").read_text())
+    run = ComparisonRun(comparison_from_config(config))
+    while run.steps_done < done:
+        run.advance()
+    with (folder / "results.csv").open(newline="") as file:
+        saved = [float(row["score"]) for row in csv.DictReader(file)]
+    np.testing.assert_array_equal(saved, run.result().scores("LMS").ravel())
+    assert (folder / "curves.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_drops_the_segment_that_is_running(tmp_path, terminal):
+    running = terminal(LONG)
+    running.wait_for(lambda text: steps_shown(text) > 0)
+    running.interrupt()
+    running.wait_for(lambda text: "Ctrl-C again" in text)
+    running.interrupt()
+    code, out, err = running.end()
+    assert code == 130
+    assert "Traceback" not in err
+    assert "alberta: stopped before anything was finished; nothing is saved." in err
+    assert out == ""
+    assert not (tmp_path / "results" / "mine").exists()
