@@ -11,13 +11,12 @@ from .._compiled import checked
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_count, require_range, require_steps
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, counted, noisy_target, phase
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
 
-class AbruptChangeState(AbstractState):
+class AbruptChangeState(AbstractSyntheticState):
     """The weights of the last target, and the steps since they were drawn."""
 
     key: Key[Array, ""]

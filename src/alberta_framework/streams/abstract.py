@@ -60,5 +60,7 @@ class AbstractStream(AbstractComponent, Generic[State, Experience]):
         """`num_steps` units, time axis first, and the state after them.
 
         The random draws are those of repeated `step`, bit for bit; carried values agree to float32
-        rounding.
+        rounding. Rollouts of two steps or more, one after the other, are bit-identical to a single
+        one of their total length; one of a single step is compiled without a loop, and may differ
+        in the last bit.
         """

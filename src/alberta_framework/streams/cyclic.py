@@ -12,13 +12,12 @@ from .._compiled import checked
 from .._counter import StepCount
 from .._numbers import f32, is_traced
 from .._ranges import require_count, require_range, require_steps
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, counted, noisy_target, phase
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
 
-class CyclicState(AbstractState):
+class CyclicState(AbstractSyntheticState):
     """The weight vectors, and the steps since the first of them became active."""
 
     key: Key[Array, ""]

@@ -11,13 +11,12 @@ from .._compiled import checked
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_at_most, require_count, require_range, require_steps
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, counted, noisy_target, phase
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
 
-class DynamicScaleShiftState(AbstractState):
+class DynamicScaleShiftState(AbstractSyntheticState):
     """Weights and scales of the last example, and the steps since each of them was drawn."""
 
     key: Key[Array, ""]

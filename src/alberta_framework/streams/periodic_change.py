@@ -12,15 +12,14 @@ from .._compiled import checked
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_count, require_range, require_steps
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, counted, noisy_target, phase
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
 _TURN = np.float32(2 * np.pi)
 
 
-class PeriodicChangeState(AbstractState):
+class PeriodicChangeState(AbstractSyntheticState):
     """The mean weights, the phase of each at step 0, and the steps since the period began."""
 
     key: Key[Array, ""]

@@ -10,13 +10,12 @@ from jaxtyping import Array, Float, Key
 from .._compiled import checked
 from .._numbers import f32
 from .._ranges import require_count, require_range
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, noisy_target
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, noisy_target
 
 
-class RandomWalkState(AbstractState):
+class RandomWalkState(AbstractSyntheticState):
     """The weights of the last target."""
 
     key: Key[Array, ""]

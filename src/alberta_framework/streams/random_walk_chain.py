@@ -12,13 +12,12 @@ from .._compiled import checked
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_choice, require_count, require_range
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TDTimeStep
-from .synthetic import AbstractSyntheticStream, counted
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted
 
 
-class RandomWalkChainState(AbstractState):
+class RandomWalkChainState(AbstractSyntheticState):
     """Where the walk is: `position` counts the states of the chain from 0."""
 
     key: Key[Array, ""]

@@ -11,13 +11,12 @@ from .._compiled import checked
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_at_most, require_count, require_range
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, counted, noisy_target
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target
 
 
-class ScaleDriftState(AbstractState):
+class ScaleDriftState(AbstractSyntheticState):
     """Weights and log scales of the last example."""
 
     key: Key[Array, ""]

@@ -1,15 +1,15 @@
 """Streams with other units: each feature multiplied by a scale of its own."""
 
 import math
+import numbers
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
-from .._compiled import checked
 from .._numbers import is_traced
 from .._ranges import require_count
 from .._state import AbstractState
@@ -61,8 +61,7 @@ class ScaledStreamWrapper(AbstractStream[ScaledStreamState, Any]):
     def feature_dim(self) -> int:
         return self.inner_stream.feature_dim
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> ScaledStreamState:
+    def init(self, key: PRNGKeyArray) -> ScaledStreamState:
         """The state of the inner stream from this very key."""
         draws_chunks = isinstance(self.inner_stream, AbstractStream)
         idx = None if draws_chunks else jnp.zeros((), jnp.int32)
@@ -80,7 +79,8 @@ class ScaledStreamWrapper(AbstractStream[ScaledStreamState, Any]):
         require_count("ScaledStreamWrapper", "num_steps", num_steps, low=0, high=2**31)
 
         def one(state, _):
-            return self.step(state, state.idx)[::-1]
+            experience, state = self.step(state, state.idx)
+            return state, experience
 
         state, experience = jax.lax.scan(one, state, length=num_steps)
         return experience, state
@@ -106,11 +106,13 @@ def make_scale_range(
     `min_scale` <= `max_scale`, and above 0 if `log_spaced`.
     """
     require_count("make_scale_range", "feature_dim", feature_dim)
+    for name, scale in (("min_scale", min_scale), ("max_scale", max_scale)):
+        if isinstance(scale, bool) or not isinstance(scale, numbers.Real | np.ndarray | jax.Array):
+            raise TypeError(f"make_scale_range: `{name}` must be a real number, got {scale!r}.")
     low, high = float(min_scale), float(max_scale)
     allowed = "0 < min_scale <= max_scale" if log_spaced else "min_scale <= max_scale"
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high) or (
-        log_spaced and low <= 0
-    ):
+    positive = low > 0 or not log_spaced
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high and positive):
         raise ValueError(
             f"make_scale_range: `min_scale` and `max_scale` must be finite, {allowed}, "
             f"got {min_scale} and {max_scale}."

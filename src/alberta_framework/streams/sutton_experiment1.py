@@ -10,13 +10,12 @@ from jaxtyping import Array, Float, Int, Key, UInt32
 from .._compiled import checked
 from .._counter import StepCount
 from .._ranges import require_count, require_steps
-from .._state import AbstractState
 from .._types import Hyperparameter
 from ..experience import TimeStep
-from .synthetic import AbstractSyntheticStream, counted, phase
+from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, phase
 
 
-class SuttonExperiment1State(AbstractState):
+class SuttonExperiment1State(AbstractSyntheticState):
     """The signs of the relevant inputs, and the steps since the last flip."""
 
     key: Key[Array, ""]

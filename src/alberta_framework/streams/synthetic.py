@@ -1,7 +1,7 @@
 """How a synthetic stream draws: a step at a time, or the same draws for a chunk at once."""
 
 import abc
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -12,11 +12,21 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 from .._counter import advanced
 from .._numbers import f32
 from .._ranges import require_count
-from .abstract import AbstractStream, Experience, State
+from .._state import AbstractState
+from .abstract import AbstractStream, Experience
+
+
+class AbstractSyntheticState(AbstractState):
+    """A state whose `key` is split anew at each step."""
+
+    key: eqx.AbstractVar[Key[Array, ""]]
+
+
+State = TypeVar("State", bound=AbstractSyntheticState)
 
 
 class AbstractSyntheticStream(AbstractStream[State, Experience]):
-    """A stream whose state holds a `key`, split anew at each step.
+    """A stream that draws its experience.
 
     A step is taken apart into what depends on its keys alone (`_draw`), what its counters say
     (`_schedule`) and what is carried from step to step (`_advance`). A chunk does the first two
@@ -58,7 +68,8 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
 
         # Dot products stay in the second scan: batched over the steps, they sum in another order.
         def advance(state, drawn):
-            return self._advance(state, *drawn)[::-1]
+            experience, state = self._advance(state, *drawn)
+            return state, experience
 
         key, keys = jax.lax.scan(next_keys, state.key, length=num_steps)
         schedule = self._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
@@ -73,7 +84,8 @@ def phase(
     """The phase counter `position`, modulo `period`, after `ahead` more steps."""
     # Both are below 2^31, so that their sum is exact in uint32.
     period = jnp.asarray(period, jnp.int32).astype(jnp.uint32)
-    return ((position.astype(jnp.uint32) + ahead) % period).astype(jnp.int32)
+    position = jnp.asarray(position, jnp.int32).astype(jnp.uint32)
+    return ((position + ahead) % period).astype(jnp.int32)
 
 
 def counted(state: Any, num_steps: int, **periods: ArrayLike) -> dict[str, Any]:
