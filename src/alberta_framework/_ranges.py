@@ -89,7 +89,11 @@ def require_steps(component: eqx.Module, name: str) -> None:
 def require_at_most(component: eqx.Module, low: str, high: str) -> None:
     """Check that the numeric field `low` is not above the field `high`."""
     a, b = getattr(component, low), getattr(component, high)
-    if not (is_traced(a) or is_traced(b)) and np.any(np.asarray(a) > np.asarray(b)):
+    if is_traced(a) or is_traced(b):
+        return
+    with np.errstate(over="ignore"):  # as float32, which a swept field is and a number becomes
+        above = np.asarray(a, np.float32) > np.asarray(b, np.float32)
+    if np.any(above):
         raise ValueError(
             f"{type(component).__name__}: `{low}` must be at most `{high}`, got {a} and {b}."
         )
