@@ -99,12 +99,12 @@ SYNTHETIC = [
     ),
     Row(
         "RandomWalkChainStream",
-        {"n_states": 5, "gamma": 0.9},
+        {"n_states": 3, "gamma": 0.9},
         {"gamma": (0.0, 1.0), "left_reward": (-1.0, 2.0), "right_reward": (0.0, 3.0)},
     ),
     Row(
         "RandomWalkChainStream",
-        {"n_states": 7, "gamma": 0.9, "features": "dependent"},
+        {"n_states": 5, "gamma": 0.9, "features": "dependent"},
         {"gamma": (0.0, 1.0), "left_reward": (-1.0, 2.0), "right_reward": (0.0, 3.0)},
         " dependent",
     ),
@@ -128,7 +128,7 @@ WRAPPED = [
 ARRAYS = [
     Row("ArrayStream", RECORD, {}),
     Row("TDArrayStream", TRANSITIONS, {}),
-    Row("RecordedStream", {"record": af.TimeStep(**RECORD)}, {}),
+    Row("RecordedStream", {"record": af.TimeStep(*RECORD.values())}, {}),
 ]
 ALL = [*SYNTHETIC, *WRAPPED, *ARRAYS]
 

@@ -8,7 +8,7 @@ import pytest
 
 import alberta_framework as af
 from tests.streams import cases
-from tests.trees import assert_leaves_close, assert_same_bits, lane, layout, named_leaves
+from tests.trees import assert_same_bits, lane, layout, named_leaves
 
 STEPS = 40
 EXACT = ("key", "signs", "position", "steps", "configurations", "base_weights", "phases", "idx")
