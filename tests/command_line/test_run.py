@@ -101,6 +101,15 @@ def test_names_are_shown_as_they_are(folder, capsys):
     assert "Cost in $ [red] and \\$x" in out and "[bold]$\\frac$" in out
 
 
+def test_a_warning_is_one_line(folder, capsys):
+    doubtful = 'optimizer = { type = "Autostep", initial_step_size = 2.0 }'
+    text = EXPERIMENT.replace('optimizer = { type = "IDBD", initial_step_size = 0.05 }', doubtful)
+    (folder / "mine.toml").write_text(text)
+    assert main(["run", "mine.toml", "--seeds", "1", "-q"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("alberta: mine.toml: Autostep: `initial_step_size` = 2.0 lies outside")
+
+
 def test_the_list_names_what_comes_with_the_package(folder):
     done = alberta("list", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")

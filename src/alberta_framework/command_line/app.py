@@ -10,6 +10,8 @@ from rich.console import Console
 
 from .catalogue import built_in
 from .problems import Problem
+from .run import run
+from .tables import experiments_table
 
 app = typer.Typer(
     name="alberta",
@@ -80,14 +82,10 @@ def _run(
     ] = False,
 ) -> int:
     """Run an experiment: print a table, write results.csv, curves.csv, config.json, curves.png."""
-    from .run import run
-
     return run(experiment, seeds, steps, output, quiet)
 
 
 @app.command("list")
 def _list() -> None:
     """List the built-in experiments."""
-    from .tables import experiments_table
-
     Console(markup=False).print(experiments_table(built_in()))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,15 @@ def run(
 
 def _comparison(source: str, seeds: int | None, steps: int | None) -> Comparison:
     name, config = experiment(source)
-    try:
-        comparison = comparison_from_config(config, name)
-    except ValueError as error:
-        raise UsageProblem(f"{source}: {error}") from error
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            comparison = comparison_from_config(config, name)
+        except ValueError as error:
+            raise UsageProblem(f"{source}: {error}") from error
+    doubts = [str(w.message) for w in warned if issubclass(w.category, UserWarning)]
+    for message in dict.fromkeys(doubts):
+        print(f"alberta: {source}: {message}", file=sys.stderr)
     try:
         if steps is not None:
             comparison = comparison.resized(steps)

@@ -1,7 +1,6 @@
 """Comparing learners over many seeds: metrics, statistics, tables, files, figures."""
 
 from .comparison import Comparison as Comparison
-from .comparison import Contender as Contender
 from .comparison_config import comparison_from_config as comparison_from_config
 from .comparison_figure import plot_comparison as plot_comparison
 from .comparison_figure import spoken_point as spoken_point
@@ -11,6 +10,7 @@ from .comparison_result import LearnerResult as LearnerResult
 from .comparison_result import Standing as Standing
 from .comparison_run import ComparisonRun as ComparisonRun
 from .comparison_run import run_comparison as run_comparison
+from .contender import Contender as Contender
 from .effect_sizes import cohens_d as cohens_d
 from .effect_sizes import rank_biserial as rank_biserial
 from .export import export_to_csv as export_to_csv

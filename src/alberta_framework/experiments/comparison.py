@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -11,56 +11,18 @@ import jax
 
 from .._ranges import require_choice, require_count
 from ..experience import TDTimeStep
-from ..learners import AbstractLearner, LinearLearner, TDLinearLearner
+from ..learners import LinearLearner, MLPLearner, TDLinearLearner
 from ..streams import AbstractStream, RandomWalkChainStream
-from .hyperparameters import Point, at_point, grid_points, numeric_hyperparameters, require_known
+from .contender import Contender
+from .hyperparameters import stacked
+from .measures import SquaredError
+from .side_by_side import LearnerGrid
 
 _SCORES = {
     "squared_error": "Squared error",
     "value_error": "RMS error of the values",
 }
 _LONGEST_CURVE = 1000
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A learner, and the values of its hyperparameters to try.
-
-    **Arguments:** `learner`; `grid`: for each dotted path of a number in the learner, as
-    `"optimizer.step_size"`, the values to try, in every combination; `first_inputs`: show the
-    learner only so many inputs, None for all (an oracle that knows which inputs are relevant).
-    """
-
-    learner: AbstractLearner
-    grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    first_inputs: int | None = None
-
-    def __post_init__(self):
-        if not isinstance(self.learner, AbstractLearner):
-            raise TypeError(f"`learner` must be a learner, got {self.learner!r}.")
-        if self.first_inputs is not None:
-            require_count("Contender", "first_inputs", self.first_inputs)
-        known = numeric_hyperparameters(self.learner)
-        for path, values in self.grid.items():
-            require_known(f"path {path!r} in `grid`", path, known)
-            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ValueError(
-                    f"`grid` must list the values to try for {path!r}, got {values!r}."
-                )
-            if len(set(values)) < len(values):
-                raise ValueError(f"`grid` must list each value for {path!r} once, got {values!r}.")
-        for point in self.points:
-            at_point(self.learner, point)
-
-    @property
-    def points(self) -> tuple[Point, ...]:
-        """The combinations of the grid's values; one empty point without a grid."""
-        return grid_points(self.grid)
-
-    @property
-    def learners(self) -> tuple[AbstractLearner, ...]:
-        """The learner at each point."""
-        return tuple(at_point(self.learner, point) for point in self.points)
 
 
 @dataclass(frozen=True)
@@ -138,15 +100,17 @@ class Comparison:
                 "`score` 'value_error' needs a stream whose true values are known, "
                 f"RandomWalkChainStream, got {stream}."
             )
-        transitions = isinstance(_experience(self.stream), TDTimeStep)
+        experience = _experience(self.stream)
+        transitions = isinstance(experience, TDTimeStep)
         for name, contender in self.learners.items():
-            kind, inputs = type(contender.learner).__name__, contender.first_inputs
-            if isinstance(contender.learner, LinearLearner) and transitions:
+            learner, inputs = contender.learner, contender.first_inputs
+            kind = type(learner).__name__
+            if isinstance(learner, LinearLearner | MLPLearner) and transitions:
                 raise ValueError(
                     f"learners.{name}: {kind} learns from examples, but {stream} yields "
                     "transitions; take a TDLinearLearner."
                 )
-            if isinstance(contender.learner, TDLinearLearner) and not transitions:
+            if isinstance(learner, TDLinearLearner) and not transitions:
                 raise ValueError(
                     f"learners.{name}: {kind} learns from transitions, but {stream} yields "
                     "examples; take a LinearLearner."
@@ -156,6 +120,8 @@ class Comparison:
                     f"learners.{name}: `first_inputs` must be at most the {features} inputs of "
                     f"{stream}, got {inputs}."
                 )
+            if not isinstance(learner, LinearLearner | MLPLearner | TDLinearLearner):
+                _require_learnable(name, learner, features, experience)
 
     @property
     def measure(self) -> str:
@@ -219,3 +185,17 @@ def _largest_divisor(number: int, at_most: int) -> int:
 def _experience(stream: AbstractStream) -> Any:
     """The shapes of one unit of experience."""
     return jax.eval_shape(lambda key: stream.step(stream.init(key), 0)[0], jax.random.key(0))
+
+
+def _require_learnable(name: str, learner: Any, features: int, experience: Any) -> None:
+    """`ValueError` unless a learner of an unknown kind can take a step with the experience."""
+    grid = LearnerGrid(stacked([learner]), SquaredError())
+
+    def one_step(key, experience):
+        return grid.learn(grid.init(features, key), experience)
+
+    try:
+        jax.eval_shape(one_step, jax.random.key(0), experience)
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        what = f"{type(learner).__name__} cannot learn from {type(experience).__name__}"
+        raise ValueError(f"learners.{name}: {what}: {str(error).splitlines()[0]}") from error

@@ -7,7 +7,8 @@ from typing import Any
 from .._component import component_from_config
 from ..learners import AbstractLearner
 from ..streams import AbstractStream
-from .comparison import Comparison, Contender, default_window
+from .comparison import Comparison, default_window
+from .contender import Contender
 from .hyperparameters import require_known
 
 _OF_CONTENDER = ("grid", "first_inputs")

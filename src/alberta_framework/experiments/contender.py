@@ -1,0 +1,48 @@
+"""A learner that takes part in a comparison, and the settings of it to try."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .._ranges import require_count
+from ..learners import AbstractLearner
+from .hyperparameters import Point, at_point, grid_points, numeric_hyperparameters, require_known
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A learner, and the values of its hyperparameters to try.
+
+    `points` are the combinations of the grid's values, one empty point without a grid; `learners`
+    the learner at each.
+
+    **Arguments:** `learner`; `grid`: for each dotted path of a number in the learner, as
+    `"optimizer.step_size"`, the values to try, in every combination; `first_inputs`: show the
+    learner only so many inputs, None for all (an oracle that knows which inputs are relevant).
+
+    **Raises:** `ValueError` for an unknown path, no value or a value twice, and for what the
+    learner refuses; `TypeError` for what is no learner.
+    """
+
+    learner: AbstractLearner
+    grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    first_inputs: int | None = None
+    points: tuple[Point, ...] = field(init=False, repr=False, compare=False)
+    learners: tuple[AbstractLearner, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        if not isinstance(self.learner, AbstractLearner):
+            raise TypeError(f"`learner` must be a learner, got {self.learner!r}.")
+        if self.first_inputs is not None:
+            require_count("Contender", "first_inputs", self.first_inputs)
+        known = numeric_hyperparameters(self.learner)
+        for path, values in self.grid.items():
+            require_known(f"path {path!r} in `grid`", path, known)
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ValueError(
+                    f"`grid` must list the values to try for {path!r}, got {values!r}."
+                )
+            if len(set(values)) < len(values):
+                raise ValueError(f"`grid` must list each value for {path!r} once, got {values!r}.")
+        points = grid_points(self.grid)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "learners", tuple(at_point(self.learner, p) for p in points))
