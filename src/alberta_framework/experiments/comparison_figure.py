@@ -77,11 +77,12 @@ def _draw_sensitivity(
 ) -> None:
     best = [result.standing(name).score.mean for name in swept]
     limit = _OFF_SCALE * max((mean for mean in best if np.isfinite(mean)), default=np.inf)
-    for name, path in swept.items():
+    for place, (name, path) in enumerate(swept.items()):
         values = np.array([point[path] for point in result.learners[name].points])
         order = np.argsort(values)
         label = f"{name}: {_spoken(path)}"
-        _draw_scores(ax, values[order], result.scores(name)[order], limit, colors[name], label)
+        scores, edge = result.scores(name)[order], 0.985 - 0.03 * place
+        _draw_scores(ax, values[order], scores, limit, edge, colors[name], label)
     values = [point[path] for name, path in swept.items() for point in result.learners[name].points]
     if min(values) > 0:
         _logarithmic(ax, "x")
@@ -95,9 +96,16 @@ def _draw_sensitivity(
 
 
 def _draw_scores(
-    ax: "Axes", values: NDArray, scores: NDArray, limit: float, color: str, label: str
+    ax: "Axes",
+    values: NDArray,
+    scores: NDArray,
+    limit: float,
+    edge: float,
+    color: str,
+    label: str,
 ) -> None:
-    """Scores [values, seeds], the best one starred; a cross where they are above the limit."""
+    """Scores [values, seeds], the best one starred; crosses at `edge` of the axes' height where
+    they are above the limit."""
     with np.errstate(invalid="ignore", over="ignore"):
         means = scores.mean(axis=-1)
     on_scale = means <= limit
@@ -107,8 +115,8 @@ def _draw_scores(
         ax.plot(values[best], means[best], "*", color=color, ms=11, mec="black", mew=0.8, zorder=5)
     if not on_scale.all():
         off = values[~on_scale]
-        top, edge = np.full(off.size, 0.985), ax.get_xaxis_transform()
-        ax.plot(off, top, "x", color=color, mew=2, transform=edge, clip_on=False)
+        heights, transform = np.full(off.size, edge), ax.get_xaxis_transform()
+        ax.plot(off, heights, "x", color=color, mew=2, transform=transform, zorder=6)
 
 
 def _draw_step_sizes(
