@@ -95,5 +95,5 @@ def test_counters_are_host_properties_only():
     def peek(state):
         return state.step_count
 
-    with pytest.raises(TypeError, match="step_count.*host-side property"):
+    with pytest.raises(TypeError, match=r"step_count.*host-side property"):
         peek(stream.init(jr.key(0)))

@@ -57,7 +57,11 @@ class AbstractArrayStream(AbstractStream[ArrayStreamState, Experience]):
 
     def _rows(self, state, ahead):
         rows = phase(state.position, ahead, self._length())
-        return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), self._record())
+
+        def chosen(array):
+            return jnp.asarray(array).at[rows].get(mode="promise_in_bounds")
+
+        return jax.tree.map(chosen, self._record())
 
     def _after(self, state, num_steps):
         return state.replace(**counted(state, num_steps, position=self._length()))

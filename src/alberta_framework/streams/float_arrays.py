@@ -14,10 +14,13 @@ def float_array(value: Any) -> Any:
         real = jnp.issubdtype(value.dtype, jnp.floating) or jnp.issubdtype(value.dtype, jnp.integer)
         return value.astype(jnp.float32) if real else value
     try:
-        with np.errstate(over="ignore"):  # out of float32's range is infinite
-            return jnp.asarray(np.asarray(value, np.float32))
-    except (TypeError, ValueError):
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
         return value
+    if array.dtype.kind not in "biuf":
+        return value
+    with np.errstate(over="ignore"):  # out of float32's range is infinite
+        return jnp.asarray(array.astype(np.float32))
 
 
 def require_array(component: eqx.Module, name: str, shape: tuple[int | str, ...]) -> None:

@@ -107,12 +107,15 @@ class RandomWalkChainStream(AbstractSyntheticStream[RandomWalkChainState, TDTime
         For gamma = 1 this is the straight line between the rewards.
         """
         n, gamma = self.n_states, f32(self.gamma)
-        scale = 1.0 + jnp.sqrt((1.0 - gamma) * (1.0 + gamma))
-        powers = (gamma / scale) ** jnp.arange(n, dtype=jnp.float32)
-        sums = jnp.cumsum((gamma / scale) ** (2.0 * jnp.arange(n + 1, dtype=jnp.float32)))
-        right = f32(self.right_reward) * powers[::-1] * sums[:n]
-        left = f32(self.left_reward) * powers * sums[:n][::-1]
-        return (right + left) / (sums[n] * scale)
+        root = jnp.sqrt((1.0 - gamma) * (1.0 + gamma))
+        # By way of log s: near gamma = 1 the powers of a rounded s drift away.
+        log_s = jnp.log1p(-((1.0 - gamma) + root) / (1.0 + root))
+        exponents = jnp.arange(n + 1, dtype=jnp.float32)
+        powers = jnp.where(exponents == 0, 1.0, jnp.exp(exponents * log_s))
+        sums = jnp.cumsum(powers**2)
+        right = f32(self.right_reward) * powers[:n][::-1] * sums[:n]
+        left = f32(self.left_reward) * powers[:n] * sums[:n][::-1]
+        return (right + left) / (sums[n] * (1.0 + root))
 
     def _draw(self, keys):
         # A float32 probability: with a Python number the draw is another one when x64 is on.
