@@ -92,9 +92,7 @@ class MLPLearner:
 
         below, _ = self.trunk.backward(tape, self.weights[0])
         gradients = [*below, h[None, :], np.ones(1)]
-        self.traces = [
-            self.decay * z + g for z, g in zip(self.traces, gradients, strict=True)
-        ]
+        self.traces = [self.decay * z + g for z, g in zip(self.traces, gradients, strict=True)]
         steps = tuple(
             optimizer.update_from_gradient(z, error)
             for optimizer, z in zip(self.optimizers, self.traces, strict=True)

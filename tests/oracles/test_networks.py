@@ -86,9 +86,7 @@ def test_multi_head_learners(case):
         **parts(case),
         decays=decays,
     )
-    rows = [
-        learner.update(*now) for now in zip(case["observations"], case["targets"], strict=True)
-    ]
+    rows = [learner.update(*now) for now in zip(case["observations"], case["targets"], strict=True)]
     names = ("predictions", "errors", "per_head_metrics", "trunk_bounding_metric")
     for name, column in zip(names, zip(*rows, strict=True), strict=True):
         assert_close(column, case[name], name)
