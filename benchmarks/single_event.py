@@ -1,8 +1,8 @@
-"""What does one event cost? `predict` then `update` through the public API, beside a trivial dispatch.
+"""What does one event cost? `predict` then `update` by the public API, beside a trivial dispatch.
 
 5 heads, 12 features, trunk 64x64, ObGDBounding, EMANormalizer; NumPy in, results read back. One
-process for each dispatch mode, since JAX takes the mode when its backend starts, and one without the
-check that rejects bad steps, which a loop shows best.
+process for each dispatch mode, since JAX takes the mode when its backend starts, and one without
+the check that rejects bad steps, which a loop shows best.
 Run: python benchmarks/single_event.py
 """
 

@@ -10,9 +10,27 @@ from .bounders import AbstractBounder as AbstractBounder
 from .bounders import AGCBounding as AGCBounding
 from .bounders import ObGDBounding as ObGDBounding
 from .bounders import bounder_from_config as bounder_from_config
+from .control import SARSAAgent as SARSAAgent
+from .control import SARSAConfig as SARSAConfig
+from .control import SARSAContinuingResult as SARSAContinuingResult
+from .control import SARSAEpisodeResult as SARSAEpisodeResult
+from .control import SARSAState as SARSAState
+from .control import SARSAUpdateResult as SARSAUpdateResult
+from .control import epsilon_greedy as epsilon_greedy
+from .control import run_sarsa_continuing as run_sarsa_continuing
+from .control import run_sarsa_episode as run_sarsa_episode
+from .experience import ControlStep as ControlStep
+from .experience import DemonStep as DemonStep
 from .experience import MultiHeadStep as MultiHeadStep
 from .experience import TDTimeStep as TDTimeStep
 from .experience import TimeStep as TimeStep
+from .horde import DemonType as DemonType
+from .horde import GVFSpec as GVFSpec
+from .horde import HordeLearner as HordeLearner
+from .horde import HordeSpec as HordeSpec
+from .horde import HordeUpdateResult as HordeUpdateResult
+from .horde import create_horde_spec as create_horde_spec
+from .learners import AbstractAgentState as AbstractAgentState
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
 from .learners import HeadOptimizerStates as HeadOptimizerStates
@@ -163,14 +181,17 @@ if TYPE_CHECKING:
     from .experiments import ttest_comparison as ttest_comparison
     from .experiments import wilcoxon_comparison as wilcoxon_comparison
     from .loops import AbstractRecorder as AbstractRecorder
+    from .loops import BatchedHordeResult as BatchedHordeResult
     from .loops import BatchedLearningResult as BatchedLearningResult
     from .loops import BatchedMLPResult as BatchedMLPResult
     from .loops import BatchedMultiHeadResult as BatchedMultiHeadResult
     from .loops import BatchedTDResult as BatchedTDResult
     from .loops import EveryNth as EveryNth
+    from .loops import HordeLearningResult as HordeLearningResult
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+    from .loops import SARSAArrayResult as SARSAArrayResult
     from .loops import StateHistory as StateHistory
     from .loops import StateTracking as StateTracking
     from .loops import StepSizeHistory as StepSizeHistory
@@ -179,12 +200,15 @@ if TYPE_CHECKING:
     from .loops import drive as drive
     from .loops import metrics_to_dicts as metrics_to_dicts
     from .loops import multi_head_metrics_to_dicts as multi_head_metrics_to_dicts
+    from .loops import run_horde_learning_loop as run_horde_learning_loop
+    from .loops import run_horde_learning_loop_batched as run_horde_learning_loop_batched
     from .loops import run_learning_loop as run_learning_loop
     from .loops import run_learning_loop_batched as run_learning_loop_batched
     from .loops import run_mlp_learning_loop as run_mlp_learning_loop
     from .loops import run_mlp_learning_loop_batched as run_mlp_learning_loop_batched
     from .loops import run_multi_head_learning_loop as run_multi_head_learning_loop
     from .loops import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
+    from .loops import run_sarsa_from_arrays as run_sarsa_from_arrays
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
 

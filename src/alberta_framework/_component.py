@@ -7,8 +7,8 @@ import inspect
 import math
 import types
 import typing
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple, Self
 
 import equinox as eqx
 import jax
@@ -29,6 +29,7 @@ class AbstractComponent(eqx.Module):
     """
 
     _registry: ClassVar[dict[str, type]] = {}
+    _config_view: ClassVar["ConfigView | None"] = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -48,7 +49,7 @@ class AbstractComponent(eqx.Module):
 
         **Raises:** `TypeError` naming the path of a value that is traced or batched.
         """
-        return {"type": type(self).__name__} | _fields_to_config(self, "")
+        return _typed(self) | _fields_to_config(self, "")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -60,6 +61,22 @@ class AbstractComponent(eqx.Module):
         value of the wrong kind or range.
         """
         return component_from_config(config, (cls,))
+
+
+class AbstractRecord(AbstractComponent):
+    """A component whose class the place it stands in fixes: its configuration has no `"type"`."""
+
+
+class ConfigView(NamedTuple):
+    """The configuration of a class that is built from other arguments than it stores.
+
+    `key` names the one argument, a property of the class; `annotation` its type; `build` makes the
+    component from it.
+    """
+
+    key: str
+    annotation: Any
+    build: Callable[[Any], Any]
 
 
 def from_config(config: Mapping[str, Any]) -> Any:
@@ -91,8 +108,25 @@ def component_from_config(
     return _built(known[kind], {k: v for k, v in config.items() if k != "type"}, path)
 
 
-def _config_fields(cls: type) -> dict[str, dataclasses.Field]:
-    return {f.name: f for f in dataclasses.fields(cls) if f.metadata.get("config") != "skip"}
+class _ConfigField(NamedTuple):
+    annotation: Any
+    mode: str | None = None  # "required", "omit_default"
+    splice: str | None = None  # stands for this one key of the value's own configuration
+
+
+def _config_fields(cls: type) -> dict[str, _ConfigField]:
+    if cls._config_view is not None:
+        return {cls._config_view.key: _ConfigField(cls._config_view.annotation)}
+    return {
+        f.name: _ConfigField(f.type, f.metadata.get("config"), f.metadata.get("config_splice"))
+        for f in dataclasses.fields(cls)
+        if f.metadata.get("config") != "skip"
+    }
+
+
+def _typed(component: AbstractComponent) -> dict[str, Any]:
+    record = isinstance(component, AbstractRecord)
+    return {} if record else {"type": type(component).__name__}
 
 
 def _defaults(cls: type) -> dict[str, Any]:
@@ -105,27 +139,29 @@ def _fields_to_config(component: Any, path: str) -> dict[str, Any]:
     config, defaults = {}, _defaults(type(component))
     for name, field in _config_fields(type(component)).items():
         value = getattr(component, name)
-        if _is_array(field.type):
+        if _is_array(field.annotation):
             value = _nested_list(value, f"{path}{name}")
         value = _plain(value, f"{path}{name}")
-        if field.metadata.get("config") == "omit_default" and value == defaults.get(name):
+        if field.mode == "omit_default" and value == defaults.get(name):
             continue
-        config[name] = value
+        config[name] = value[field.splice] if field.splice and value is not None else value
     return config
 
 
 def _plain(value: Any, path: str) -> Any:
     if isinstance(value, AbstractComponent):
-        return {"type": type(value).__name__} | _fields_to_config(value, f"{path}.")
+        return _typed(value) | _fields_to_config(value, f"{path}.")
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, np.generic):
+        return value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
         return [_plain(v, f"{path}[{i}]") for i, v in enumerate(value)]
     if is_traced(value):
         raise TypeError(f"A config needs plain scalars; `{path}` is traced: {value}.")
-    if isinstance(value, np.generic | np.ndarray | jax.Array):
+    if isinstance(value, np.ndarray | jax.Array):
         if value.ndim == 0:
             return value.item()
         raise TypeError(
@@ -163,18 +199,22 @@ def _built(cls: type, config: dict[str, Any], path: str) -> Any:
             raise ValueError(f"{where}: unknown key {key!r}. {_valid(key, fields)}")
     defaults = _defaults(cls)
     for name, field in fields.items():
-        required = name not in defaults or field.metadata.get("config") == "required"
+        required = name not in defaults or field.mode == "required"
         if name not in config and required:
             raise ValueError(f"{where}: missing key {name!r}. {_valid(name, fields)}")
     inner = f"{path}." if path else ""
-    arguments = {k: _read(fields[k], fields[k].type, v, f"{inner}{k}") for k, v in config.items()}
+    arguments = {}
+    for key, value in config.items():
+        splice = fields[key].splice
+        given = {splice: value} if splice and value is not None else value
+        arguments[key] = _read(fields[key].annotation, given, f"{inner}{key}")
     try:
-        return cls(**arguments)
+        return cls(**arguments) if cls._config_view is None else cls._config_view.build(**arguments)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}" if path else str(error)) from error
 
 
-def _read(field: dataclasses.Field, annotation: Any, value: Any, path: str) -> Any:
+def _read(annotation: Any, value: Any, path: str) -> Any:
     """The constructor argument that the JSON `value` of a field stands for."""
     kind = type(value).__name__
     if annotation is Hyperparameter or annotation is float:
@@ -189,11 +229,11 @@ def _read(field: dataclasses.Field, annotation: Any, value: Any, path: str) -> A
         if value is None and type(None) in choices:
             return None
         (rest,) = [choice for choice in choices if choice is not type(None)]
-        return _read(field, rest, value, path)
+        return _read(rest, value, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{path}: must be a list, got {kind} {value!r}.")
-        return tuple(_read(field, choices[0], v, f"{path}[{i}]") for i, v in enumerate(value))
+        return tuple(_read(choices[0], v, f"{path}[{i}]") for i, v in enumerate(value))
     if _is_array(annotation):
         try:
             return None if value is None else np.asarray(value, np.float64)

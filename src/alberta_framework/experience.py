@@ -1,6 +1,6 @@
 """Units of experience: what a stream yields and a learner learns from."""
 
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ._state import AbstractState
 
@@ -17,6 +17,36 @@ class MultiHeadStep(AbstractState):
 
     observation: Float[Array, " features"]
     targets: Float[Array, " heads"]
+
+
+class DemonStep(AbstractState):
+    """One transition for many demons; absent fields are None (see `HordeLearner.update`)."""
+
+    observation: Float[Array, " features"]
+    cumulants: Float[Array, " demons"] | None
+    next_observation: Float[Array, " features"]
+    signals: Float[Array, " signals"] | None = None
+    terminated: Float[Array, "..."] | None = None
+    gammas: Float[Array, " demons"] | None = None
+
+
+class ControlStep(AbstractState):
+    """One transition of a controlled process.
+
+    `action` and `next_action` are -1 where the agent's own choice stands;
+    `following_observation` is where the next step starts: the next observation, or the first of the
+    next episode.
+    """
+
+    observation: Float[Array, " features"]
+    action: Int[Array, ""]
+    reward: Float[Array, ""]
+    terminated: Bool[Array, ""]
+    truncated: Bool[Array, ""]
+    next_observation: Float[Array, " features"]
+    next_action: Int[Array, ""]
+    following_observation: Float[Array, " features"]
+    cumulants: Float[Array, " demons"] | None = None
 
 
 class TDTimeStep(AbstractState):

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from .._compiled import checked
 from .._numbers import f32, scalar
-from .._ranges import require_choice, require_range
+from .._ranges import require_choice, require_range, require_same_shape
 from .._types import Hyperparameter, ScalarLike
 from .abstract import AbstractBounder
 
@@ -51,6 +51,7 @@ class AGCBounding(AbstractBounder):
         bounded, clipped, units = [], f32(0.0), 0
         for step, tensor in zip(steps, params, strict=True):
             step, tensor = f32(step), f32(tensor)
+            require_same_shape("AGCBounding.bound", "params", tensor, step)
             change = size * self._norm(step)
             limit = f32(self.clip_factor) * jnp.maximum(self._norm(tensor), f32(self.eps))
             over = change > limit

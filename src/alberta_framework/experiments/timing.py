@@ -6,6 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeVar
 
+import jax
+
 Tree = TypeVar("Tree")
 
 
@@ -83,8 +85,6 @@ class Timer:
     @staticmethod
     def block(tree: Tree) -> Tree:
         """`tree`, once every JAX array in it is ready (`jax.block_until_ready`)."""
-        import jax
-
         return jax.block_until_ready(tree)
 
     def __repr__(self) -> str:

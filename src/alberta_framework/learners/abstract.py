@@ -5,9 +5,8 @@ from typing import Any, Generic, TypeVar
 
 from .._component import AbstractComponent
 from .._state import AbstractState
-from .lifetime import AbstractLearnerState
 
-State = TypeVar("State", bound=AbstractLearnerState)
+State = TypeVar("State", bound=AbstractState)
 Experience = TypeVar("Experience", bound=AbstractState)
 
 

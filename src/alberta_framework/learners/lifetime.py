@@ -102,6 +102,29 @@ class AbstractLearnerState(AbstractState):
     rejected_count = _LifeNumber(_REJECTED)
 
 
+class _AgentNumber(_LifeNumber):
+    """A row of the life of the learner that an agent's state holds."""
+
+    field = "learner_state.life"
+
+    def read(self, state):
+        return super().read(state.learner_state)
+
+    def written(self, state, value):
+        return {"learner_state": state.learner_state.replace(**{self.name: value})}
+
+
+class AbstractAgentState(AbstractState):
+    """A state that holds a learner's, and tells its life as its own."""
+
+    learner_state: eqx.AbstractVar[AbstractLearnerState]
+
+    step_count = _AgentNumber(_STEPS)
+    birth_timestamp = _AgentNumber(_BIRTH, _MICROSECONDS)
+    uptime_s = _AgentNumber(_UPTIME, _MICROSECONDS)
+    rejected_count = _AgentNumber(_REJECTED)
+
+
 State = TypeVar("State", bound=AbstractLearnerState)
 
 
@@ -124,15 +147,18 @@ def nan_unless(accepted: Bool[Array, ""], outputs: Any) -> Any:
     return jax.tree.map(lambda value: jnp.where(accepted, value, jnp.nan), outputs)
 
 
-def with_uptime(state: State, seconds: float) -> State:
+def with_uptime(state: Any, seconds: float) -> Any:
     """The state after `seconds` more of running; unchanged while it is being traced."""
+    if isinstance(state, AbstractAgentState):
+        return state.replace(learner_state=with_uptime(state.learner_state, seconds))
     if is_traced(state.life.words):
         return state
     return eqx.tree_at(lambda s: s.life, state, state.life.lived(seconds))
 
 
 def _life_of(state: Any) -> AbstractLearnerState:
-    state = getattr(state, "learner_state", state)
+    if isinstance(state, AbstractAgentState):
+        state = state.learner_state
     if not isinstance(state, AbstractLearnerState):
         raise TypeError(f"`state` must be the state of a learner or agent, got {state!r}.")
     return state

@@ -74,7 +74,14 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         static=True, default=True, kw_only=True, metadata={"config": "omit_default"}
     )
 
-    def __init__(self, optimizer=None, normalizer=None, bounder=None, *, use_bias=True):
+    def __init__(
+        self,
+        optimizer: AbstractOptimizer | None = None,
+        normalizer: AbstractNormalizer | None = None,
+        bounder: AbstractBounder | None = None,
+        *,
+        use_bias: bool = True,
+    ):
         self.optimizer = LMS() if optimizer is None else optimizer
         self.normalizer, self.bounder, self.use_bias = normalizer, bounder, use_bias
 

@@ -1,5 +1,7 @@
 """The MLP learner: one output, every layer learning at every step."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -96,17 +98,17 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
 
     def __init__(
         self,
-        hidden_sizes=(128, 128),
-        optimizer=None,
-        step_size=1.0,
-        bounder=None,
-        gamma=0.0,
-        lamda=0.0,
-        normalizer=None,
-        sparsity=0.9,
-        leaky_relu_slope=0.01,
-        use_layer_norm=True,
-        head_optimizer=None,
+        hidden_sizes: Sequence[int] = (128, 128),
+        optimizer: AbstractOptimizer | None = None,
+        step_size: Hyperparameter = 1.0,
+        bounder: AbstractBounder | None = None,
+        gamma: Hyperparameter = 0.0,
+        lamda: Hyperparameter = 0.0,
+        normalizer: AbstractNormalizer | None = None,
+        sparsity: float = 0.9,
+        leaky_relu_slope: Hyperparameter = 0.01,
+        use_layer_norm: bool = True,
+        head_optimizer: AbstractOptimizer | None = None,
     ):
         self.hidden_sizes = sizes("MLPLearner", hidden_sizes)
         self.optimizer = chosen_optimizer("MLPLearner", optimizer, step_size)
@@ -121,7 +123,9 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MLPLearnerState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MLPLearner.init", "feature_dim", feature_dim)
-        return _initial_state(strong(self), feature_dim, key, Lifecycle.begin())
+        layer_sizes = (int(feature_dim), *self.hidden_sizes, 1)
+        params, _ = initial_layers(key, layer_sizes=layer_sizes, sparsity=self.sparsity)
+        return _initial_state(strong(self), params, Lifecycle.begin())
 
     @compiled
     def predict(
@@ -197,14 +201,9 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         return (self.optimizer,) * (2 * len(self.hidden_sizes)) + (head,) * 2
 
 
-@jax.jit(static_argnames="feature_dim")
-def _initial_state(
-    learner: MLPLearner, feature_dim: int, key: PRNGKeyArray, life: Lifecycle
-) -> MLPLearnerState:
-    layer_sizes = (feature_dim, *learner.hidden_sizes, 1)
-    _, weights, biases = initial_layers(key, layer_sizes, learner.sparsity)
-    params = MLPParams(weights, biases)
-    tensors = interleaved(params)
+@jax.jit
+def _initial_state(learner: MLPLearner, params: MLPParams, life: Lifecycle) -> MLPLearnerState:
+    tensors, feature_dim = interleaved(params), params.weights[0].shape[-1]
     normalizer_state = None if learner.normalizer is None else learner.normalizer.init(feature_dim)
     return MLPLearnerState(
         params=params,

@@ -1,12 +1,11 @@
 """The multi-head learner: many predictions from one trunk, each learning when it has a target."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
@@ -17,7 +16,7 @@ from .._state import AbstractState
 from .._types import Hyperparameter
 from ..bounders import AbstractBounder
 from ..experience import MultiHeadStep
-from ..networks import MLPParams, from_interleaved, hidden, interleaved, sparse_init
+from ..networks import MLPParams, from_interleaved, hidden, interleaved
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
 from .abstract import AbstractLearner
@@ -129,21 +128,21 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
     def __init__(
         self,
-        n_heads,
-        hidden_sizes=(128, 128),
-        optimizer=None,
-        step_size=1.0,
-        bounder=None,
-        gamma=0.0,
-        lamda=0.0,
-        normalizer=None,
-        sparsity=0.9,
-        leaky_relu_slope=0.01,
-        use_layer_norm=True,
-        head_optimizer=None,
-        per_head_gamma_lamda=None,
+        n_heads: int,
+        hidden_sizes: Sequence[int] = (128, 128),
+        optimizer: AbstractOptimizer | None = None,
+        step_size: Hyperparameter = 1.0,
+        bounder: AbstractBounder | None = None,
+        gamma: Hyperparameter = 0.0,
+        lamda: Hyperparameter = 0.0,
+        normalizer: AbstractNormalizer | None = None,
+        sparsity: float = 0.9,
+        leaky_relu_slope: Hyperparameter = 0.01,
+        use_layer_norm: bool = True,
+        head_optimizer: AbstractOptimizer | None = None,
+        per_head_gamma_lamda: Any = None,
         *,
-        use_bias=True,
+        use_bias: bool = True,
     ):
         self.n_heads = n_heads
         self.hidden_sizes = sizes("MultiHeadMLPLearner", hidden_sizes)
@@ -171,7 +170,11 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MultiHeadMLPState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MultiHeadMLPLearner.init", "feature_dim", feature_dim)
-        return _initial_state(strong(self), feature_dim, key, Lifecycle.begin())
+        layer_sizes = (int(feature_dim), *self.hidden_sizes)
+        trunk, heads = initial_layers(
+            key, layer_sizes=layer_sizes, sparsity=self.sparsity, n_heads=self.n_heads
+        )
+        return _initial_state(strong(self), trunk, heads, Lifecycle.begin())
 
     @compiled
     def predict(
@@ -372,21 +375,12 @@ def _where_heads(mask: Bool[Array, " heads"], new: Any, old: Any) -> Any:
     return jax.tree.map(chosen, new, old)
 
 
-@jax.jit(static_argnames="feature_dim")
+@jax.jit
 def _initial_state(
-    learner: MultiHeadMLPLearner, feature_dim: int, key: PRNGKeyArray, life: Lifecycle
+    learner: MultiHeadMLPLearner, trunk: MLPParams, heads: MLPParams, life: Lifecycle
 ) -> MultiHeadMLPState:
-    layer_sizes = (feature_dim, *learner.hidden_sizes)
-    key, weights, biases = initial_layers(key, layer_sizes, learner.sparsity)
-    trunk = MLPParams(weights, biases)
-    n, width = learner.n_heads, layer_sizes[-1]
-
-    def next_head(key, _):
-        key, head_key = jr.split(key)
-        return key, sparse_init(head_key, (1, width), learner.sparsity)
-
-    _, head_weights = jax.lax.scan(next_head, key, length=n)
-    heads = MLPParams(head_weights, jnp.zeros((n, 1), jnp.float32))
+    n, _, width = heads.weights.shape
+    feature_dim = (trunk.weights[0] if trunk.weights else heads.weights).shape[-1]
     optimizer = learner._head_optimizer()
     head_states = HeadOptimizerStates(
         optimizer.init_for_shape((1, width)), optimizer.init_for_shape((1,))
@@ -400,7 +394,7 @@ def _initial_state(
         head_optimizer_states=jax.tree.map(
             lambda a: jnp.broadcast_to(a, (n, *a.shape)), head_states
         ),
-        head_traces=HeadTraces(jnp.zeros((n, 1, width)), jnp.zeros((n, 1))),
+        head_traces=zeros_like(HeadTraces(heads.weights, heads.biases)),
         previous_discounts=jnp.ones(n, jnp.float32),
         normalizer_state=(
             None if learner.normalizer is None else learner.normalizer.init(feature_dim)

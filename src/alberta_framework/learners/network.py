@@ -1,5 +1,6 @@
 """What the network learners share: their fields' validation, initial layers, and parts."""
 
+import functools as ft
 import itertools
 from typing import Any
 
@@ -13,7 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from .._numbers import f32, is_traced
 from .._ranges import require_choice, require_count, require_part, require_range
 from ..bounders import AbstractBounder
-from ..networks import require_sparsity, sparse_init
+from ..networks import MLPParams, require_sparsity, sparse_init
 from ..normalizers import AbstractNormalizer
 from ..optimizers import LMS, AbstractOptimizer
 
@@ -59,16 +60,28 @@ def require_unit_interval(learner: Any, *names: str) -> None:
         require_range(learner, name, 0.0, 1.0)
 
 
+@ft.partial(jax.jit, static_argnames=("layer_sizes", "sparsity", "n_heads"))
 def initial_layers(
-    key: PRNGKeyArray, layer_sizes: tuple[int, ...], sparsity: float
-) -> tuple[PRNGKeyArray, tuple, tuple]:
-    """The key left over, sparse weights and zero biases of each layer."""
+    key: PRNGKeyArray, layer_sizes: tuple[int, ...], sparsity: float, n_heads: int = 0
+) -> tuple[MLPParams, MLPParams]:
+    """Sparse weights and zero biases of each layer, and of `n_heads` heads on the last, stacked.
+
+    A program of its own: what it draws depends on sizes alone, so that learners with other parts
+    share it.
+    """
     weights, biases = [], []
     for fan_in, fan_out in itertools.pairwise(layer_sizes):
         key, layer_key = jr.split(key)
         weights.append(sparse_init(layer_key, (fan_out, fan_in), sparsity))
         biases.append(jnp.zeros(fan_out, jnp.float32))
-    return key, tuple(weights), tuple(biases)
+
+    def next_head(key, _):
+        key, head_key = jr.split(key)
+        return key, sparse_init(head_key, (1, layer_sizes[-1]), sparsity)
+
+    _, head_weights = jax.lax.scan(next_head, key, length=n_heads)
+    heads = MLPParams(head_weights, jnp.zeros((n_heads, 1), jnp.float32))
+    return MLPParams(tuple(weights), tuple(biases)), heads
 
 
 def bounded(

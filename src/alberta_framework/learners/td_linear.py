@@ -68,7 +68,13 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         static=True, default=True, kw_only=True, metadata={"config": "omit_default"}
     )
 
-    def __init__(self, optimizer=None, normalizer=None, *, use_bias=True):
+    def __init__(
+        self,
+        optimizer: AbstractTDOptimizer | None = None,
+        normalizer: AbstractNormalizer | None = None,
+        *,
+        use_bias: bool = True,
+    ):
         self.optimizer = TDIDBD() if optimizer is None else optimizer
         self.normalizer, self.use_bias = normalizer, use_bias
 

@@ -7,6 +7,10 @@ from .histories import StateHistory as StateHistory
 from .histories import StateTracking as StateTracking
 from .histories import StepSizeHistory as StepSizeHistory
 from .histories import StepSizeTrackingConfig as StepSizeTrackingConfig
+from .horde import BatchedHordeResult as BatchedHordeResult
+from .horde import HordeLearningResult as HordeLearningResult
+from .horde import run_horde_learning_loop as run_horde_learning_loop
+from .horde import run_horde_learning_loop_batched as run_horde_learning_loop_batched
 from .learning import BatchedLearningResult as BatchedLearningResult
 from .learning import metrics_to_dicts as metrics_to_dicts
 from .learning import run_learning_loop as run_learning_loop
@@ -22,6 +26,8 @@ from .multi_head import run_multi_head_learning_loop_batched as run_multi_head_l
 from .recorders import AbstractRecorder as AbstractRecorder
 from .recorders import EveryNth as EveryNth
 from .recorders import WindowMean as WindowMean
+from .sarsa import SARSAArrayResult as SARSAArrayResult
+from .sarsa import run_sarsa_from_arrays as run_sarsa_from_arrays
 from .td import BatchedTDResult as BatchedTDResult
 from .td import run_td_learning_loop as run_td_learning_loop
 from .td import run_td_learning_loop_batched as run_td_learning_loop_batched

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
+from .._state import AbstractState
+
 
 @runtime_checkable
 class _RolloutStream(Protocol):
@@ -26,7 +28,7 @@ class _Identity:
         return id(self.value)
 
 
-class SteppedState(eqx.Module):
+class SteppedState(AbstractState):
     """The state of a stream that is stepped, and the number of its next step in this call."""
 
     inner: Any

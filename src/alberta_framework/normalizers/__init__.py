@@ -2,10 +2,9 @@
 
 from .abstract import AbstractNormalizer as AbstractNormalizer
 from .abstract import AbstractNormalizerState as AbstractNormalizerState
+from .any_state import AnyNormalizerState as AnyNormalizerState
 from .configuration import normalizer_from_config as normalizer_from_config
 from .ema import EMANormalizer as EMANormalizer
 from .ema import EMANormalizerState as EMANormalizerState
 from .welford import WelfordNormalizer as WelfordNormalizer
 from .welford import WelfordNormalizerState as WelfordNormalizerState
-
-AnyNormalizerState = EMANormalizerState | WelfordNormalizerState

@@ -1,7 +1,7 @@
 """What every stream offers, and what a loop asks of a user's own."""
 
 import abc
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import equinox as eqx
 from jaxtyping import ArrayLike, PRNGKeyArray
@@ -45,7 +45,11 @@ class TDScanStream(Protocol):
 class AbstractStream(AbstractComponent, Generic[State, Experience]):
     """Produces experience, one unit at a time or a chunk at once with the same draws."""
 
-    feature_dim: eqx.AbstractVar[int]
+    if TYPE_CHECKING:
+        # Type checkers take an AbstractVar for a field that every constructor must be given.
+        feature_dim: ClassVar[int]
+    else:
+        feature_dim: eqx.AbstractVar[int]
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray) -> State:

@@ -1,0 +1,11 @@
+"""Control: agents that choose actions and learn from what follows."""
+
+from .episodes import SARSAContinuingResult as SARSAContinuingResult
+from .episodes import SARSAEpisodeResult as SARSAEpisodeResult
+from .episodes import run_sarsa_continuing as run_sarsa_continuing
+from .episodes import run_sarsa_episode as run_sarsa_episode
+from .epsilon_greedy import epsilon_greedy as epsilon_greedy
+from .sarsa import SARSAAgent as SARSAAgent
+from .sarsa import SARSAConfig as SARSAConfig
+from .sarsa import SARSAState as SARSAState
+from .sarsa import SARSAUpdateResult as SARSAUpdateResult

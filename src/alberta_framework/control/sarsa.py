@@ -1,0 +1,448 @@
+"""SARSA(lambda): on-policy control with a Horde of action values and predictions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
+
+from .._compiled import compiled, strong
+from .._component import AbstractRecord
+from .._numbers import f32, is_traced, scalar
+from .._ranges import require_choice, require_count, require_part, require_range
+from .._state import AbstractState
+from .._types import Hyperparameter, ScalarLike
+from ..bounders import AbstractBounder
+from ..experience import ControlStep
+from ..horde import DemonType, GVFSpec, HordeLearner, HordeSpec, create_horde_spec
+from ..learners import (
+    AbstractAgentState,
+    AbstractLearner,
+    HeadUpdate,
+    MultiHeadMLPState,
+    chosen_optimizer,
+    sizes,
+)
+from ..normalizers import AbstractNormalizer
+from ..optimizers import AbstractOptimizer
+from .epsilon_greedy import epsilon_greedy
+
+
+class SARSAConfig(AbstractRecord):
+    """What a SARSA agent controls, and how it explores.
+
+    Epsilon moves linearly from `epsilon_start` to `epsilon_end` over `epsilon_decay_steps` steps.
+
+    **Arguments:** `n_actions` >= 1; `gamma`, `epsilon_start`, `epsilon_end` in [0, 1];
+    `epsilon_decay_steps` >= 0, 0 keeps `epsilon_start`.
+    """
+
+    n_actions: int = eqx.field(static=True)
+    gamma: Hyperparameter = 0.99
+    epsilon_start: Hyperparameter = 0.1
+    epsilon_end: Hyperparameter = 0.01
+    epsilon_decay_steps: Hyperparameter = eqx.field(default=0, metadata={"counts_steps": True})
+
+    def __check_init__(self):
+        require_count("SARSAConfig", "n_actions", self.n_actions)
+        for name in ("gamma", "epsilon_start", "epsilon_end"):
+            require_range(self, name, 0.0, 1.0)
+        require_range(self, "epsilon_decay_steps", 0, 2**31 - 1)
+        steps = self.epsilon_decay_steps
+        if not is_traced(steps) and np.any(np.asarray(steps, np.float64) % 1):
+            raise ValueError(
+                f"SARSAConfig: `epsilon_decay_steps` must be an integer >= 0, got {steps}."
+            )
+
+
+class SARSAState(AbstractAgentState):
+    """The learner's state, and the pair (observation, action) still to be learned.
+
+    `last_action` is -1 when none is pending. `step_count`, `rejected_count`, `birth_timestamp` and
+    `uptime_s` are those of the learner.
+    """
+
+    learner_state: MultiHeadMLPState
+    last_action: Int[Array, ""]
+    last_observation: Float[Array, " features"]
+    epsilon: Float[Array, ""]
+    rng_key: PRNGKeyArray
+
+    @property
+    def feature_dim(self) -> int:
+        return self.last_observation.shape[-1]
+
+
+class SARSAUpdateResult(AbstractState):
+    """What one update gave.
+
+    `q_values` are those at the new observation before learning; `td_error` is the error that the
+    update used, NaN when nothing was learned; `learned` is False when no action was pending.
+    """
+
+    state: SARSAState
+    action: Int[Array, ""]
+    q_values: Float[Array, " actions"]
+    td_error: Float[Array, ""]
+    reward: Float[Array, ""]
+    rejected: Bool[Array, ""]
+    learned: Bool[Array, ""]
+
+
+class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
+    r"""Learns action values on-policy and acts epsilon-greedily on them.
+
+    For the pending pair (x, a), reward R, next pair (x', a'), discount g (0 when terminated):
+
+        delta = R + g q_{a'}(x') - q_a(x)
+        z_j  <- (discount of the last transition) lamda z_j + [j = a] grad q_j(x)   for every action
+        every head with a live trace steps with delta; the trunk learns one step through q_a
+
+    One value function, one trace: all heads share one TD error. Each head keeps its own optimizer
+    state and is bounded by itself. Prediction demons learn beside the control heads from the same
+    trunk, as in `HordeLearner`.
+
+    Termination does not bootstrap; truncation does, and then cuts the traces.
+
+    Source: Sutton and Barto (2018), sections 10.1 and 12.7.
+
+    **Arguments:** `sarsa_config`; `prediction_demons`: GVFSpecs, default none; `lamda` in [0, 1],
+    default 0; `use_bias`, keyword only, of the heads; the others as `MLPLearner`.
+    """
+
+    sarsa_config: SARSAConfig = eqx.field(metadata={"config": "required"})
+    lamda: Hyperparameter
+    prediction_demons: HordeSpec | None = eqx.field(metadata={"config_splice": "demons"})
+    hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
+    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    bounder: AbstractBounder | None
+    normalizer: AbstractNormalizer | None
+    head_optimizer: AbstractOptimizer | None
+    sparsity: float = eqx.field(static=True)
+    leaky_relu_slope: Hyperparameter
+    use_layer_norm: bool = eqx.field(static=True)
+    use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
+
+    def __init__(
+        self,
+        sarsa_config: SARSAConfig,
+        hidden_sizes: Sequence[int] = (128, 128),
+        optimizer: AbstractOptimizer | None = None,
+        step_size: Hyperparameter = 1.0,
+        bounder: AbstractBounder | None = None,
+        normalizer: AbstractNormalizer | None = None,
+        sparsity: float = 0.9,
+        leaky_relu_slope: Hyperparameter = 0.01,
+        use_layer_norm: bool = True,
+        head_optimizer: AbstractOptimizer | None = None,
+        prediction_demons: Sequence[GVFSpec] | HordeSpec | None = None,
+        lamda: Hyperparameter = 0.0,
+        *,
+        use_bias: bool = True,
+    ):
+        self.sarsa_config = sarsa_config
+        self.lamda = lamda
+        if isinstance(prediction_demons, Sequence):
+            prediction_demons = create_horde_spec(prediction_demons) if prediction_demons else None
+        self.prediction_demons = prediction_demons
+        self.hidden_sizes = sizes("SARSAAgent", hidden_sizes)
+        self.optimizer = chosen_optimizer("SARSAAgent", optimizer, step_size)
+        self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
+        self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
+        self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
+
+    def __check_init__(self):
+        require_part(self, "sarsa_config", SARSAConfig)
+        require_part(self, "prediction_demons", HordeSpec, optional=True)
+        require_range(self, "lamda", 0.0, 1.0)
+        require_choice("SARSAAgent", "use_bias", self.use_bias, (True, False))
+        _ = self.horde  # validates the shared fields
+
+    @property
+    def n_actions(self) -> int:
+        return self.sarsa_config.n_actions
+
+    @property
+    def horde(self) -> HordeLearner:
+        """The Horde of the action values, then the prediction demons.
+
+        The control demons have gamma 0, since the agent makes their target itself.
+        """
+        control = create_horde_spec(
+            [
+                GVFSpec(f"q_{i}", DemonType.CONTROL, 0.0, self.lamda, -1)
+                for i in range(self.n_actions)
+            ]
+        )
+        spec, extra = control, self.prediction_demons
+        if extra is not None:
+            spec = HordeSpec(
+                control.names + extra.names,
+                control.demon_types + extra.demon_types,
+                control.cumulant_indices + extra.cumulant_indices,
+                _concatenated(control.gammas, extra.gammas),
+                _concatenated(control.lamdas, extra.lamdas),
+                _concatenated(control.terminal_rewards, extra.terminal_rewards),
+            )
+        return HordeLearner(
+            spec,
+            self.hidden_sizes,
+            self.optimizer,
+            bounder=self.bounder,
+            normalizer=self.normalizer,
+            sparsity=self.sparsity,
+            leaky_relu_slope=self.leaky_relu_slope,
+            use_layer_norm=self.use_layer_norm,
+            head_optimizer=self.head_optimizer,
+            use_bias=self.use_bias,
+        )
+
+    def init(self, feature_dim: int, key: PRNGKeyArray) -> SARSAState:
+        """Sparse weights for `feature_dim` features drawn from `key`; no action pending."""
+        require_count("SARSAAgent.init", "feature_dim", feature_dim)
+        key, weights_key = jr.split(key)
+        return SARSAState(
+            learner_state=strong(self.horde).init(feature_dim, weights_key),
+            last_action=jnp.full((), -1, jnp.int32),
+            last_observation=jnp.zeros(feature_dim, jnp.float32),
+            epsilon=f32(self.sarsa_config.epsilon_start),
+            rng_key=key,
+        )
+
+    @compiled
+    def select_action(
+        self, state: SARSAState, observation: Real[Array, "{state.feature_dim}"]
+    ) -> tuple[Int[Array, ""], PRNGKeyArray]:
+        """An epsilon-greedy action at `observation`, and the key that the caller keeps."""
+        key, keys = _action_keys(state)
+        return self._chosen(state, self._values(state, f32(observation)), keys), key
+
+    @compiled
+    def start(
+        self, state: SARSAState, observation: Real[Array, "{state.feature_dim}"]
+    ) -> tuple[Int[Array, ""], SARSAState]:
+        """The first action of an episode, and the state in which it is pending, traces cut."""
+        key, keys = _action_keys(state)
+        observation = f32(observation)
+        action = self._chosen(state, self._values(state, observation), keys)
+        begun = state.replace(learner_state=_without_traces(state.learner_state), rng_key=key)
+        return action, _pending(begun, action, observation)
+
+    @compiled
+    def update(
+        self,
+        state: SARSAState,
+        reward: ScalarLike,
+        observation: Real[Array, "{state.feature_dim}"],
+        terminated: Any,
+        next_action: Any,
+        prediction_cumulants: Real[Array, " demons"] | None = None,
+        *,
+        truncated: Any = False,
+    ) -> SARSAUpdateResult:
+        """Learn that the pending pair led to `reward` and `observation`, then `next_action`.
+
+        **Arguments:** `terminated`, `truncated`: flags; `prediction_cumulants`, one for each
+        prediction demon, NaN or None for inactive ones.
+        """
+        horde, n_actions = self.horde, self.n_actions
+        spec, lamdas = horde.horde_spec, f32(horde.horde_spec.lamdas)
+        reward, ended, cut = scalar(reward), _flag(terminated), _flag(truncated)
+        action = jnp.reshape(next_action, ()).astype(jnp.int32)
+        learner_state = state.learner_state
+        next_x = f32(observation)
+        sound = jnp.all(jnp.isfinite(next_x))
+        seen = jnp.where(sound, next_x, 0.0)
+        values = horde.predict(learner_state, seen)
+        q_values = jnp.where(sound, values[:n_actions], jnp.nan)
+
+        g = jnp.where(ended, 0.0, f32(self.sarsa_config.gamma))
+        q_target = reward + jnp.where(g == 0.0, 0.0, g * values[action])
+        taken = jnp.arange(n_actions) == state.last_action
+        discounts = jnp.where(ended, 0.0, f32(spec.gammas[n_actions:]))
+        cumulants = self._cumulants(prediction_cumulants)
+        targets = cumulants + jnp.where(discounts == 0.0, 0.0, discounts * values[n_actions:])
+        targets = targets + jnp.where(ended, f32(spec.terminal_rewards[n_actions:]), 0.0)
+        predicted = ~jnp.isnan(cumulants)
+        how = HeadUpdate(
+            targets=jnp.concatenate([jnp.full(n_actions, q_target), targets]),
+            active=jnp.concatenate([taken, predicted]),
+            frozen=jnp.concatenate([jnp.zeros(n_actions, bool), ~predicted]),
+            trace_decays=learner_state.previous_discounts * lamdas,
+        )
+
+        def step_errors(errors):
+            shared = jnp.broadcast_to(jnp.sum(errors[:n_actions]), (n_actions,))
+            return jnp.concatenate([shared, errors[n_actions:]])
+
+        old = learner_state.previous_discounts[n_actions:]
+        previous = jnp.concatenate(
+            [
+                jnp.broadcast_to(g, (n_actions,)),
+                jnp.where(predicted | (discounts == 0.0), discounts, old),
+            ]
+        )
+        acceptable = jnp.isfinite(reward) & (sound | ended) & ~jnp.any(jnp.isinf(cumulants))
+        result = horde.learner.update_heads(
+            learner_state,
+            state.last_observation,
+            how,
+            step_errors=step_errors,
+            previous_discounts=previous,
+            acceptable=acceptable,
+        )
+        pending = state.last_action >= 0
+        learned = pending & ~result.rejected
+        rejected = result.rejected & (pending | ~acceptable)
+        after = _where(cut & learned, _without_traces(result.state), result.state)
+        # Without a pending action nothing is learned; what is bad is counted all the same.
+        idle = eqx.tree_at(
+            lambda s: s.life.words,
+            learner_state,
+            jnp.where(acceptable, learner_state.life.words, result.state.life.words),
+        )
+        after = _where(pending, after, idle)
+        moved = state.replace(learner_state=after, epsilon=self._epsilon(state, after, learned))
+        kept = state.replace(learner_state=after)
+        new_state = _where(rejected, kept, _pending(moved, action, next_x))
+        errors = result.errors[:n_actions]
+        td_error = jnp.sum(jnp.where(taken, errors, 0.0))
+        return SARSAUpdateResult(
+            state=new_state,
+            action=action,
+            q_values=jnp.where(rejected, jnp.nan, q_values),
+            td_error=jnp.where(learned, td_error, jnp.nan),
+            reward=reward,
+            rejected=rejected,
+            learned=learned,
+        )
+
+    @compiled
+    def act_and_learn(
+        self,
+        state: SARSAState,
+        reward: ScalarLike,
+        observation: Real[Array, "{state.feature_dim}"],
+        terminated: Any,
+        truncated: Any,
+        prediction_cumulants: Real[Array, " demons"] | None = None,
+    ) -> SARSAUpdateResult:
+        """Select the next action at `observation` with the state before learning, then `update`.
+
+        One compiled call for each step of an environment. After a rejected step no action is
+        pending and the traces are cut, so that a lost transition is never bridged.
+        """
+        action, key = self.select_action(state, observation)
+        result = self.update(
+            state,
+            reward,
+            observation,
+            terminated,
+            action,
+            prediction_cumulants,
+            truncated=truncated,
+        )
+        return result.replace(state=_after_step(result, key))
+
+    def learn(self, state: SARSAState, experience: ControlStep) -> tuple[SARSAState, tuple]:
+        """Update on a `ControlStep`; the outputs are Q values, TD error and next action."""
+        now = experience
+        key, keys = _action_keys(state)
+        action = jnp.where(now.action >= 0, now.action, state.last_action)
+        x, next_x = f32(now.observation), f32(now.next_observation)
+        state = state.replace(last_action=action.astype(jnp.int32), last_observation=x)
+        selected = self._chosen(state, self._values(state, next_x), keys)
+        next_action = jnp.where(now.next_action >= 0, now.next_action, selected)
+        result = self.update(
+            state,
+            now.reward,
+            next_x,
+            now.terminated,
+            next_action,
+            now.cumulants,
+            truncated=now.truncated,
+        )
+        after = _after_step(result, key)
+        # The first action after a boundary belongs to the observation that follows it.
+        first = self._chosen(after, self._values(after, f32(now.following_observation)), keys)
+        boundary = (_flag(now.terminated) | _flag(now.truncated)) & ~result.rejected
+        after = after.replace(last_action=jnp.where(boundary, first, after.last_action))
+        return after, (result.q_values, result.td_error, next_action.astype(jnp.int32))
+
+    def _values(self, state: SARSAState, observation: Array) -> Float[Array, " actions"]:
+        return self.horde.predict(state.learner_state, observation)[: self.n_actions]
+
+    def _chosen(self, state: SARSAState, values: Array, keys: tuple) -> Int[Array, ""]:
+        return epsilon_greedy(keys, values, state.epsilon)
+
+    def _cumulants(self, prediction_cumulants: Any) -> Float[Array, " demons"]:
+        n = 0 if self.prediction_demons is None else len(self.prediction_demons)
+        if prediction_cumulants is None:
+            return jnp.full(n, jnp.nan, jnp.float32)
+        if prediction_cumulants.shape != (n,):
+            raise TypeError(
+                f"SARSAAgent.update: `prediction_cumulants` must have shape ({n},), got "
+                f"{prediction_cumulants.shape}."
+            )
+        return f32(prediction_cumulants)
+
+    def _epsilon(self, state: SARSAState, after: MultiHeadMLPState, learned: Array) -> Array:
+        config = self.sarsa_config
+        steps = jnp.asarray(config.epsilon_decay_steps).astype(jnp.float32)
+        words = after.life.steps.astype(jnp.float32)
+        taken = words[0] * 2.0**32 + words[1]
+        start, end = f32(config.epsilon_start), f32(config.epsilon_end)
+        progress = jnp.minimum(taken / jnp.maximum(steps, 1.0), 1.0)
+        decayed = start + (end - start) * progress
+        return jnp.where(learned & (steps > 0.0), decayed, state.epsilon)
+
+
+def _flag(value: Any) -> Bool[Array, ""]:
+    return jnp.reshape(jnp.asarray(value), ()) != 0
+
+
+def _where(condition: Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
+
+
+def _action_keys(state: SARSAState) -> tuple[PRNGKeyArray, tuple]:
+    key, explore, tie, random = jr.split(state.rng_key, 4)
+    return key, (explore, tie, random)
+
+
+def _without_traces(state: MultiHeadMLPState) -> MultiHeadMLPState:
+    """No trace of a head lives on, and none decays into the next step."""
+    return state.replace(
+        head_traces=jax.tree.map(jnp.zeros_like, state.head_traces),
+        previous_discounts=jnp.zeros_like(state.previous_discounts),
+    )
+
+
+def _pending(state: SARSAState, action: Array, observation: Array) -> SARSAState:
+    """The pair to be learned; none where the observation is not finite (a terminal one may be)."""
+    sound = jnp.all(jnp.isfinite(observation))
+    return state.replace(
+        last_action=jnp.where(sound, action, -1).astype(jnp.int32),
+        last_observation=jnp.where(sound, observation, 0.0),
+    )
+
+
+def _after_step(result: SARSAUpdateResult, key: PRNGKeyArray) -> SARSAState:
+    """A loop's state after an update: the key moves on; a rejected step leaves nothing pending."""
+    state = result.state
+    lost = state.replace(
+        last_action=jnp.full((), -1, jnp.int32),
+        learner_state=_without_traces(state.learner_state),
+    )
+    return _where(result.rejected, lost, state).replace(rng_key=key)
+
+
+def _concatenated(first: Any, second: Any) -> Any:
+    traced = isinstance(first, jax.Array) or isinstance(second, jax.Array)
+    if traced:
+        return jnp.concatenate([f32(first), f32(second)])
+    return np.concatenate([first, second])

@@ -1,0 +1,8 @@
+"""Hordes: many general value functions learned side by side."""
+
+from .gvf import DemonType as DemonType
+from .gvf import GVFSpec as GVFSpec
+from .gvf import HordeSpec as HordeSpec
+from .gvf import create_horde_spec as create_horde_spec
+from .learner import HordeLearner as HordeLearner
+from .learner import HordeUpdateResult as HordeUpdateResult

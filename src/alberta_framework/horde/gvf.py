@@ -1,0 +1,123 @@
+"""General value functions: the questions that demons answer."""
+
+import enum
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from .._component import AbstractRecord, ConfigView
+from .._ranges import require_count, require_range
+from .._types import Hyperparameter
+from ..learners import stacked_numbers
+
+
+class DemonType(enum.Enum):
+    """What a demon's answer is for."""
+
+    PREDICTION = "prediction"
+    CONTROL = "control"
+
+
+class GVFSpec(AbstractRecord):
+    r"""One question: the expected discounted sum of a signal.
+
+        v(s) = E[ C_1 + gamma C_2 + gamma^2 C_3 + ... | s ]
+
+    Source: Sutton et al. (2011), Horde: A Scalable Real-time Architecture for Learning Knowledge
+    from Unsupervised Sensorimotor Interaction.
+
+    **Arguments:** `name`: not empty; `demon_type`; `gamma`, `lamda` in [0, 1]; `cumulant_index`
+    >= -1: which of the signals is the cumulant, -1 for one that is given by itself;
+    `terminal_reward`: added to the target of a terminal transition, default 0.
+    """
+
+    name: str = eqx.field(static=True)
+    demon_type: DemonType = eqx.field(static=True)
+    gamma: Hyperparameter
+    lamda: Hyperparameter
+    cumulant_index: int = eqx.field(static=True)
+    terminal_reward: Hyperparameter = 0.0
+
+    def __check_init__(self):
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"GVFSpec: `name` must be a non-empty string, got {self.name!r}.")
+        if not isinstance(self.demon_type, DemonType):
+            raise TypeError(f"GVFSpec: `demon_type` must be a DemonType, got {self.demon_type!r}.")
+        require_range(self, "gamma", 0.0, 1.0)
+        require_range(self, "lamda", 0.0, 1.0)
+        require_count("GVFSpec", "cumulant_index", self.cumulant_index, low=-1)
+        require_range(self, "terminal_reward")
+
+
+class HordeSpec(AbstractRecord):
+    """The questions of all demons, stacked; build it with `create_horde_spec`.
+
+    The numbers of all demons are one leaf each, so that a horde of ten thousand costs no more to
+    call than one of two. To change a number use `eqx.tree_at` on `gammas`, `lamdas` or
+    `terminal_rewards`.
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    demon_types: tuple[DemonType, ...] = eqx.field(static=True)
+    cumulant_indices: tuple[int, ...] = eqx.field(static=True)
+    gammas: Float[Array, " demons"]
+    lamdas: Float[Array, " demons"]
+    terminal_rewards: Float[Array, " demons"]
+
+    _config_view: ClassVar[ConfigView]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def demons(self) -> tuple[GVFSpec, ...]:
+        """The questions one by one, rebuilt from the stacked numbers."""
+        fields = (
+            self.names,
+            self.demon_types,
+            self.gammas,
+            self.lamdas,
+            self.cumulant_indices,
+            self.terminal_rewards,
+        )
+        return tuple(
+            GVFSpec(name, kind, _number(gamma), _number(lamda), index, _number(terminal))
+            for name, kind, gamma, lamda, index, terminal in zip(*fields, strict=True)
+        )
+
+
+def _number(value):
+    """Exact where the stack is float64; JAX values, traced ones too, stay what they are."""
+    return value if isinstance(value, jax.Array) else float(value)
+
+
+def create_horde_spec(demons: Sequence[GVFSpec]) -> HordeSpec:
+    """The spec of these demons, in this order.
+
+    **Raises:** `ValueError` for no demons, or two of one name; `TypeError` for what is no GVFSpec.
+    """
+    demons = tuple(demons)
+    if not demons:
+        raise ValueError("`demons` must hold at least one GVFSpec, got none.")
+    for demon in demons:
+        if not isinstance(demon, GVFSpec):
+            raise TypeError(f"`demons` must hold GVFSpecs, got {demon!r}.")
+    names = tuple(demon.name for demon in demons)
+    if len(set(names)) < len(names):
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
+        raise ValueError(f"`demons` must have distinct names, got {', '.join(twice)} twice.")
+    return HordeSpec(
+        names,
+        tuple(demon.demon_type for demon in demons),
+        tuple(demon.cumulant_index for demon in demons),
+        stacked_numbers([demon.gamma for demon in demons]),
+        stacked_numbers([demon.lamda for demon in demons]),
+        stacked_numbers([demon.terminal_reward for demon in demons]),
+    )
+
+
+HordeSpec._config_view = ConfigView("demons", tuple[GVFSpec, ...], create_horde_spec)

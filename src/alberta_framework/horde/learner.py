@@ -1,0 +1,235 @@
+"""The Horde: many general value functions learned side by side from one trunk."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
+
+from .._compiled import compiled
+from .._numbers import f32
+from .._ranges import require_choice, require_part
+from .._state import AbstractState
+from .._types import Hyperparameter
+from ..bounders import AbstractBounder
+from ..experience import DemonStep
+from ..learners import (
+    AbstractLearner,
+    HeadUpdate,
+    MultiHeadMLPLearner,
+    MultiHeadMLPState,
+    chosen_optimizer,
+    sizes,
+)
+from ..normalizers import AbstractNormalizer
+from ..optimizers import AbstractOptimizer
+from .gvf import HordeSpec
+
+
+class HordeUpdateResult(AbstractState):
+    """What one update gave; TD errors and metrics are NaN where a demon is inactive.
+
+    `per_demon_metrics` holds for each demon its squared TD error, its TD error, and the mean step
+    size of its weights after the update.
+    """
+
+    state: MultiHeadMLPState
+    predictions: Float[Array, " demons"]
+    td_errors: Float[Array, " demons"]
+    td_targets: Float[Array, " demons"]
+    per_demon_metrics: Float[Array, "demons 3"]
+    trunk_bounding_metric: Float[Array, ""]
+    rejected: Bool[Array, ""]
+
+
+class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
+    r"""One head of a `MultiHeadMLPLearner` for each general value function, learned by TD(lambda).
+
+    For demon i with cumulant c_i, from the old parameters and statistics for the next observation:
+
+        g_i      = 0 if terminated, else the discount of this transition
+        target_i = c_i + g_i v_i(x') + terminated terminal_reward_i
+        delta_i  = target_i - v_i(x)
+        z_i     <- g_i(previous transition) lamda_i z_i + grad v_i(x)
+
+    A trace decays by the discount of the transition into the current state, so a terminal reward
+    reaches the states before it and the trace is gone one step later. A NaN cumulant leaves its
+    demon as it was. The trunk learns from the sum over demons, without traces.
+
+    A truncation bootstraps like any other step from the true final observation; call
+    `reset_traces` after it.
+
+    Source: Sutton et al. (2011), Horde; Sutton and Barto (2018), eqs. 12.23 and 12.25.
+
+    **Arguments:** `horde_spec`: from `create_horde_spec`; the others as `MultiHeadMLPLearner`.
+    """
+
+    horde_spec: HordeSpec = eqx.field(metadata={"config": "required"})
+    hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
+    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    bounder: AbstractBounder | None
+    normalizer: AbstractNormalizer | None
+    head_optimizer: AbstractOptimizer | None
+    sparsity: float = eqx.field(static=True)
+    leaky_relu_slope: Hyperparameter
+    use_layer_norm: bool = eqx.field(static=True)
+    use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
+
+    def __init__(
+        self,
+        horde_spec: HordeSpec,
+        hidden_sizes: Sequence[int] = (128, 128),
+        optimizer: AbstractOptimizer | None = None,
+        step_size: Hyperparameter = 1.0,
+        bounder: AbstractBounder | None = None,
+        normalizer: AbstractNormalizer | None = None,
+        sparsity: float = 0.9,
+        leaky_relu_slope: Hyperparameter = 0.01,
+        use_layer_norm: bool = True,
+        head_optimizer: AbstractOptimizer | None = None,
+        *,
+        use_bias: bool = True,
+    ):
+        self.horde_spec = horde_spec
+        self.hidden_sizes = sizes("HordeLearner", hidden_sizes)
+        self.optimizer = chosen_optimizer("HordeLearner", optimizer, step_size)
+        self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
+        self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
+        self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
+
+    def __check_init__(self):
+        require_part(self, "horde_spec", HordeSpec)
+        require_choice("HordeLearner", "use_bias", self.use_bias, (True, False))
+        _ = self.learner  # validates the shared fields
+
+    @property
+    def n_demons(self) -> int:
+        return len(self.horde_spec)
+
+    @property
+    def learner(self) -> MultiHeadMLPLearner:
+        """The multi-head learner that holds the demons' heads."""
+        spec = self.horde_spec
+        return MultiHeadMLPLearner(
+            len(spec),
+            self.hidden_sizes,
+            self.optimizer,
+            bounder=self.bounder,
+            normalizer=self.normalizer,
+            sparsity=self.sparsity,
+            leaky_relu_slope=self.leaky_relu_slope,
+            use_layer_norm=self.use_layer_norm,
+            head_optimizer=self.head_optimizer,
+            per_head_gamma_lamda=spec.gammas * spec.lamdas,
+            use_bias=self.use_bias,
+        )
+
+    def init(self, feature_dim: int, key: PRNGKeyArray) -> MultiHeadMLPState:
+        """Sparse weights for `feature_dim` features drawn from `key`, born now."""
+        return self.learner.init(feature_dim, key)
+
+    @compiled
+    def predict(
+        self, state: MultiHeadMLPState, observation: Real[Array, "{state.feature_dim}"]
+    ) -> Float[Array, "{state.n_heads}"]:
+        """The values of all demons at `observation`."""
+        return self.learner.predict(state, observation)
+
+    @compiled
+    def update(
+        self,
+        state: MultiHeadMLPState,
+        observation: Real[Array, "{state.feature_dim}"],
+        cumulants: Real[Array, "{state.n_heads}"] | None,
+        next_observation: Real[Array, "{state.feature_dim}"],
+        *,
+        signals: Real[Array, " signals"] | None = None,
+        terminated: Any = None,
+        gammas: Real[Array, "{state.n_heads}"] | None = None,
+    ) -> HordeUpdateResult:
+        """Learn from one transition.
+
+        **Arguments:** `cumulants` [demons], NaN for an inactive demon; with `signals`, demons whose
+        `cumulant_index` is not -1 take that signal instead, and `cumulants` may be None when no
+        other is left; `terminated`: a flag, or one for each demon; `gammas` [demons]: the discounts
+        of this transition in place of the spec's.
+        """
+        spec, n = self.horde_spec, self.n_demons
+        given = self._cumulants(cumulants, signals)
+        ended = jnp.broadcast_to(f32(0.0 if terminated is None else terminated), (n,))
+        discounts = f32(spec.gammas) if gammas is None else f32(gammas)
+        g = jnp.where(ended != 0.0, 0.0, discounts)
+        next_x = jnp.where(jnp.all(g == 0.0), 0.0, f32(next_observation))
+        following = self.learner.predict(state, next_x)
+        targets = given + jnp.where(g == 0.0, 0.0, g * following)
+        targets = targets + ended * f32(spec.terminal_rewards)
+        active = ~jnp.isnan(given)
+        how = HeadUpdate(
+            targets=targets,
+            active=active,
+            frozen=~active,
+            trace_decays=state.previous_discounts * f32(spec.lamdas),
+        )
+        acceptable = (
+            jnp.all(jnp.isfinite(next_x))
+            & jnp.all(jnp.isfinite(discounts))
+            & jnp.all(jnp.isfinite(ended))
+            & ~jnp.any(jnp.isinf(given))
+        )
+        previous = jnp.where(active | (g == 0.0), g, state.previous_discounts)
+        result = self.learner.update_heads(
+            state, observation, how, previous_discounts=previous, acceptable=acceptable
+        )
+        return HordeUpdateResult(
+            state=result.state,
+            predictions=result.predictions,
+            td_errors=result.errors,
+            td_targets=jnp.where(result.rejected, jnp.nan, targets),
+            per_demon_metrics=result.per_head_metrics,
+            trunk_bounding_metric=result.trunk_bounding_metric,
+            rejected=result.rejected,
+        )
+
+    def reset_traces(
+        self, state: MultiHeadMLPState, mask: Bool[Array, " demons"] | None = None
+    ) -> MultiHeadMLPState:
+        """The state with the traces of the demons in `mask` at 0; None: of all."""
+        return self.learner.reset_traces(state, mask)
+
+    def learn(self, state: MultiHeadMLPState, experience: DemonStep) -> tuple[Any, tuple]:
+        """Update on a `DemonStep`; the outputs are the metrics and the TD errors."""
+        result = self.update(
+            state,
+            experience.observation,
+            experience.cumulants,
+            experience.next_observation,
+            signals=experience.signals,
+            terminated=experience.terminated,
+            gammas=experience.gammas,
+        )
+        return result.state, (result.per_demon_metrics, result.td_errors)
+
+    def _cumulants(self, cumulants: Any, signals: Any) -> Float[Array, " demons"]:
+        indices = np.asarray(self.horde_spec.cumulant_indices)
+        if signals is None:
+            if cumulants is None:
+                raise ValueError(
+                    "HordeLearner.update: `cumulants` is None and there are no `signals`."
+                )
+            return f32(cumulants)
+        if indices.max() >= signals.shape[0]:
+            raise ValueError(
+                f"HordeLearner.update: `signals` has {signals.shape[0]} entries, but a demon has "
+                f"`cumulant_index` {indices.max()}."
+            )
+        if cumulants is None:
+            if (indices < 0).any():
+                unserved = self.horde_spec.names[int(np.argmax(indices < 0))]
+                raise ValueError(
+                    f"HordeLearner.update: `cumulants` is None, but the demon {unserved!r} has "
+                    "`cumulant_index` -1."
+                )
+            return f32(signals)[indices]
+        return jnp.where(indices >= 0, f32(signals)[np.maximum(indices, 0)], f32(cumulants))

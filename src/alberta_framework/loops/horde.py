@@ -1,0 +1,132 @@
+"""Loops of a Horde over arrays."""
+
+import time
+from typing import Any, Unpack
+
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real, Shaped
+
+from .._numbers import f32
+from .._state import AbstractState
+from ..experience import DemonStep
+from ..horde import HordeLearner
+from ..learners import MultiHeadMLPState
+from ..streams import RecordedStream
+from .entrance import LoopOptions, initial_states, require_rows, run, stream_state
+
+
+class HordeLearningResult(AbstractState):
+    """What a loop over arrays gives."""
+
+    state: MultiHeadMLPState
+    per_demon_metrics: Float[Array, "steps demons 3"]
+    td_errors: Float[Array, "steps demons"]
+
+
+class BatchedHordeResult(AbstractState):
+    """What a batched loop gives; every array has the lanes as its first axis."""
+
+    states: MultiHeadMLPState
+    per_demon_metrics: Float[Array, "lanes steps demons 3"]
+    td_errors: Float[Array, "lanes steps demons"]
+
+
+def run_horde_learning_loop(
+    horde: HordeLearner,
+    state: MultiHeadMLPState,
+    observations: Real[ArrayLike, "steps features"],
+    cumulants: Real[ArrayLike, "steps demons"] | None,
+    next_observations: Real[ArrayLike, "steps features"],
+    *,
+    signals: Real[ArrayLike, "steps signals"] | None = None,
+    terminated: Any = None,
+    gammas: Real[ArrayLike, "steps demons"] | None = None,
+    **options: Unpack[LoopOptions],
+) -> HordeLearningResult:
+    """Learn from rows of transitions in order; the arguments are those of `HordeLearner.update`,
+    each with time as first axis.
+
+    Keyword only, besides: `progress=False`, `chunk_size=None`, `record_every=1`,
+    `record_window=None`.
+
+    **Returns:** the state, whose uptime has grown by the elapsed time, the metrics of each demon
+    (squared TD error, TD error, mean step size) and the TD errors, NaN where inactive.
+
+    **Raises:** `TypeError` for an array of the wrong shape.
+    """
+    started = time.perf_counter()
+    stream = _recorded(
+        horde, observations, cumulants, next_observations, signals, terminated, gammas
+    )
+    begin = stream_state(stream, None)
+    steps = np.shape(observations)[0]
+    state, outputs, _ = run(horde, stream, steps, state, begin, started=started, **options)
+    return HordeLearningResult(state, *outputs)
+
+
+def run_horde_learning_loop_batched(
+    horde: HordeLearner,
+    observations: Real[ArrayLike, "steps features"],
+    cumulants: Real[ArrayLike, "steps demons"] | None,
+    next_observations: Real[ArrayLike, "steps features"],
+    keys: Shaped[PRNGKeyArray, " lanes"],
+    *,
+    signals: Real[ArrayLike, "steps signals"] | None = None,
+    terminated: Any = None,
+    gammas: Real[ArrayLike, "steps demons"] | None = None,
+    **options: Unpack[LoopOptions],
+) -> BatchedHordeResult:
+    """`run_horde_learning_loop` on the same data from the initial weights of every key."""
+    started = time.perf_counter()
+    stream = _recorded(
+        horde, observations, cumulants, next_observations, signals, terminated, gammas
+    )
+    steps, feature_dim = np.shape(observations)
+    states, outputs, _ = run(
+        horde,
+        stream,
+        steps,
+        initial_states(horde, feature_dim, keys),
+        stream_state(stream, None),
+        batched=True,
+        shared_stream=True,
+        started=started,
+        **options,
+    )
+    return BatchedHordeResult(states, *outputs)
+
+
+def _recorded(
+    horde: HordeLearner,
+    observations: Any,
+    cumulants: Any,
+    next_observations: Any,
+    signals: Any,
+    terminated: Any,
+    gammas: Any,
+) -> RecordedStream:
+    require_rows("observations", observations, None)
+    steps = np.shape(observations)[0]
+    require_rows("next_observations", next_observations, np.shape(observations))
+    for name, array in (("cumulants", cumulants), ("gammas", gammas)):
+        if array is not None:
+            require_rows(name, array, (steps, horde.n_demons))
+    if signals is not None:
+        require_rows("signals", signals, (steps, *np.shape(signals)[1:2]))
+    if terminated is not None and np.ndim(terminated) != 1:
+        require_rows("terminated", terminated, (steps, horde.n_demons))
+    elif terminated is not None:
+        require_rows("terminated", terminated, (steps,))
+    record = DemonStep(
+        observation=f32(observations),
+        cumulants=_optional(cumulants),
+        next_observation=f32(next_observations),
+        signals=_optional(signals),
+        terminated=_optional(terminated),
+        gammas=_optional(gammas),
+    )
+    return RecordedStream(record=record)
+
+
+def _optional(array: Any) -> Any:
+    return None if array is None else f32(array)

@@ -1,0 +1,95 @@
+"""SARSA over recorded transitions, in one compiled program."""
+
+import time
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int, Real
+
+from .._numbers import f32
+from .._state import AbstractState
+from ..control import SARSAAgent, SARSAState
+from ..experience import ControlStep
+from ..streams import RecordedStream
+from .entrance import LoopOptions, require_rows, run, stream_state
+
+
+class SARSAArrayResult(AbstractState):
+    """What a loop over recorded transitions gives; `actions[t]` follows step t."""
+
+    state: SARSAState
+    q_values: Float[Array, "steps actions"]
+    td_errors: Float[Array, " steps"]
+    actions: Int[Array, " steps"]
+
+
+def run_sarsa_from_arrays(
+    agent: SARSAAgent,
+    state: SARSAState,
+    observations: Real[ArrayLike, "steps features"],
+    rewards: Real[ArrayLike, " steps"],
+    terminated: Any,
+    next_observations: Real[ArrayLike, "steps features"],
+    *,
+    actions: Any = None,
+    truncated: Any = None,
+    prediction_cumulants: Real[ArrayLike, "steps demons"] | None = None,
+    **options: Unpack[LoopOptions],
+) -> SARSAArrayResult:
+    """Learn from recorded transitions in order.
+
+    With `actions` [steps], those behind the data, step t learns from actions[t], and the next
+    action is actions[t + 1]; after an end, and after the last step, it is selected at
+    next_observations[t]. Without them the agent's own choices stand, as if it had acted: the first
+    is the pending one of `state`, or selected at observations[0].
+
+    **Arguments:** `terminated`, `truncated` (default none) [steps]: flags; `prediction_cumulants`
+    [steps, demons]. Keyword only, besides: `progress=False`, `chunk_size=None`.
+
+    **Returns:** the state, whose uptime has grown by the elapsed time, the Q values at the next
+    observations before learning, the TD errors, and the next actions.
+
+    **Raises:** `TypeError` for an array of the wrong shape, `ValueError` for an action that the
+    agent does not have.
+    """
+    started = time.perf_counter()
+    require_rows("observations", observations, None)
+    steps = np.shape(observations)[0]
+    require_rows("next_observations", next_observations, np.shape(observations))
+    flags = np.zeros(steps, bool) if truncated is None else np.asarray(truncated)
+    named = {"rewards": rewards, "terminated": terminated, "truncated": flags}
+    for name, array in named.items():
+        require_rows(name, array, (steps,))
+    ends = np.asarray(terminated) != 0
+    flags = flags != 0
+    taken = next_taken = np.full(steps, -1, np.int32)
+    if actions is not None:
+        require_rows("actions", actions, (steps,))
+        taken = np.asarray(actions).astype(np.int32)
+        if steps and not (taken.min() >= 0 and taken.max() < agent.n_actions):
+            raise ValueError(
+                f"`actions` must lie in 0 .. {agent.n_actions - 1}, got {taken.min()} to "
+                f"{taken.max()}."
+            )
+        next_taken = np.append(taken[1:], np.int32(-1)) if steps else taken
+        next_taken = np.where(ends | flags, np.int32(-1), next_taken)
+    elif steps and int(state.last_action) < 0:
+        first, key = agent.select_action(state, np.asarray(observations)[0])
+        state = state.replace(last_action=first, rng_key=key)
+    x = f32(observations)
+    record = ControlStep(
+        observation=x,
+        action=jnp.asarray(taken),
+        reward=f32(rewards),
+        terminated=jnp.asarray(ends),
+        truncated=jnp.asarray(flags),
+        next_observation=f32(next_observations),
+        next_action=jnp.asarray(next_taken),
+        following_observation=jnp.concatenate([x[1:], f32(next_observations)[-1:]]),
+        cumulants=None if prediction_cumulants is None else f32(prediction_cumulants),
+    )
+    stream = RecordedStream(record=record)
+    begin = stream_state(stream, None)
+    state, outputs, _ = run(agent, stream, steps, state, begin, started=started, **options)
+    return SARSAArrayResult(state, *outputs)
