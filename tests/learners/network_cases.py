@@ -83,6 +83,9 @@ class Case(cases.Case):
 
 @dataclasses.dataclass(frozen=True)
 class MultiHeadCase(Case):
+    def __str__(self):
+        return f"many-{super().__str__()}"
+
     def build(self, **changes):
         return af.MultiHeadMLPLearner(HEADS, **self._arguments(changes))
 

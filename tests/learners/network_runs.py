@@ -47,3 +47,9 @@ def experienced(case):
     learner = case.build()
     columns = network_cases.regression(case, network_cases.CHUNK, seed=9)
     return learner, run_in_chunks(learner, begin(learner, case.parameters()), *columns)[0]
+
+
+@functools.partial(jax.jit, compiler_options=UNOPTIMIZED)
+def update_lanes(learner, state, *columns):
+    """One update from the same state for every row, as lanes of one program."""
+    return jax.vmap(lambda *now: learner.update(state, *now))(*columns)
