@@ -21,7 +21,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """pyright in basic mode."""
-    session.install("-e", ".[analysis,gymnasium,orbax]", "pyright>=1.1.380")
+    session.install("-e", ".[analysis,gymnasium,orbax]", "pyright[nodejs]>=1.1.380")
     session.run("pyright", "--pythonpath", f"{session.bin}/python")
 
 

@@ -154,6 +154,10 @@ def _strong_argument(value: Any) -> Any:
     return value
 
 
+def _is_numpy(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.generic)
+
+
 class compiled:
     """Method decorator: `checked`, and compiled on first use; inlined into outer transformations.
 
@@ -174,4 +178,7 @@ class compiled:
         args = [_strong_argument(arg) for arg in args]
         if kwargs:
             kwargs = {name: _strong_argument(arg) for name, arg in kwargs.items()}
+        if jax.config.read("jax_disable_jit"):  # for debugging: below jit arrays are JAX's own
+            as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
+            args, kwargs = as_jax(args), as_jax(kwargs)
         return self.program(strong(component), *args, **kwargs)

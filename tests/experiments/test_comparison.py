@@ -126,8 +126,16 @@ MISTAKES = {
         r"learners\.A: LinearLearner learns from examples, but RandomWalkChainStream",
     ),
     "many-headed learner": (
-        {"learners": {"A": {"type": "MultiHeadMLPLearner", "n_heads": 2, "optimizer": {"type": "LMS"},
-                            "hidden_sizes": [4]}}},
+        {
+            "learners": {
+                "A": {
+                    "type": "MultiHeadMLPLearner",
+                    "n_heads": 2,
+                    "optimizer": {"type": "LMS"},
+                    "hidden_sizes": [4],
+                }
+            }
+        },
         r"learners\.A: MultiHeadMLPLearner cannot learn from TimeStep: ",
     ),
     "values of another stream": ({"score": "value_error"}, r"`score` 'value_error' needs .*Chain"),
