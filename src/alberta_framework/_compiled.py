@@ -178,7 +178,8 @@ class compiled:
         args = [_strong_argument(arg) for arg in args]
         if kwargs:
             kwargs = {name: _strong_argument(arg) for name, arg in kwargs.items()}
-        if jax.config.read("jax_disable_jit"):  # for debugging: below jit arrays are JAX's own
+        # For debugging: below jit arrays are JAX's own. The flag is made at run time.
+        if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
             args, kwargs = as_jax(args), as_jax(kwargs)
         return self.program(strong(component), *args, **kwargs)
