@@ -130,7 +130,7 @@ def _strong_number(leaf: Any, counts_steps: bool) -> Any:
         return dtype.type(leaf)
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iuf":
         return leaf.astype(dtype)
-    if isinstance(leaf, jax.Array) and (leaf.weak_type or leaf.dtype == np.float64):
+    if isinstance(leaf, jax.Array) and (leaf.weak_type or leaf.dtype == np.float64 or counts_steps):
         return np.asarray(leaf).astype(dtype)
     return leaf
 
