@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._ranges import require_choice, require_count
+from .._ranges import require_choice, require_shape
 
 
 def sparse_init(
@@ -27,9 +27,10 @@ def sparse_init(
 
     **Raises:** `ValueError` naming the argument.
     """
+    require_shape("sparse_init", shape)
+    if len(shape) != 2:
+        raise ValueError(f"sparse_init: `shape` must be (fan_out, fan_in), got {shape}.")
     fan_out, fan_in = shape
-    require_count("sparse_init", "shape", fan_out)
-    require_count("sparse_init", "shape", fan_in)
     require_sparsity("sparse_init", sparsity)
     require_choice("sparse_init", "init_type", init_type, ("uniform", "normal"))
     scale = 1.0 / fan_in**0.5
