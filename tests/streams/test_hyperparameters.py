@@ -80,6 +80,24 @@ def test_other_numbers_keys_and_states_do_not_recompile(row, getkey):
     assert not seen
 
 
+@pytest.mark.parametrize("row", cases.SYNTHETIC, ids=str)
+def test_a_rollout_outside_of_compiled_code_is_compiled_once(row, getkey):
+    """Whatever kind of number the caller gives."""
+    stream = row.build()
+    state = stream.init(getkey())
+    field, (low, high) = next(iter(row.numbers.items()))
+    others = [
+        row.build(**{field: kind(value)})
+        for kind in (int, float, jnp.float32)
+        for value in (low, high)
+    ]
+    stream.rollout(state, 7)
+    with count_compilations() as seen:
+        for other in others:
+            other.rollout(state, 7)
+    assert not seen
+
+
 @pytest.mark.parametrize("row", [*cases.SYNTHETIC, *cases.WRAPPED], ids=str)
 def test_every_leaf_is_a_number_and_intervals_become_int32(row):
     stream = row.build()

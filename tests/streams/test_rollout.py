@@ -116,6 +116,7 @@ def test_an_empty_rollout_changes_nothing(row, getkey):
     assert_same_bits(experience, jax.tree.map(lambda leaf: leaf[:0], one))
 
 
+@pytest.mark.slow
 @cases.each
 def test_lanes_of_a_vmap_are_runs_of_their_own(row, getkey):
     stream = row.traced()

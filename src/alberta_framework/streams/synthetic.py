@@ -1,6 +1,7 @@
 """How a synthetic stream draws: a step at a time, or the same draws for a chunk at once."""
 
 import abc
+import functools as ft
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
+from .._compiled import strong
 from .._counter import advanced
 from .._numbers import f32
 from .._ranges import require_count
@@ -61,21 +63,25 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
 
     def rollout(self, state: State, num_steps: int) -> tuple[Experience, State]:
         require_count(type(self).__name__, "num_steps", num_steps, low=0, high=2**31)
+        return _rollout(strong(self), state, num_steps=int(num_steps))
 
-        def next_keys(key, _):
-            keys = jr.split(key, self._keys_per_step)
-            return keys[0], keys[1:]
 
-        # Dot products stay in the second scan: batched over the steps, they sum in another order.
-        def advance(state, drawn):
-            experience, state = self._advance(state, *drawn)
-            return state, experience
+@ft.partial(jax.jit, static_argnames="num_steps", inline=True)
+def _rollout(stream, state, *, num_steps):
+    def next_keys(key, _):
+        keys = jr.split(key, stream._keys_per_step)
+        return keys[0], keys[1:]
 
-        key, keys = jax.lax.scan(next_keys, state.key, length=num_steps)
-        schedule = self._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
-        drawn = (jax.vmap(self._draw)(keys), schedule)
-        after, experience = jax.lax.scan(advance, state, drawn, length=num_steps)
-        return experience, after.replace(key=key, **self._counted(state, num_steps))
+    # Dot products stay in the second scan: batched over the steps, they sum in another order.
+    def advance(state, drawn):
+        experience, state = stream._advance(state, *drawn)
+        return state, experience
+
+    key, keys = jax.lax.scan(next_keys, state.key, length=num_steps)
+    schedule = stream._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
+    drawn = (jax.vmap(stream._draw)(keys), schedule)
+    after, experience = jax.lax.scan(advance, state, drawn, length=num_steps)
+    return experience, after.replace(key=key, **stream._counted(state, num_steps))
 
 
 def phase(
