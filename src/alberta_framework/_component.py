@@ -30,6 +30,8 @@ class AbstractComponent(eqx.Module):
 
     _registry: ClassVar[dict[str, type]] = {}
     _config_view: ClassVar["ConfigView | None"] = None
+    # False for a record whose class the place it stands in fixes: its configuration has no "type".
+    _config_names_type: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -61,10 +63,6 @@ class AbstractComponent(eqx.Module):
         value of the wrong kind or range.
         """
         return component_from_config(config, (cls,))
-
-
-class AbstractRecord(AbstractComponent):
-    """A component whose class the place it stands in fixes: its configuration has no `"type"`."""
 
 
 class ConfigView(NamedTuple):
@@ -125,8 +123,7 @@ def _config_fields(cls: type) -> dict[str, _ConfigField]:
 
 
 def _typed(component: AbstractComponent) -> dict[str, Any]:
-    record = isinstance(component, AbstractRecord)
-    return {} if record else {"type": type(component).__name__}
+    return {"type": type(component).__name__} if component._config_names_type else {}
 
 
 def _defaults(cls: type) -> dict[str, Any]:

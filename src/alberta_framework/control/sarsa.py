@@ -1,7 +1,7 @@
 """SARSA(lambda): on-policy control with a Horde of action values and predictions."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
-from .._component import AbstractRecord
+from .._component import AbstractComponent
 from .._numbers import f32, is_traced, scalar
 from .._ranges import require_choice, require_count, require_part, require_range
 from .._state import AbstractState
@@ -32,7 +32,7 @@ from ..optimizers import AbstractOptimizer
 from .epsilon_greedy import epsilon_greedy
 
 
-class SARSAConfig(AbstractRecord):
+class SARSAConfig(AbstractComponent):
     """What a SARSA agent controls, and how it explores.
 
     Epsilon moves linearly from `epsilon_start` to `epsilon_end` over `epsilon_decay_steps` steps.
@@ -46,6 +46,8 @@ class SARSAConfig(AbstractRecord):
     epsilon_start: Hyperparameter = 0.1
     epsilon_end: Hyperparameter = 0.01
     epsilon_decay_steps: Hyperparameter = eqx.field(default=0, metadata={"counts_steps": True})
+
+    _config_names_type: ClassVar[bool] = False
 
     def __check_init__(self):
         require_count("SARSAConfig", "n_actions", self.n_actions)

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from .._component import AbstractRecord, ConfigView
+from .._component import AbstractComponent, ConfigView
 from .._ranges import require_count, require_range
 from .._types import Hyperparameter
 from ..learners import stacked_numbers
@@ -22,7 +22,7 @@ class DemonType(enum.Enum):
     CONTROL = "control"
 
 
-class GVFSpec(AbstractRecord):
+class GVFSpec(AbstractComponent):
     r"""One question: the expected discounted sum of a signal.
 
         v(s) = E[ C_1 + gamma C_2 + gamma^2 C_3 + ... | s ]
@@ -42,6 +42,8 @@ class GVFSpec(AbstractRecord):
     cumulant_index: int = eqx.field(static=True)
     terminal_reward: Hyperparameter = 0.0
 
+    _config_names_type: ClassVar[bool] = False
+
     def __check_init__(self):
         if not isinstance(self.name, str) or not self.name:
             raise ValueError(f"GVFSpec: `name` must be a non-empty string, got {self.name!r}.")
@@ -53,7 +55,7 @@ class GVFSpec(AbstractRecord):
         require_range(self, "terminal_reward")
 
 
-class HordeSpec(AbstractRecord):
+class HordeSpec(AbstractComponent):
     """The questions of all demons, stacked; build it with `create_horde_spec`.
 
     The numbers of all demons are one leaf each, so that a horde of ten thousand costs no more to
@@ -69,6 +71,7 @@ class HordeSpec(AbstractRecord):
     terminal_rewards: Float[Array, " demons"]
 
     _config_view: ClassVar[ConfigView]
+    _config_names_type: ClassVar[bool] = False
 
     def __len__(self) -> int:
         return len(self.names)
