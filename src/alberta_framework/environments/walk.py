@@ -1,0 +1,218 @@
+"""Steps an environment under a policy, episode after episode."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._ranges import require_choice
+from .package import gymnasium_package
+from .policies import Policy, is_vector, make_random_policy, select_rows
+from .seeding import require_seeding, reset_seeds
+from .spaces import ENCODINGS, Flattener, flattener
+
+
+class Passage(NamedTuple):
+    """One step, flat; the arrays of a vector environment have its copies as first axis.
+
+    `next_observation` is the true one, also where the episode ends. `next_action` was picked there
+    if asked for, else it is None, and zeros after a termination. Where not `valid`, the environment
+    only reset itself: nothing that may be learned from.
+    """
+
+    observation: np.ndarray
+    action: np.ndarray | None
+    reward: Any
+    next_observation: np.ndarray
+    next_action: np.ndarray | None
+    terminated: Any
+    truncated: Any
+    valid: Any
+
+
+class Walk:
+    """One environment; it is reset at the first step, and at the step after the end of an episode.
+
+    `with_actions`: whether passages hold flat actions.
+    """
+
+    lead: tuple[int, ...] = ()
+
+    def __init__(
+        self,
+        owner: str,
+        env: Any,
+        policy: Policy | None,
+        seed: int,
+        encoding: str,
+        reset_seeding: str,
+        with_actions: bool,
+    ):
+        if is_vector(env):
+            raise TypeError(f"{owner}: `env` must be a single environment, got {env}.")
+        self.env = env
+        self.observed, self.acted, self.policy = _flatteners_and_policy(
+            owner,
+            env,
+            env.observation_space,
+            env.action_space,
+            policy,
+            seed,
+            encoding,
+            with_actions,
+        )
+        require_seeding(owner, seed, reset_seeding)
+        self._seeds = reset_seeds(seed, reset_seeding)
+        self._observation: np.ndarray | None = None  # None: the next step resets
+        self._picked: tuple[Any] | None = None
+
+    def step(self, look_ahead: bool = False) -> Passage:
+        """The next step; `look_ahead` asks the policy at once what it does after it.
+
+        An action picked so is the one that the next step takes, unless the episode ended.
+        """
+        observation = self._observation
+        if observation is None:
+            raw, _ = self.env.reset(seed=next(self._seeds))
+            observation = self._observation = self.observed.flatten(raw)
+        action = self.policy(observation.copy()) if self._picked is None else self._picked[0]
+        flat_action = None if self.acted is None else self.acted.flatten(action)
+        raw, reward, terminated, truncated, _ = self.env.step(action)
+        terminated, truncated = bool(terminated), bool(truncated)
+        following = self.observed.flatten(raw)
+        self._observation = None if terminated or truncated else following
+        self._picked = next_action = None
+        if look_ahead and self.acted is not None:
+            next_action = np.zeros(self.acted.size, np.float32)
+            if not terminated:
+                picked = self.policy(following.copy())
+                next_action = self.acted.flatten(picked)
+                self._picked = None if truncated else (picked,)
+        return Passage(
+            observation,
+            flat_action,
+            float(reward),
+            following,
+            next_action,
+            terminated,
+            truncated,
+            True,
+        )
+
+
+class VectorWalk:
+    """A Gymnasium vector environment, in any of its autoreset modes.
+
+    `SAME_STEP`: the true last observation is read from `info["final_obs"]`. `NEXT_STEP`: the step
+    after an end ignores the action and gives reward 0; it is not valid. `DISABLED`: copies that
+    ended are reset here. The first reset of copy i is seeded with the i-th reset seed (`"first"`
+    seeds as `"increment"`); later resets go on with each copy's own generator. An
+    environment whose copies share a generator (a vector entry point) gets the first seed alone.
+    """
+
+    def __init__(
+        self,
+        owner: str,
+        env: Any,
+        policy: Policy | None,
+        seed: int,
+        encoding: str,
+        reset_seeding: str,
+        with_actions: bool,
+    ):
+        self.env, self.lead = env, (env.num_envs,)
+        self.observed, self.acted, self.policy = _flatteners_and_policy(
+            owner,
+            env,
+            env.single_observation_space,
+            env.single_action_space,
+            policy,
+            seed,
+            encoding,
+            with_actions,
+        )
+        require_seeding(owner, seed, reset_seeding)
+        found = env.metadata.get("autoreset_mode")
+        self._autoreset = str(getattr(found, "name", found))
+        modes = ("SAME_STEP", "NEXT_STEP", "DISABLED")
+        require_choice(owner, 'env.metadata["autoreset_mode"]', self._autoreset, modes)
+        rule = "increment" if reset_seeding == "first" else reset_seeding
+        seeds = reset_seeds(seed, rule)
+        self._seeds = [next(seeds) for _ in range(env.num_envs)]
+        vector = gymnasium_package().vector
+        if not isinstance(env.unwrapped, vector.SyncVectorEnv | vector.AsyncVectorEnv):
+            self._seeds = self._seeds[0]
+        self._observation: np.ndarray | None = None
+        self._picked: tuple[Any] | None = None
+        self._ended = np.zeros(env.num_envs, bool)
+
+    def step(self, look_ahead: bool = False) -> Passage:
+        """The next step of every copy; see `Walk.step`."""
+        if self._observation is None:
+            raw, _ = self.env.reset(seed=self._seeds)
+            self._observation = self.observed.flatten(raw, self.lead)
+        observation = self._observation
+        actions = self.policy(observation.copy()) if self._picked is None else self._picked[0]
+        flat_actions = None if self.acted is None else self.acted.flatten(actions, self.lead)
+        raw, rewards, terminated, truncated, info = self.env.step(actions)
+        terminated, truncated = np.array(terminated, bool), np.array(truncated, bool)
+        ended = terminated | truncated
+        valid = ~self._ended
+        following = returned = self.observed.flatten(raw, self.lead)
+        if self._autoreset == "NEXT_STEP":
+            self._ended = ended
+        elif ended.any() and self._autoreset == "SAME_STEP":
+            following = self._final(returned, ended, info)
+        elif ended.any():
+            raw, _ = self.env.reset(options={"reset_mask": ended.copy()})
+            started = self.observed.flatten(raw, self.lead)
+            returned = np.where(ended[:, None], started, returned)
+        self._observation = returned
+        self._picked = next_actions = None
+        if look_ahead and self.acted is not None:
+            picked = self.policy(following.copy())
+            next_actions = self.acted.flatten(picked, self.lead)
+            next_actions[terminated] = 0.0
+            if ended.any() and self._autoreset != "NEXT_STEP":
+                picked = select_rows(ended, self.policy(returned.copy()), picked)
+            self._picked = (picked,)
+        return Passage(
+            observation,
+            flat_actions,
+            np.asarray(rewards, np.float64),
+            following,
+            next_actions,
+            terminated,
+            truncated,
+            valid,
+        )
+
+    def _final(self, returned, ended, info) -> np.ndarray:
+        following = returned.copy()
+        given = np.asarray(info.get("_final_obs", np.zeros_like(ended)))
+        if not given[ended].all():
+            raise ValueError(
+                'An episode ended in autoreset mode SAME_STEP, but `info["final_obs"]` holds no '
+                f"last observation for copies {np.flatnonzero(ended & ~given).tolist()}."
+            )
+        for i in np.flatnonzero(ended):
+            self.observed.write(following[i], info["final_obs"][i])
+        return following
+
+
+def walk_of(owner: str, env: Any, *arguments: Any) -> Walk | VectorWalk:
+    """The walk that fits a single or a vector environment."""
+    return (VectorWalk if is_vector(env) else Walk)(owner, env, *arguments)
+
+
+def _flatteners_and_policy(
+    owner, env, observations, actions, policy, seed, encoding, with_actions
+) -> tuple[Flattener, Flattener | None, Policy]:
+    require_choice(owner, "encoding", encoding, ENCODINGS)
+    require_choice(owner, "include_action_in_features", with_actions, (True, False))
+    observed = flattener(observations, encoding, "observation space")
+    acted = flattener(actions, encoding, "action space") if with_actions else None
+    if policy is None:
+        policy = make_random_policy(env, seed)
+    elif not callable(policy):
+        raise TypeError(f"{owner}: `policy` must be callable or None, got {policy!r}.")
+    return observed, acted, policy
