@@ -13,14 +13,17 @@ UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 run = jax.jit(runs.updates, compiler_options=UNOPTIMIZED)
 
 
-@functools.partial(jax.jit, static_argnums=1, compiler_options=UNOPTIMIZED)
-def _begin(learner, feature_dim, params):
+def begun(learner, params, feature_dim=network_cases.DIM):
+    """As `begin`, for use inside other compiled functions."""
     return learner.init(feature_dim, jax.random.key(0)).replace(**params)
+
+
+_begin = jax.jit(begun, static_argnums=2, compiler_options=UNOPTIMIZED)
 
 
 def begin(learner, params, feature_dim=network_cases.DIM):
     """The state of `init` with other parameters, by name; nothing is drawn for them."""
-    return _begin(learner, feature_dim, params)
+    return _begin(learner, params, feature_dim)
 
 
 @functools.partial(jax.jit, compiler_options=UNOPTIMIZED)
