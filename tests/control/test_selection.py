@@ -138,7 +138,11 @@ def test_prediction_demons_are_no_actions():
     """Their values are larger, and nobody chooses them."""
     demons = [af.GVFSpec("p", af.DemonType.PREDICTION, 0.0, 0.0, -1)]
     learner = af.SARSAAgent(
-        af.SARSAConfig(2, epsilon_start=0.5), (), af.LMS(0.1), sparsity=1.0, prediction_demons=demons
+        af.SARSAConfig(2, epsilon_start=0.5),
+        (),
+        af.LMS(0.1),
+        sparsity=1.0,
+        prediction_demons=demons,
     )
     state = learner.init(2, jr.key(0))
     heads = state.learner_state.head_params

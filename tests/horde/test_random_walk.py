@@ -7,7 +7,6 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-import alberta_framework as af
 from tests.horde import runs
 
 STATES, EPISODES, SEEDS = 19, 10, 100

@@ -39,8 +39,6 @@ def ordinary(steps=CHUNK, seed=4):
     return columns
 
 
-
-
 def spoil(columns, at, name, index, value):
     """`columns` with one element of one row exchanged."""
     changed = {key: column.copy() for key, column in columns.items()}
