@@ -245,8 +245,8 @@ def test_a_wrong_feature_dim(build, bad):
     assert str(bad) in str(caught.value)
 
 
-@pytest.mark.parametrize("key", [0, None, jax.random.PRNGKey(0)], ids=["int", "None", "raw"])
+@pytest.mark.parametrize("key", [0, None, 0.5], ids=repr)
 @EACH
-def test_a_key_is_a_typed_key(build, key):
-    with pytest.raises(TypeError, match=r"jax\.random\.key"):
+def test_a_wrong_key(build, key):
+    with pytest.raises((TypeError, ValueError), match="`key`"):
         build(()).init(2, key)
