@@ -81,7 +81,8 @@ class AbstractEnvironmentStream(abc.ABC):
     def __next__(self) -> TimeStep:
         passage = self._next_passage(self._supervision.look_ahead)
         features = self._supervision.features(passage.observation, passage.action)
-        return TimeStep(features, self._supervision.target(passage, ()))  # pyright: ignore
+        target = np.array(self._supervision.target(passage, ()), np.float32, ndmin=1)
+        return TimeStep(features, target)  # pyright: ignore
 
     def td_transitions(self) -> Iterator[TDTimeStep]:
         """The same walk as transitions, for TD learners; endless.

@@ -4,6 +4,7 @@ import time
 from typing import Any, Unpack
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
@@ -35,22 +36,28 @@ def learn_from_trajectory(
     **Returns:** `(state, metrics)` with metrics `[steps, 3 or 4]`: squared error, error, mean step
     size (bounding metric of an MLP learner), and with a normalizer its mean variance.
 
-    **Raises:** `TypeError` for arrays of the wrong shape; targets of several columns are for
+    **Raises:** `TypeError` for arrays of the wrong shape, and for a learner of another kind without
+    a `learner_state`; targets of several columns are for
     `run_multi_head_learning_loop`.
     """
     started = time.perf_counter()
-    if not isinstance(learner, LinearLearner | MLPLearner):
-        raise TypeError(f"`learner` must be a LinearLearner or MLPLearner, got {learner!r}.")
     require_rows("observations", observations, None)
     steps, feature_dim = np.shape(observations)
     if np.shape(targets) != (steps,):
         require_rows("targets", targets, (steps, 1))
     record = TimeStep(f32(observations), f32(targets).reshape(steps, 1))
+    if steps == 0:  # no row is read, but a stream has one
+        record = TimeStep(jnp.zeros((1, feature_dim)), jnp.zeros((1, 1)))
     state = learner_state
     if state is None and isinstance(learner, LinearLearner):
         state = learner.init(feature_dim)
-    elif state is None:
+    elif state is None and isinstance(learner, MLPLearner):
         state = learner.init(feature_dim, jax.random.key(0) if key is None else key)
+    elif state is None:
+        raise TypeError(
+            "`learner_state` can be left out for a LinearLearner or MLPLearner only, got "
+            f"{learner!r}."
+        )
     stream = RecordedStream(record=record)
     begin = stream_state(stream, None)
     return run(learner, stream, steps, state, begin, started=started, **options)[:2]

@@ -16,13 +16,15 @@ class Flattener(NamedTuple):
     """Writes values of one space into vectors of `size` numbers.
 
     `write(out, value)` fills `out` [..., size]; its leading axes are those of a batch of values.
+    `one(value)` is a new float32 vector, the fast way for what happens at every step.
     """
 
     size: int
     write: Callable[[np.ndarray, Any], None]
+    one: Callable[[Any], np.ndarray]
 
-    def flatten(self, value: Any, lead: tuple[int, ...] = ()) -> np.ndarray:
-        """A new float32 vector, or as many as `lead` says."""
+    def flatten(self, value: Any, lead: tuple[int, ...]) -> np.ndarray:
+        """As many new float32 vectors as `lead` says."""
         out = np.empty((*lead, self.size), np.float32)
         self.write(out, value)
         return out
@@ -47,7 +49,7 @@ def flatten_value(value: Any, space: Any, encoding: str = "index") -> np.ndarray
 
     **Raises:** `ValueError` for a value that does not fit the space.
     """
-    return flattener(space, encoding).flatten(value)
+    return flattener(space, encoding).one(value)
 
 
 def flattener(space: Any, encoding: str = "index", name: str = "space") -> Flattener:
@@ -80,13 +82,31 @@ def _flattener(space: Any, encoding: str, where: str) -> Flattener:
 
 
 def _numbers(size: int, where: str) -> Flattener:
+    def refuse(value):
+        raise ValueError(f"{where}: a value must hold {size} numbers, got shape {value.shape}.")
+
     def write(out, value):
         value = np.asarray(value)
         if value.size != out.size:
-            raise ValueError(f"{where}: a value must hold {size} numbers, got shape {value.shape}.")
+            refuse(value)
         out[...] = value.reshape(out.shape)
 
-    return Flattener(size, write)
+    def one(value):
+        value = np.array(value, np.float32, ndmin=1)
+        if value.size != size:
+            refuse(value)
+        return value if value.ndim == 1 else value.reshape(-1)
+
+    return Flattener(size, write, one)
+
+
+def _written(size: int, write: Callable[[np.ndarray, Any], None]) -> Flattener:
+    def one(value):
+        out = np.empty(size, np.float32)
+        write(out, value)
+        return out
+
+    return Flattener(size, write, one)
 
 
 def _one_hot(sizes: np.ndarray, starts: np.ndarray, where: str) -> Flattener:
@@ -103,7 +123,7 @@ def _one_hot(sizes: np.ndarray, starts: np.ndarray, where: str) -> Flattener:
         out[...] = 0.0
         np.put_along_axis(out, offsets + places, 1.0, axis=-1)
 
-    return Flattener(int(sizes.sum()), write)
+    return _written(int(sizes.sum()), write)
 
 
 def _parts(parts: dict[Any, Flattener]) -> Flattener:
@@ -118,4 +138,4 @@ def _parts(parts: dict[Any, Flattener]) -> Flattener:
         for key, write_part, place in pieces:
             write_part(out[..., place], value[key])
 
-    return Flattener(begins[-1], write)
+    return _written(begins[-1], write)

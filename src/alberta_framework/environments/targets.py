@@ -59,19 +59,21 @@ class Supervision:
             return observation
         return np.concatenate([observation, action], axis=-1)
 
-    def target(self, passage: Passage, lead: tuple[int, ...]) -> np.ndarray:
-        """Shape [*lead, k]; NaN, which no learner learns from, where the passage is not valid."""
+    def target(self, passage: Passage, lead: tuple[int, ...]) -> Any:
+        """What fills a row [*lead, k] of targets; a number where a single environment has k = 1.
+
+        NaN, which no learner learns from, where the passage is not valid.
+        """
         if self.mode is PredictionMode.NEXT_STATE:
             target = passage.next_observation
+        elif self.mode is PredictionMode.VALUE and self.estimator is not None:
+            target = self._backed_up(passage, lead)
         else:
-            rewards = passage.reward
-            if self.mode is PredictionMode.VALUE and self.estimator is not None:
-                rewards = self._backed_up(passage, lead)
-            target = np.empty((*lead, 1), np.float32)
-            target[..., 0] = rewards
-        if lead and not passage.valid.all():
-            target = np.where(passage.valid[:, None], target, np.float32(np.nan))
-        return target
+            target = passage.reward
+        if not lead:
+            return target
+        target = np.reshape(target, (*lead, -1))
+        return np.where(passage.valid[:, None], target, np.float32(np.nan))
 
     def _backed_up(self, passage: Passage, lead: tuple[int, ...]) -> Any:
         if not lead and passage.terminated:

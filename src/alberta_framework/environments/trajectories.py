@@ -113,6 +113,8 @@ def collect_trajectory_vec(
     if vectorization_mode in ("sync", "async"):
         same_step = gymnasium.vector.AutoresetMode.SAME_STEP
         vector_kwargs.setdefault("autoreset_mode", same_step)
+    if vectorization_mode == "async":
+        vector_kwargs.setdefault("context", "spawn")  # JAX has threads, which a fork can deadlock
     env = gymnasium.make_vec(
         env_id,
         num_envs=num_envs,
@@ -203,13 +205,15 @@ def _examples(walk: Walk | VectorWalk, make: Supervision, num_steps: int) -> tup
     width = n + (0 if walk.acted is None else walk.acted.size)
     observations = np.empty((*shape, width), np.float32)
     targets = np.empty((*shape, n if make.mode is PredictionMode.NEXT_STATE else 1), np.float32)
-    valid = np.empty(shape, bool)
-    step, look_ahead = walk.step, make.look_ahead
+    valid = np.ones(shape, bool)
+    observed, acted = observations[..., :n], observations[..., n:]
+    step, target, look_ahead = walk.step, make.target, make.look_ahead
     for t in range(num_steps):
         passage = step(look_ahead)
-        observations[t, ..., :n] = passage.observation
+        observed[t] = passage.observation
         if passage.action is not None:
-            observations[t, ..., n:] = passage.action
-        targets[t] = make.target(passage, walk.lead)
-        valid[t] = passage.valid
+            acted[t] = passage.action
+        targets[t] = target(passage, walk.lead)
+        if walk.lead:
+            valid[t] = passage.valid
     return jnp.asarray(observations), jnp.asarray(targets), jnp.asarray(valid)

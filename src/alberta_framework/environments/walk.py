@@ -73,19 +73,19 @@ class Walk:
         observation = self._observation
         if observation is None:
             raw, _ = self.env.reset(seed=next(self._seeds))
-            observation = self._observation = self.observed.flatten(raw)
+            observation = self._observation = self.observed.one(raw)
         action = self.policy(observation.copy()) if self._picked is None else self._picked[0]
-        flat_action = None if self.acted is None else self.acted.flatten(action)
+        flat_action = None if self.acted is None else self.acted.one(action)
         raw, reward, terminated, truncated, _ = self.env.step(action)
         terminated, truncated = bool(terminated), bool(truncated)
-        following = self.observed.flatten(raw)
+        following = self.observed.one(raw)
         self._observation = None if terminated or truncated else following
         self._picked = next_action = None
         if look_ahead and self.acted is not None:
             next_action = np.zeros(self.acted.size, np.float32)
             if not terminated:
                 picked = self.policy(following.copy())
-                next_action = self.acted.flatten(picked)
+                next_action = self.acted.one(picked)
                 self._picked = None if truncated else (picked,)
         return Passage(
             observation,
