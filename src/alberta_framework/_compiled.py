@@ -4,7 +4,7 @@ import functools as ft
 import inspect
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray, TypeCheckError
 
+from ._flattened import Output, Structure, flattened, remembered
 from ._numbers import is_traced
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -83,30 +84,7 @@ def _found(value: Any) -> str:
     return f"{type(value).__name__} {value!r}"
 
 
-class _Structure:
-    """The structure of a component: one object for all that are equal, compared by identity.
-
-    As a static argument it costs a call far less than the component, which is a tree of Modules
-    that Python flattens, hashes and compares.
-    """
-
-    known: ClassVar[dict[Any, "_Structure"]] = {}
-
-    def __init__(self, treedef: Any):
-        self.treedef = treedef
-
-    @classmethod
-    def of(cls, treedef: Any) -> "_Structure":
-        return cls.known.setdefault(treedef, cls(treedef))
-
-
-class _Strong(NamedTuple):
-    component: Any
-    structure: _Structure
-    leaves: list
-
-
-_strong_components: dict[int, tuple[weakref.ref, _Strong]] = {}
+_strong_components: dict[int, tuple[weakref.ref, Any]] = {}
 
 
 def strong(component: Any) -> Any:
@@ -116,10 +94,6 @@ def strong(component: Any) -> Any:
     of `jax.jit`. Converted once per object, to device arrays, which a call takes in a tenth of the
     time of a NumPy scalar; tracers are left alone.
     """
-    return _strong(component).component
-
-
-def _strong(component: Any) -> _Strong:
     entry = _strong_components.get(id(component))
     if entry is not None and entry[0]() is component:
         return entry[1]
@@ -129,7 +103,7 @@ def _strong(component: Any) -> _Strong:
     if not traced:
         with jax.ensure_compile_time_eval():
             leaves = [jnp.asarray(leaf) if _is_numpy(leaf) else leaf for leaf in leaves]
-    converted = _Strong(jax.tree.unflatten(treedef, leaves), _Structure.of(treedef), leaves)
+    converted = jax.tree.unflatten(treedef, leaves)
     if isinstance(component, eqx.Module) and not traced:
         key = id(component)
         finalizer = ft.partial(_strong_components.pop, key, None)
@@ -200,10 +174,13 @@ class compiled:
     def __init__(self, fn: Callable):
         method = checked(fn)
 
-        def program(structure, leaves, *args, **kwargs):
-            return method(jax.tree.unflatten(structure.treedef, leaves), *args, **kwargs)
+        def program(structures, flat, kwargs):
+            pairs = zip(structures, flat, strict=True)
+            args = [v if s is None else jax.tree.unflatten(s.treedef, v) for s, v in pairs]
+            return Output.of(method(*args, **kwargs))
 
-        self.program = jax.jit(ft.wraps(fn)(program), static_argnums=0, inline=True)
+        program.__name__ = program.__qualname__ = fn.__qualname__
+        self.program = jax.jit(program, static_argnums=0, inline=True)
         ft.update_wrapper(self, fn)
 
     def __get__(self, component, owner=None):
@@ -211,12 +188,20 @@ class compiled:
         return self if component is None else ft.partial(self, component)
 
     def __call__(self, component, *args, **kwargs):
-        args = [_strong_argument(arg) for arg in args]
+        structure, leaves = flattened(strong(component))
+        structures: list[Structure | None] = [structure]
+        flat: list[Any] = [leaves]
+        for arg in args:
+            found = remembered(arg)
+            if found is None:
+                module = isinstance(arg, eqx.Module)
+                found = flattened(arg) if module else (None, _strong_argument(arg))
+            structures.append(found[0])
+            flat.append(found[1])
         if kwargs:
             kwargs = {name: _strong_argument(arg) for name, arg in kwargs.items()}
         # For debugging: below jit arrays are JAX's own. The flag is made at run time.
         if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
-            args, kwargs = as_jax(args), as_jax(kwargs)
-        given = _strong(component)
-        return self.program(given.structure, given.leaves, *args, **kwargs)
+            flat, kwargs = as_jax(flat), as_jax(kwargs)
+        return self.program(tuple(structures), flat, kwargs).result()
