@@ -157,11 +157,11 @@ class TileCoder(AbstractComponent):
         along = share * np.asarray(self.tiles, np.float32)
         coordinates = jnp.floor(along[None] + np.asarray(displaced, np.float32))
         # The sum may round up to the next tile, past the last one.
-        coordinates = jnp.minimum(coordinates.astype(jnp.int32), places - 1)
+        coordinates = jnp.minimum(coordinates.astype(jnp.int32), places[None] - 1)
         size = self.feature_dim // self.tilings
         if math.prod(self._places) <= size:
             strides = [math.prod(self._places[j + 1 :]) for j in range(places.size)]
-            within = jnp.sum(coordinates * np.asarray(strides, np.int32), axis=-1)
+            within = jnp.sum(coordinates * np.asarray([strides], np.int32), axis=-1)
         else:
             within = (_hashed(coordinates, tilings) % np.uint32(size)).astype(jnp.int32)
         return within + np.asarray(tilings * size, np.int32)
