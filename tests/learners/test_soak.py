@@ -125,7 +125,7 @@ def test_a_million_events(build, chunks):
     assert last[1] < process + 30
     assert last[2] == arrays
 
-    x, targets, refused = events(chunks)
+    x, _, refused = events(chunks)
     x = x[~refused][:300]
     truth = np.tanh(x @ WEIGHTS[:, 0])
     answers = np.array([answer(state, row) for row in x])
