@@ -24,6 +24,7 @@ from .experience import DemonStep as DemonStep
 from .experience import MultiHeadStep as MultiHeadStep
 from .experience import TDTimeStep as TDTimeStep
 from .experience import TimeStep as TimeStep
+from .features import TileCoder as TileCoder
 from .horde import DemonType as DemonType
 from .horde import GVFSpec as GVFSpec
 from .horde import HordeLearner as HordeLearner
@@ -127,6 +128,22 @@ if TYPE_CHECKING:
     from .diagnostics import sample_plasticity as sample_plasticity
     from .diagnostics import stable_rank as stable_rank
     from .diagnostics import weight_magnitude as weight_magnitude
+    from .environments import AbstractEnvironmentStream as AbstractEnvironmentStream
+    from .environments import CollectedTransitions as CollectedTransitions
+    from .environments import GymnasiumStream as GymnasiumStream
+    from .environments import PredictionMode as PredictionMode
+    from .environments import TDStream as TDStream
+    from .environments import VectorTrajectory as VectorTrajectory
+    from .environments import collect_trajectory as collect_trajectory
+    from .environments import collect_trajectory_vec as collect_trajectory_vec
+    from .environments import collect_transitions as collect_transitions
+    from .environments import flatten_space as flatten_space
+    from .environments import flatten_value as flatten_value
+    from .environments import learn_from_trajectory as learn_from_trajectory
+    from .environments import learn_from_trajectory_normalized as learn_from_trajectory_normalized
+    from .environments import make_epsilon_greedy_policy as make_epsilon_greedy_policy
+    from .environments import make_gymnasium_stream as make_gymnasium_stream
+    from .environments import make_random_policy as make_random_policy
     from .experiments import AggregatedResults as AggregatedResults
     from .experiments import Comparison as Comparison
     from .experiments import ComparisonResult as ComparisonResult
@@ -227,7 +244,7 @@ RandomWalkTarget = RandomWalkStream
 __version__ = "0.1.0"
 
 # Rooms that a learner in a stream does not need: loaded when one of their names is first used.
-_LATE_ROOMS = ("diagnostics", "experiments", "loops")
+_LATE_ROOMS = ("diagnostics", "environments", "experiments", "loops")
 
 
 def __getattr__(name: str) -> Any:
