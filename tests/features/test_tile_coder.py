@@ -185,7 +185,7 @@ def test_a_function_of_two_dimensions_is_learned():
         predictions = np.asarray(features @ state.weights + state.bias)
         errors[tilings] = np.sqrt(np.mean((predictions - truth)[-1000:] ** 2))
     assert errors[8] < 0.5 * errors[1]
-    assert errors[8] < 0.12  # measured: 0.07
+    assert errors[8] < 0.08  # measured: 0.05; the noise alone is 0.1
 
 
 def test_hashed_places_stay_in_their_block_and_differ():

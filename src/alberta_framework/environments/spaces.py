@@ -92,6 +92,10 @@ def _numbers(size: int, where: str) -> Flattener:
         out[...] = value.reshape(out.shape)
 
     def one(value):
+        if size == 1 and type(value) is int:  # an action, as most policies return it
+            out = np.empty(1, np.float32)
+            out[0] = value
+            return out
         value = np.array(value, np.float32, ndmin=1)
         if value.size != size:
             refuse(value)
