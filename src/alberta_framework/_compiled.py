@@ -14,6 +14,7 @@ from jaxtyping import AbstractArray, TypeCheckError
 
 from ._flattened import Output, Structure, flattened, remembered
 from ._numbers import is_traced
+from ._types import IntegerLike
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -145,17 +146,17 @@ def _strong_number(leaf: Any, counts_steps: bool) -> Any:
 
 
 def _strong_argument(value: Any) -> Any:
-    """A call's number as strong float32, so that 0, 0.5 and float64 rows share one program."""
+    """A call's number as strong float32: 0, 0.5, True and float64 rows share one program."""
     kind = type(value)
-    if kind is float or kind is int:
+    if kind is float or kind is int or kind is bool:
         if -_LARGEST_FLOAT32 <= value <= _LARGEST_FLOAT32:
             return np.float32(value)
         return np.float32(value if value != value else np.inf if value > 0 else -np.inf)
     if kind is np.ndarray:
-        if value.dtype != np.float32 and value.dtype.kind in "iuf":
+        if value.dtype != np.float32 and value.dtype.kind in "iufb":
             with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
                 return value.astype(np.float32)
-    elif isinstance(value, np.number):
+    elif isinstance(value, np.number | np.bool_):
         with np.errstate(over="ignore"):
             return np.float32(value)
     elif kind is list:
@@ -173,6 +174,8 @@ class compiled:
 
     def __init__(self, fn: Callable):
         method = checked(fn)
+        annotations = [fn.__annotations__.get(name) for name in inspect.signature(fn).parameters]
+        self.integers = {i for i, kind in enumerate(annotations) if kind is IntegerLike}
 
         def program(structures, flat, kwargs):
             pairs = zip(structures, flat, strict=True)
@@ -191,11 +194,13 @@ class compiled:
         structure, leaves = flattened(strong(component))
         structures: list[Structure | None] = [structure]
         flat: list[Any] = [leaves]
-        for arg in args:
+        for i, arg in enumerate(args, 1):
             found = remembered(arg)
-            if found is None:
-                module = isinstance(arg, eqx.Module)
-                found = flattened(arg) if module else (None, _strong_argument(arg))
+            if found is None and isinstance(arg, eqx.Module):
+                found = flattened(arg)
+            elif found is None:
+                integer = i in self.integers and isinstance(arg, int | np.integer)
+                found = None, np.int32(arg) if integer else _strong_argument(arg)
             structures.append(found[0])
             flat.append(found[1])
         if kwargs:

@@ -137,7 +137,7 @@ def _fields_to_config(component: Any, path: str) -> dict[str, Any]:
     for name, field in _config_fields(type(component)).items():
         value = getattr(component, name)
         if _is_array(field.annotation):
-            value = _nested_list(value, f"{path}{name}")
+            value = _nested_list(field.annotation, value, f"{path}{name}")
         value = _plain(value, f"{path}{name}")
         if field.mode == "omit_default" and value == defaults.get(name):
             continue
@@ -175,10 +175,18 @@ def _is_array(annotation: Any) -> bool:
     return any(isinstance(c, type) and issubclass(c, AbstractArray) for c in choices)
 
 
-def _nested_list(value: Any, path: str) -> Any:
+def _nested_list(annotation: Any, value: Any, path: str) -> Any:
+    if value is None:
+        return None
+    choices = typing.get_args(annotation) or (annotation,)
+    axes = next(c.dim_str.split() for c in choices if issubclass(c, AbstractArray))
+    if "..." not in axes and np.ndim(value) != len(axes):
+        raise TypeError(
+            f"A config needs one lane; `{path}` has shape {np.shape(value)}. Take one lane first."
+        )
     if is_traced(value):
         raise TypeError(f"A config needs concrete arrays; `{path}` is traced: {value}.")
-    return None if value is None else np.asarray(value).tolist()
+    return np.asarray(value).tolist()
 
 
 def _valid(offender: Any, valid: typing.Iterable[str]) -> str:
@@ -198,7 +206,7 @@ def _built(cls: type, config: dict[str, Any], path: str) -> Any:
     for name, field in fields.items():
         required = name not in defaults or field.mode == "required"
         if name not in config and required:
-            raise ValueError(f"{where}: missing key {name!r}. {_valid(name, fields)}")
+            raise ValueError(f"{where}: missing key {name!r}. Known: {', '.join(sorted(fields))}.")
     inner = f"{path}." if path else ""
     arguments = {}
     for key, value in config.items():

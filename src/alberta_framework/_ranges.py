@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ._numbers import is_traced
@@ -72,6 +73,17 @@ def require_same_shape(owner: str, name: str, array: Any, like: Any) -> None:
     """Check, while tracing, that a tensor has the shape of its state."""
     if array.shape != like.shape:
         raise TypeError(f"{owner}: `{name}` must have shape {like.shape}, got {array.shape}.")
+
+
+def require_key(owner: str, key: Any, name: str = "key", lanes: bool = False) -> None:
+    """Check that `key` is a typed key, or with `lanes` one axis of them."""
+    typed = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if not typed or key.ndim != int(lanes):
+        found = f"{key.dtype}{list(key.shape)}" if isinstance(key, jax.Array) else repr(key)
+        allowed = "typed keys (jax.random.split) of shape (lanes,)"
+        if not lanes:
+            allowed = "a typed key (jax.random.key) of shape ()"
+        raise TypeError(f"{owner}: `{name}` must be {allowed}, got {found}.")
 
 
 def require_steps(component: eqx.Module, name: str) -> None:

@@ -13,9 +13,9 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 from .._compiled import compiled, strong
 from .._component import AbstractComponent
 from .._numbers import f32, is_traced, scalar
-from .._ranges import require_choice, require_count, require_part, require_range
+from .._ranges import require_choice, require_count, require_key, require_part, require_range
 from .._state import AbstractState
-from .._types import Hyperparameter, ScalarLike
+from .._types import Hyperparameter, IntegerLike, ScalarLike
 from ..bounders import AbstractBounder
 from ..experience import ControlStep
 from ..horde import DemonType, GVFSpec, HordeLearner, HordeSpec, create_horde_spec
@@ -55,7 +55,9 @@ class SARSAConfig(AbstractComponent):
             require_range(self, name, 0.0, 1.0)
         require_range(self, "epsilon_decay_steps", 0, 2**31 - 1)
         steps = self.epsilon_decay_steps
-        if not is_traced(steps) and np.any(np.asarray(steps, np.float64) % 1):
+        if isinstance(steps, float) or (
+            not is_traced(steps) and np.any(np.asarray(steps, np.float64) % 1)
+        ):
             raise ValueError(
                 f"SARSAConfig: `epsilon_decay_steps` must be an integer >= 0, got {steps}."
             )
@@ -206,6 +208,7 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> SARSAState:
         """Sparse weights for `feature_dim` features drawn from `key`; no action pending."""
         require_count("SARSAAgent.init", "feature_dim", feature_dim)
+        require_key("SARSAAgent.init", key)
         key, weights_key = jr.split(key)
         return SARSAState(
             learner_state=strong(self.horde).init(feature_dim, weights_key),
@@ -241,7 +244,7 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         reward: ScalarLike,
         observation: Real[Array, "{state.feature_dim}"],
         terminated: Any,
-        next_action: Any,
+        next_action: IntegerLike,
         prediction_cumulants: Real[Array, " demons"] | None = None,
         *,
         truncated: Any = False,
@@ -254,7 +257,7 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         horde, n_actions = self.horde, self.n_actions
         spec, lamdas = horde.horde_spec, f32(horde.horde_spec.lamdas)
         reward, ended, cut = scalar(reward), _flag(terminated), _flag(truncated)
-        action = jnp.reshape(next_action, ()).astype(jnp.int32)
+        action = jnp.asarray(next_action).astype(jnp.int32)
         learner_state = state.learner_state
         next_x = f32(observation)
         sound = jnp.all(jnp.isfinite(next_x))
@@ -289,6 +292,8 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
             ]
         )
         acceptable = jnp.isfinite(reward) & (sound | ended) & ~jnp.any(jnp.isinf(cumulants))
+        # An action that does not exist would bootstrap from another one.
+        acceptable &= (action >= 0) & (action < n_actions)
         result = horde.learner.update_heads(
             learner_state,
             state.last_observation,

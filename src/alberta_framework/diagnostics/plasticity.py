@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Real
+from jaxtyping import Array, ArrayLike, Float, Int, Real
 
 from .._compiled import checked, strong
 from .._numbers import f32
@@ -17,7 +17,7 @@ from ..networks import MLPParams, hidden_activations
 
 @checked
 def dormant_fraction(
-    activations: Real[Array, "samples units"], tau: ScalarLike = 0.025
+    activations: Real[ArrayLike, "samples units"], tau: ScalarLike = 0.025
 ) -> Float[Array, ""]:
     """The share of units with s_i <= tau, s_i = mean|A_i| / mean_k mean|A_k|; tau 0: dead units.
 
@@ -32,7 +32,7 @@ def dormant_fraction(
 
 
 @checked
-def effective_rank(activations: Real[Array, "samples units"]) -> Float[Array, ""]:
+def effective_rank(activations: Real[ArrayLike, "samples units"]) -> Float[Array, ""]:
     """exp(-sum p ln p) with p = sigma / sum sigma, the singular values' distribution; 0 for zeros.
 
     Source: Roy and Vetterli (2007), The Effective Rank: A Measure of Effective Dimensionality.
@@ -46,7 +46,7 @@ def effective_rank(activations: Real[Array, "samples units"]) -> Float[Array, ""
 
 @checked
 def approximate_rank(
-    activations: Real[Array, "samples units"], proportion: ScalarLike = 0.99
+    activations: Real[ArrayLike, "samples units"], proportion: ScalarLike = 0.99
 ) -> Int[Array, ""]:
     """The smallest k whose k largest sigma^2 make at least `proportion` of their sum; 0 for zeros.
 
@@ -60,7 +60,7 @@ def approximate_rank(
 
 
 @checked
-def stable_rank(activations: Real[Array, "samples units"]) -> Float[Array, ""]:
+def stable_rank(activations: Real[ArrayLike, "samples units"]) -> Float[Array, ""]:
     """The squared Frobenius norm over the squared spectral norm; 0 for zeros."""
     energy = _singular_values(activations) ** 2
     largest = jnp.max(energy)

@@ -73,6 +73,13 @@ class HordeSpec(AbstractComponent):
     _config_view: ClassVar[ConfigView]
     _config_names_type: ClassVar[bool] = False
 
+    def __check_init__(self):
+        if len(set(self.names)) < len(self.names):
+            twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
+            raise ValueError(
+                f"HordeSpec: demons must have distinct names, got {', '.join(twice)} twice."
+            )
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -110,16 +117,13 @@ def create_horde_spec(demons: Sequence[GVFSpec]) -> HordeSpec:
         if not isinstance(demon, GVFSpec):
             raise TypeError(f"`demons` must hold GVFSpecs, got {demon!r}.")
     names = tuple(demon.name for demon in demons)
-    if len(set(names)) < len(names):
-        twice = sorted(name for name, count in Counter(names).items() if count > 1)
-        raise ValueError(f"`demons` must have distinct names, got {', '.join(twice)} twice.")
     return HordeSpec(
         names,
         tuple(demon.demon_type for demon in demons),
         tuple(demon.cumulant_index for demon in demons),
-        stacked_numbers([demon.gamma for demon in demons]),
-        stacked_numbers([demon.lamda for demon in demons]),
-        stacked_numbers([demon.terminal_reward for demon in demons]),
+        stacked_numbers("`gamma`", [demon.gamma for demon in demons]),
+        stacked_numbers("`lamda`", [demon.lamda for demon in demons]),
+        stacked_numbers("`terminal_reward`", [demon.terminal_reward for demon in demons]),
     )
 
 

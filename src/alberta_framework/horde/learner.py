@@ -158,7 +158,13 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
         """
         spec, n = self.horde_spec, self.n_demons
         given = self._cumulants(cumulants, signals)
-        ended = jnp.broadcast_to(f32(0.0 if terminated is None else terminated), (n,))
+        terminated = 0.0 if terminated is None else terminated
+        if jnp.shape(terminated) not in ((), (n,)):
+            raise TypeError(
+                f"HordeLearner.update: `terminated` must have shape () or ({n},), got "
+                f"{jnp.shape(terminated)}."
+            )
+        ended = jnp.broadcast_to(f32(terminated), (n,))
         discounts = f32(spec.gammas) if gammas is None else f32(gammas)
         g = jnp.where(ended != 0.0, 0.0, discounts)
         next_x = jnp.where(jnp.all(g == 0.0), 0.0, f32(next_observation))

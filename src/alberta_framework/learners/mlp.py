@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
 from .._numbers import all_finite, f32, scalar
-from .._ranges import require_count
+from .._ranges import require_count, require_key
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
 from ..bounders import AbstractBounder
@@ -123,6 +123,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MLPLearnerState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MLPLearner.init", "feature_dim", feature_dim)
+        require_key("MLPLearner.init", key)
         layer_sizes = (int(feature_dim), *self.hidden_sizes, 1)
         params, _ = initial_layers(key, layer_sizes=layer_sizes, sparsity=self.sparsity)
         return _initial_state(strong(self), params, Lifecycle.begin())

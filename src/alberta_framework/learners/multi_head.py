@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
 from .._numbers import all_finite, f32, is_traced
-from .._ranges import require_choice, require_count, require_range
+from .._ranges import require_choice, require_count, require_key, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter
 from ..bounders import AbstractBounder
@@ -151,7 +151,9 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
         self.gamma, self.lamda = without_trunk_trace(gamma, lamda, self.hidden_sizes), lamda
-        self.per_head_gamma_lamda = stacked_numbers(per_head_gamma_lamda)
+        self.per_head_gamma_lamda = stacked_numbers(
+            "MultiHeadMLPLearner: `per_head_gamma_lamda`", per_head_gamma_lamda
+        )
 
     def __check_init__(self):
         require_count("MultiHeadMLPLearner", "n_heads", self.n_heads)
@@ -170,6 +172,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MultiHeadMLPState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MultiHeadMLPLearner.init", "feature_dim", feature_dim)
+        require_key("MultiHeadMLPLearner.init", key)
         layer_sizes = (int(feature_dim), *self.hidden_sizes)
         trunk, heads = initial_layers(
             key, layer_sizes=layer_sizes, sparsity=self.sparsity, n_heads=self.n_heads
@@ -352,15 +355,21 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         )
 
 
-def stacked_numbers(numbers: Any) -> Any:
-    """Numbers of many heads as one leaf: float64 keeps them as they were given."""
+def stacked_numbers(name: str, numbers: Any) -> Any:
+    """Numbers of many heads as one leaf: float64 keeps them as they were given.
+
+    **Raises:** `TypeError` that starts with `name` for what are no numbers.
+    """
     if numbers is None or is_traced(numbers) or isinstance(numbers, jax.Array):
         return numbers
     if isinstance(numbers, list | tuple) and any(
         is_traced(number) or isinstance(number, jax.Array) for number in numbers
     ):
         return jnp.stack([f32(number) for number in numbers])
-    return np.asarray(numbers, np.float64)
+    try:
+        return np.asarray(numbers, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a list of numbers, got {numbers!r}.") from None
 
 
 def head_predictions(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:

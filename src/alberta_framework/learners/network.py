@@ -116,9 +116,10 @@ def without_trunk_trace(gamma: Any, lamda: Any, hidden_sizes: tuple[int, ...]) -
         "gradient before a trace could accumulate it. Use per_head_gamma_lamda for the heads"
     )
     if is_traced(gamma) or is_traced(lamda):
-        return eqx.error_if(gamma, jnp.any(f32(gamma) * f32(lamda) > 0.0), message)
+        return eqx.error_if(f32(gamma), jnp.any(f32(gamma) * f32(lamda) > 0.0), message)
     try:
-        product = np.asarray(gamma, np.float64) * np.asarray(lamda, np.float64)
+        with np.errstate(invalid="ignore"):  # an infinity is refused by its range
+            product = np.asarray(gamma, np.float64) * np.asarray(lamda, np.float64)
     except (TypeError, ValueError):
         return gamma  # no number: the range check says so
     if np.any(product > 0.0):

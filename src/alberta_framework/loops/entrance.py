@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
-from .._ranges import require_choice, require_count
+from .._ranges import require_choice, require_count, require_key
 from ..learners import Lifecycle, with_uptime
 from .drive import drive
 from .progress import progress_bar
@@ -71,6 +71,10 @@ def run(
 ) -> tuple[Any, Any, tuple[Any, ...]]:
     """Drive, and return the state with the time since `started` added to its uptime, the recorded
     outputs and one history for each recorder."""
+    known = LoopOptions.__annotations__
+    for name in options:
+        if name not in known:
+            raise TypeError(f"loop: unknown argument `{name}`; known: {', '.join(known)}.")
     chosen = _Options(**options)
     recorder = chosen.recorder()
     bar = progress_bar(chosen.progress, num_steps)
@@ -137,12 +141,15 @@ def _stream_states(stream, keys):
 
 
 def stream_state(stream: Any, key: Any) -> Any:
-    """`stream.init(key)`, compiled once."""
+    """`stream.init(key)`, compiled once; a record of experience needs no key."""
+    if key is not None:
+        require_key("loop", key)
     return _stream_state(strong(rollable(stream)), key)
 
 
 def stream_states(stream: Any, keys: Any) -> Any:
     """`stream.init` of every key, compiled once."""
+    require_key("loop", keys, "keys", lanes=True)
     return _stream_states(strong(rollable(stream)), keys)
 
 
@@ -156,6 +163,7 @@ def _initial_states(learner, feature_dim, keys, life):
 
 def initial_states(learner: Any, feature_dim: int, keys: Any) -> Any:
     """`learner.init(feature_dim, key)` of every key, born now, compiled once."""
+    require_key("loop", keys, "keys", lanes=True)
     return _initial_states(strong(learner), feature_dim, keys, Lifecycle.begin())
 
 

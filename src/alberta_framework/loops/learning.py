@@ -6,6 +6,7 @@ from typing import Unpack
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from .._ranges import require_key
 from .._state import AbstractState
 from ..learners import LearnerState, LinearLearner
 from ..streams import ScanStream
@@ -84,6 +85,7 @@ def run_learning_loop_batched(
     start of every lane. Arguments and errors as `run_learning_loop`.
     """
     started = time.perf_counter()
+    require_key("loop", keys, "keys", lanes=True)
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
     states, metrics, histories = run(

@@ -3,11 +3,12 @@
 import time
 from typing import Any, Unpack
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from .._numbers import f32
+from .._numbers import f32, is_traced
 from .._state import AbstractState
 from ..control import SARSAAgent, SARSAState
 from ..experience import ControlStep
@@ -57,35 +58,32 @@ def run_sarsa_from_arrays(
     require_rows("observations", observations, None)
     steps = np.shape(observations)[0]
     require_rows("next_observations", next_observations, np.shape(observations))
-    flags = np.zeros(steps, bool) if truncated is None else np.asarray(truncated)
-    named = {"rewards": rewards, "terminated": terminated, "truncated": flags}
-    for name, array in named.items():
+    cut = np.zeros(steps, bool) if truncated is None else truncated
+    for name, array in (("rewards", rewards), ("terminated", terminated), ("truncated", cut)):
         require_rows(name, array, (steps,))
-    ends = np.asarray(terminated) != 0
-    flags = flags != 0
-    taken = next_taken = np.full(steps, -1, np.int32)
+    ends, cut = jnp.asarray(terminated) != 0, jnp.asarray(cut) != 0
+    taken = next_taken = jnp.full(steps, -1, jnp.int32)
     if actions is not None:
         require_rows("actions", actions, (steps,))
-        taken = np.asarray(actions).astype(np.int32)
-        if steps and not (taken.min() >= 0 and taken.max() < agent.n_actions):
-            raise ValueError(
-                f"`actions` must lie in 0 .. {agent.n_actions - 1}, got {taken.min()} to "
-                f"{taken.max()}."
-            )
-        next_taken = np.append(taken[1:], np.int32(-1)) if steps else taken
-        next_taken = np.where(ends | flags, np.int32(-1), next_taken)
-    elif steps and int(state.last_action) < 0:
-        first, key = agent.select_action(state, np.asarray(observations)[0])
-        state = state.replace(last_action=first, rng_key=key)
+        _require_actions(agent, actions)
+        taken = jnp.asarray(actions).astype(jnp.int32)
+        next_taken = jnp.where(ends | cut, -1, jnp.append(taken[1:], jnp.int32(-1))[:steps])
+    elif steps:
+        first, key = agent.select_action(state, f32(observations)[0])
+        pending = state.last_action >= 0
+        state = state.replace(
+            last_action=jnp.where(pending, state.last_action, first),
+            rng_key=jax.lax.select(pending, state.rng_key, key),
+        )
     x = f32(observations)
     record = ControlStep(
         observation=x,
-        action=jnp.asarray(taken),
+        action=taken,
         reward=f32(rewards),
-        terminated=jnp.asarray(ends),
-        truncated=jnp.asarray(flags),
+        terminated=ends,
+        truncated=cut,
         next_observation=f32(next_observations),
-        next_action=jnp.asarray(next_taken),
+        next_action=next_taken,
         following_observation=jnp.concatenate([x[1:], f32(next_observations)[-1:]]),
         cumulants=None if prediction_cumulants is None else f32(prediction_cumulants),
     )
@@ -93,3 +91,11 @@ def run_sarsa_from_arrays(
     begin = stream_state(stream, None)
     state, outputs, _ = run(agent, stream, steps, state, begin, started=started, **options)
     return SARSAArrayResult(state, *outputs)
+
+
+def _require_actions(agent: SARSAAgent, actions: Any) -> None:
+    if is_traced(actions) or not np.size(actions):
+        return
+    low, high = int(np.min(actions)), int(np.max(actions))
+    if low < 0 or high >= agent.n_actions:
+        raise ValueError(f"`actions` must lie in 0 .. {agent.n_actions - 1}, got {low} to {high}.")

@@ -56,9 +56,12 @@ class AbstractArrayStream(AbstractStream[ArrayStreamState, Experience]):
         return jax.tree.leaves(self._record())[0].shape[0]
 
     def _rows(self, state, ahead):
-        rows = phase(state.position, ahead, self._length())
+        length = self._length()
+        rows = phase(state.position, ahead, max(length, 1))
 
         def chosen(array):
+            if length == 0:  # a loop over no rows still asks what a row would look like
+                return jnp.zeros((*rows.shape, *array.shape[1:]), array.dtype)
             return jnp.asarray(array).at[rows].get(mode="promise_in_bounds")
 
         return jax.tree.map(chosen, self._record())
