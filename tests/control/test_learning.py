@@ -220,7 +220,7 @@ def test_the_key_is_left_to_the_caller():
 
 
 def test_compiled_is_eager():
-    agent = agents.linear(3, lamda=0.9, epsilon=0.2, normalizer=af.EMANormalizer())
+    agent = agents.linear(3, lamda=0.9)
     state = agents.pending(agent, 1, S0)
     state = agent.update(state, 1.0, S1, False, 2).state
     compiled = agent.update(state, 0.5, S0 + S1, False, 0)

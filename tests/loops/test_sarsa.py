@@ -186,12 +186,11 @@ def test_after_an_end_the_agent_chooses_anew(end):
     np.testing.assert_allclose(result.td_errors[2], -0.5, rtol=1e-3)
     bootstrapped = 0.9 * 5.0 - 1.0 if end == "truncated" else -1.0
     np.testing.assert_allclose(result.td_errors[1], bootstrapped, rtol=1e-3)
-    # No trace has crossed: the weights of (s2, 0) have moved by rows 0 and 1 alone.
+    # No trace has crossed: the weight of (s2, 0) has moved by rows 0 and 1 alone.
     moved = agents.table(result.state) - [[5.0, 0.0, 1.0], [0.0, 5.0, 0.0]]
-    assert moved[0, 2] != 0 and moved[1, 1] < 0 and moved[1, 2] == 0
-    two = {name: column[:2] for name, column in columns.items()}
-    shorter = af.run_sarsa_from_arrays(learner, state, **two).state
-    np.testing.assert_array_equal(agents.table(shorter)[0], agents.table(result.state)[0])
+    trace = 1.0 + 0.9 * 0.8
+    np.testing.assert_allclose(moved[0, 2], 1e-4 * (trace * bootstrapped - 0.1), rtol=1e-2)
+    np.testing.assert_allclose(moved[1], [0.0, -0.5e-4, 0.0], rtol=1e-2)
 
 
 def test_a_run_in_two_parts_is_the_whole():
@@ -199,7 +198,7 @@ def test_a_run_in_two_parts_is_the_whole():
     begun = learner.init(DIM, jr.key(1))
     whole = af.run_sarsa_from_arrays(learner, begun, **columns)
     state, parts = begun, []
-    for part in (slice(0, 13), slice(13, STEPS)):
+    for part in (slice(0, STEPS // 2), slice(STEPS // 2, STEPS)):
         parts.append(
             af.run_sarsa_from_arrays(learner, state, **{k: c[part] for k, c in columns.items()})
         )
@@ -262,9 +261,6 @@ def test_prediction_demons_learn_from_arrays():
         error = c - weights @ x - bias
         weights, bias = weights + 0.05 * error * x, bias + 0.05 * error
     np.testing.assert_allclose(agents.table(result.state)[3], weights, rtol=1e-4, atol=1e-5)
-    silent = af.run_sarsa_from_arrays(learner, state, **columns, actions=ACTIONS)
-    assert not np.any(agents.table(silent.state)[3:])
-    np.testing.assert_array_equal(silent.td_errors, result.td_errors)
 
 
 def test_an_empty_run_changes_nothing():
