@@ -64,6 +64,18 @@ def test_an_end_may_be_a_truth_value_or_a_number(kind):
     close(agent.update(state, 0.5, S1, kind(0), 1).td_error, 4.0)
 
 
+@pytest.mark.parametrize("kind", [int, np.int32, np.int64, jnp.int32])
+def test_arguments_may_be_given_by_name(kind):
+    agent = agents.linear()
+    state = agents.pending(agent, 0, S0, [[1.0, 3.0], [2.0, 5.0]])
+    named = agent.update(
+        state, reward=0.5, observation=S1, terminated=False, next_action=kind(1), truncated=False
+    )
+    positional = agent.update(state, 0.5, S1, False, kind(1))
+    np.testing.assert_array_equal(named.td_error, positional.td_error)
+    assert named.action == positional.action == 1
+
+
 STEPS, STATES, ACTIONS, GAMMA, LAMDA, STEP_SIZE = 2_000, 5, 3, 0.9, 0.8, 0.05
 
 

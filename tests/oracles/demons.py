@@ -82,9 +82,7 @@ class HordeLearner:
             cumulant = float(signals[index] if indexed else cumulants[i])
             gamma = 0.0 if ends[i] else float(gamma if gammas is None else gammas[i])
             outgoing.append(gamma)
-            targets.append(
-                cumulant + discounted(gamma, following[i]) + ends[i] * terminal_reward
-            )
+            targets.append(cumulant + discounted(gamma, following[i]) + ends[i] * terminal_reward)
         active = ~np.isnan(targets)
 
         def rule(predictions):
