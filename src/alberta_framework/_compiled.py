@@ -174,8 +174,12 @@ class compiled:
 
     def __init__(self, fn: Callable):
         method = checked(fn)
-        annotations = [fn.__annotations__.get(name) for name in inspect.signature(fn).parameters]
-        self.integers = {i for i, kind in enumerate(annotations) if kind is IntegerLike}
+        self.integers = {
+            place
+            for i, name in enumerate(inspect.signature(fn).parameters)
+            if fn.__annotations__.get(name) is IntegerLike
+            for place in (i, name)
+        }
 
         def program(structures, flat, kwargs):
             pairs = zip(structures, flat, strict=True)
@@ -199,14 +203,17 @@ class compiled:
             if found is None and isinstance(arg, eqx.Module):
                 found = flattened(arg)
             elif found is None:
-                integer = i in self.integers and isinstance(arg, int | np.integer)
-                found = None, np.int32(arg) if integer else _strong_argument(arg)
+                found = None, self._number(i, arg)
             structures.append(found[0])
             flat.append(found[1])
         if kwargs:
-            kwargs = {name: _strong_argument(arg) for name, arg in kwargs.items()}
+            kwargs = {name: self._number(name, arg) for name, arg in kwargs.items()}
         # For debugging: below jit arrays are JAX's own. The flag is made at run time.
         if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
             flat, kwargs = as_jax(flat), as_jax(kwargs)
         return self.program(tuple(structures), flat, kwargs).result()
+
+    def _number(self, place: int | str, arg: Any) -> Any:
+        integer = place in self.integers and isinstance(arg, int | np.integer)
+        return np.int32(arg) if integer else _strong_argument(arg)

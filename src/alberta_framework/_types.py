@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from jaxtyping import ArrayLike, Integer, Real
+from jaxtyping import ArrayLike, Real
 
 if TYPE_CHECKING:
     Hyperparameter = float | ArrayLike
@@ -13,5 +13,5 @@ else:
     Hyperparameter = Real[ArrayLike, "..."]
     # What is accepted as one number: a Python or NumPy number, shape () or shape (1,).
     ScalarLike = Real[ArrayLike, ""] | Real[ArrayLike, "1"]
-    # One integer, kept as int32 where other numbers become float32: an action, say.
-    IntegerLike = Integer[ArrayLike, ""]
+    # One number that is taken as an int32, as an action is.
+    IntegerLike = Real[ArrayLike, ""]

@@ -77,7 +77,7 @@ class HordeSpec(AbstractComponent):
         if len(set(self.names)) < len(self.names):
             twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
             raise ValueError(
-                f"HordeSpec: demons must have distinct names, got {', '.join(twice)} twice."
+                f"HordeSpec: `demons` must have distinct names, got {', '.join(twice)} twice."
             )
 
     def __len__(self) -> int:
