@@ -10,27 +10,11 @@ from .bounders import AbstractBounder as AbstractBounder
 from .bounders import AGCBounding as AGCBounding
 from .bounders import ObGDBounding as ObGDBounding
 from .bounders import bounder_from_config as bounder_from_config
-from .control import SARSAAgent as SARSAAgent
-from .control import SARSAConfig as SARSAConfig
-from .control import SARSAContinuingResult as SARSAContinuingResult
-from .control import SARSAEpisodeResult as SARSAEpisodeResult
-from .control import SARSAState as SARSAState
-from .control import SARSAUpdateResult as SARSAUpdateResult
-from .control import epsilon_greedy as epsilon_greedy
-from .control import run_sarsa_continuing as run_sarsa_continuing
-from .control import run_sarsa_episode as run_sarsa_episode
 from .experience import ControlStep as ControlStep
 from .experience import DemonStep as DemonStep
 from .experience import MultiHeadStep as MultiHeadStep
 from .experience import TDTimeStep as TDTimeStep
 from .experience import TimeStep as TimeStep
-from .features import TileCoder as TileCoder
-from .horde import DemonType as DemonType
-from .horde import GVFSpec as GVFSpec
-from .horde import HordeLearner as HordeLearner
-from .horde import HordeSpec as HordeSpec
-from .horde import HordeUpdateResult as HordeUpdateResult
-from .horde import create_horde_spec as create_horde_spec
 from .learners import AbstractAgentState as AbstractAgentState
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
@@ -87,34 +71,17 @@ from .optimizers import create_lms_state as create_lms_state
 from .optimizers import create_obgd_state as create_obgd_state
 from .optimizers import create_tdidbd_state as create_tdidbd_state
 from .optimizers import optimizer_from_config as optimizer_from_config
-from .streams import AbruptChangeState as AbruptChangeState
-from .streams import AbruptChangeStream as AbruptChangeStream
-from .streams import AbstractStream as AbstractStream
-from .streams import ArrayStream as ArrayStream
-from .streams import ArrayStreamState as ArrayStreamState
-from .streams import CyclicState as CyclicState
-from .streams import CyclicStream as CyclicStream
-from .streams import DynamicScaleShiftState as DynamicScaleShiftState
-from .streams import DynamicScaleShiftStream as DynamicScaleShiftStream
-from .streams import PeriodicChangeState as PeriodicChangeState
-from .streams import PeriodicChangeStream as PeriodicChangeStream
-from .streams import RandomWalkChainState as RandomWalkChainState
-from .streams import RandomWalkChainStream as RandomWalkChainStream
-from .streams import RandomWalkState as RandomWalkState
-from .streams import RandomWalkStream as RandomWalkStream
-from .streams import RecordedStream as RecordedStream
-from .streams import ScaleDriftState as ScaleDriftState
-from .streams import ScaleDriftStream as ScaleDriftStream
-from .streams import ScaledStreamState as ScaledStreamState
-from .streams import ScaledStreamWrapper as ScaledStreamWrapper
-from .streams import ScanStream as ScanStream
-from .streams import SuttonExperiment1State as SuttonExperiment1State
-from .streams import SuttonExperiment1Stream as SuttonExperiment1Stream
-from .streams import TDArrayStream as TDArrayStream
-from .streams import TDScanStream as TDScanStream
-from .streams import make_scale_range as make_scale_range
 
 if TYPE_CHECKING:
+    from .control import SARSAAgent as SARSAAgent
+    from .control import SARSAConfig as SARSAConfig
+    from .control import SARSAContinuingResult as SARSAContinuingResult
+    from .control import SARSAEpisodeResult as SARSAEpisodeResult
+    from .control import SARSAState as SARSAState
+    from .control import SARSAUpdateResult as SARSAUpdateResult
+    from .control import epsilon_greedy as epsilon_greedy
+    from .control import run_sarsa_continuing as run_sarsa_continuing
+    from .control import run_sarsa_episode as run_sarsa_episode
     from .diagnostics import FeatureRelevance as FeatureRelevance
     from .diagnostics import PlasticityReport as PlasticityReport
     from .diagnostics import WeightMagnitude as WeightMagnitude
@@ -197,6 +164,13 @@ if TYPE_CHECKING:
     from .experiments import summarize_metric as summarize_metric
     from .experiments import ttest_comparison as ttest_comparison
     from .experiments import wilcoxon_comparison as wilcoxon_comparison
+    from .features import TileCoder as TileCoder
+    from .horde import DemonType as DemonType
+    from .horde import GVFSpec as GVFSpec
+    from .horde import HordeLearner as HordeLearner
+    from .horde import HordeSpec as HordeSpec
+    from .horde import HordeUpdateResult as HordeUpdateResult
+    from .horde import create_horde_spec as create_horde_spec
     from .loops import AbstractRecorder as AbstractRecorder
     from .loops import BatchedHordeResult as BatchedHordeResult
     from .loops import BatchedLearningResult as BatchedLearningResult
@@ -228,6 +202,36 @@ if TYPE_CHECKING:
     from .loops import run_sarsa_from_arrays as run_sarsa_from_arrays
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
+    from .streams import AbruptChangeState as AbruptChangeState
+    from .streams import AbruptChangeStream as AbruptChangeStream
+    from .streams import AbruptChangeTarget as AbruptChangeTarget
+    from .streams import AbstractStream as AbstractStream
+    from .streams import ArrayStream as ArrayStream
+    from .streams import ArrayStreamState as ArrayStreamState
+    from .streams import CyclicState as CyclicState
+    from .streams import CyclicStream as CyclicStream
+    from .streams import CyclicTarget as CyclicTarget
+    from .streams import DynamicScaleShiftState as DynamicScaleShiftState
+    from .streams import DynamicScaleShiftStream as DynamicScaleShiftStream
+    from .streams import PeriodicChangeState as PeriodicChangeState
+    from .streams import PeriodicChangeStream as PeriodicChangeStream
+    from .streams import PeriodicChangeTarget as PeriodicChangeTarget
+    from .streams import RandomWalkChainState as RandomWalkChainState
+    from .streams import RandomWalkChainStream as RandomWalkChainStream
+    from .streams import RandomWalkState as RandomWalkState
+    from .streams import RandomWalkStream as RandomWalkStream
+    from .streams import RandomWalkTarget as RandomWalkTarget
+    from .streams import RecordedStream as RecordedStream
+    from .streams import ScaleDriftState as ScaleDriftState
+    from .streams import ScaleDriftStream as ScaleDriftStream
+    from .streams import ScaledStreamState as ScaledStreamState
+    from .streams import ScaledStreamWrapper as ScaledStreamWrapper
+    from .streams import ScanStream as ScanStream
+    from .streams import SuttonExperiment1State as SuttonExperiment1State
+    from .streams import SuttonExperiment1Stream as SuttonExperiment1Stream
+    from .streams import TDArrayStream as TDArrayStream
+    from .streams import TDScanStream as TDScanStream
+    from .streams import make_scale_range as make_scale_range
 
 # The documented names of the bases.
 Bounder = AbstractBounder
@@ -235,16 +239,27 @@ Normalizer = AbstractNormalizer
 Optimizer = AbstractOptimizer
 TDOptimizer = AbstractTDOptimizer
 
-# Older names of the synthetic streams.
-AbruptChangeTarget = AbruptChangeStream
-CyclicTarget = CyclicStream
-PeriodicChangeTarget = PeriodicChangeStream
-RandomWalkTarget = RandomWalkStream
-
 __version__ = "0.1.0"
 
 # Rooms that a learner in a stream does not need: loaded when one of their names is first used.
-_LATE_ROOMS = ("diagnostics", "environments", "experiments", "loops")
+_LATE_ROOMS = (
+    "features",
+    "streams",
+    "horde",
+    "control",
+    "loops",
+    "diagnostics",
+    "environments",
+    "experiments",
+)
+
+
+def _load_rooms() -> list[Any]:
+    return [importlib.import_module(f".{room}", __name__) for room in _LATE_ROOMS]
+
+
+# A configuration may name a component of a room that nothing has asked for yet.
+AbstractComponent._late_rooms.append(_load_rooms)
 
 
 def __getattr__(name: str) -> Any:
@@ -258,5 +273,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    rooms = [importlib.import_module(f".{room}", __name__) for room in _LATE_ROOMS]
-    return sorted({*globals(), *(name for room in rooms for name in vars(room))})
+    return sorted({*globals(), *(name for room in _load_rooms() for name in vars(room))})

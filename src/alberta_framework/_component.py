@@ -29,6 +29,8 @@ class AbstractComponent(eqx.Module):
     """
 
     _registry: ClassVar[dict[str, type]] = {}
+    # What defines the components of rooms that are imported when first asked for.
+    _late_rooms: ClassVar[list[Callable[[], Any]]] = []
     _config_view: ClassVar["ConfigView | None"] = None
     # False for a record whose class the place it stands in fixes: its configuration has no "type".
     _config_names_type: ClassVar[bool] = True
@@ -94,7 +96,13 @@ def component_from_config(
     family = family or families[0].__name__.removeprefix("Abstract").lower()
     if not isinstance(config, Mapping):
         raise ValueError(f"{where}the {family} config must be a mapping, got {config!r}.")
-    known = {n: c for n, c in AbstractComponent._registry.items() if issubclass(c, families)}
+    if not isinstance(config.get("type", ""), str):
+        raise ValueError(f'{where}"type" must be a string, got {config["type"]!r}.')
+    known = _known(families)
+    if config.get("type", families[0].__name__) not in known:
+        for load in AbstractComponent._late_rooms:
+            load()
+        known = _known(families)
     if "type" in config:
         kind = config["type"]
     elif families[0].__name__ in known:
@@ -104,6 +112,10 @@ def component_from_config(
     if kind not in known:
         raise ValueError(f"{where}Unknown {family} type: {kind!r}. {_valid(kind, known)}")
     return _built(known[kind], {k: v for k, v in config.items() if k != "type"}, path)
+
+
+def _known(families: tuple[type, ...]) -> dict[str, type]:
+    return {n: c for n, c in AbstractComponent._registry.items() if issubclass(c, families)}
 
 
 class _ConfigField(NamedTuple):

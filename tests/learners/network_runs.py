@@ -8,8 +8,23 @@ import numpy as np
 
 from tests.learners import network_cases, runs
 
+
+def understood(options):
+    """Those that the installed compiler knows."""
+    known = {}
+    for name, value in options.items():
+        try:
+            jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
+        except jax.errors.JaxRuntimeError:
+            continue
+        known[name] = value
+    return known
+
+
 # A program of some hundred steps runs for less time than its optimization takes.
-UNOPTIMIZED = {"xla_backend_optimization_level": 0}
+UNOPTIMIZED = understood(
+    {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+)
 run = jax.jit(runs.updates, compiler_options=UNOPTIMIZED)
 
 
@@ -56,3 +71,15 @@ def experienced(case):
 def update_lanes(learner, state, *columns):
     """One update from the same state for every row, as lanes of one program."""
     return jax.vmap(lambda *now: learner.update(state, *now))(*columns)
+
+
+@functools.partial(jax.jit, compiler_options=UNOPTIMIZED)
+def update(learner, state, *now):
+    """One update."""
+    return learner.update(state, *now)
+
+
+@functools.partial(jax.jit, compiler_options=UNOPTIMIZED)
+def update_states(learner, states, *now):
+    """The same update of every state of a batch."""
+    return jax.vmap(lambda state: learner.update(state, *now))(states)

@@ -66,12 +66,8 @@ def layers(field, params):
 
 
 def distinct(cases):
-    """One case for each set of initial parameters."""
-    about = {}
-    for case in cases:
-        entry = case.about["learner"]
-        about[case.about["seed"], entry.get("n_heads"), *entry["hidden_sizes"]] = case
-    return list(about.values())
+    """One case for each trunk."""
+    return list({tuple(case.about["learner"]["hidden_sizes"]): case for case in cases}.values())
 
 
 NETWORKS = [

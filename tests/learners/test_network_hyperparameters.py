@@ -1,5 +1,7 @@
 """Every number inside a network learner, however deep, can be swept and differentiated."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -79,7 +81,7 @@ def learn(learner, params, columns):
 single = jax.jit(learn, compiler_options=network_runs.UNOPTIMIZED)
 
 
-@jax.jit
+@functools.partial(jax.jit, compiler_options=network_runs.UNOPTIMIZED)
 def sweep(learners, params, columns):
     """Each leaf has one value per lane."""
     return jax.vmap(learn, in_axes=(0, None, None))(learners, params, columns)
@@ -130,7 +132,7 @@ BUILDS = {
 def test_learners_are_built_inside_a_vmap(case, build, values):
     params, columns = case.parameters(), data(case)
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=network_runs.UNOPTIMIZED)
     def swept(*values):
         return eqx.filter_vmap(lambda *now: learn(build(*now), params, columns))(*values)
 

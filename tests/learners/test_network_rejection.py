@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-import alberta_framework as af
 from tests.learners import network_cases, network_runs
 from tests.learners.network_cases import CHUNK, DIM, HEADS
 from tests.trees import assert_finite, assert_leaves_close, assert_same_bits, lane
@@ -225,9 +224,3 @@ def test_ordinary_steps_are_not_rejected(case):
     assert not np.any(results.rejected)
     assert (state.step_count, state.rejected_count) == (CHUNK, 0)
     assert_finite(state)
-
-
-def test_the_optimizer_for_linear_learners_alone_is_refused():
-    for learner in (af.MLPLearner((8,), af.ObGD()), af.MultiHeadMLPLearner(2, (8,), af.ObGD())):
-        with pytest.raises(NotImplementedError, match="ObGDBounding"):
-            learner.init(DIM, jax.random.key(0))

@@ -27,3 +27,9 @@ from .scaled import ScaledStreamWrapper as ScaledStreamWrapper
 from .scaled import make_scale_range as make_scale_range
 from .sutton_experiment1 import SuttonExperiment1State as SuttonExperiment1State
 from .sutton_experiment1 import SuttonExperiment1Stream as SuttonExperiment1Stream
+
+# Older names.
+from .abrupt_change import AbruptChangeStream as AbruptChangeTarget  # isort: skip
+from .cyclic import CyclicStream as CyclicTarget  # isort: skip
+from .periodic_change import PeriodicChangeStream as PeriodicChangeTarget  # isort: skip
+from .random_walk import RandomWalkStream as RandomWalkTarget  # isort: skip
