@@ -97,7 +97,7 @@ def component_from_config(
     if not isinstance(config, Mapping):
         raise ValueError(f"{where}the {family} config must be a mapping, got {config!r}.")
     if not isinstance(config.get("type", ""), str):
-        raise ValueError(f'{where}"type" must be a string, got {config["type"]!r}.')
+        raise ValueError(f"{where}Unknown {family} type: {config['type']!r}. It must be a string.")
     known = _known(families)
     if config.get("type", families[0].__name__) not in known:
         for load in AbstractComponent._late_rooms:
