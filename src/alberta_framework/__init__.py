@@ -1,6 +1,7 @@
 """Continual learning from a stream: learners that update at every step and never stop."""
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ._component import AbstractComponent as AbstractComponent
@@ -266,11 +267,17 @@ def __getattr__(name: str) -> Any:
     if not name.startswith("_"):
         for room in _LATE_ROOMS:
             found = vars(importlib.import_module(f".{room}", __name__)).get(name)
-            if found is not None:
+            if found is not None and not isinstance(found, ModuleType):
                 globals()[name] = found
                 return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *(name for room in _load_rooms() for name in vars(room))})
+    late = {
+        name
+        for room in _load_rooms()
+        for name, value in vars(room).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    return sorted({*globals(), *late})

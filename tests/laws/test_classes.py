@@ -139,7 +139,7 @@ def test_components_are_immutable(cls):
             setattr(component, field.name, None)
 
 
-@pytest.mark.parametrize("public", sorted(n for n in vars(af) if not n.startswith("_")))
+@pytest.mark.parametrize("public", sorted(n for n in dir(af) if not n.startswith("_")))
 def test_public_classes_tell_what_they_are(public):
     value = getattr(af, public)
     if inspect.isclass(value) or inspect.isfunction(value):
