@@ -1,0 +1,65 @@
+"""What of a learner goes into a checkpoint, and the template that it makes from it."""
+
+import functools
+import inspect
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from .._component import from_config
+from .leaves import described
+
+
+def config_and_init(learner: Any, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The configuration of the learner, and what its `init` was given.
+
+    **Raises:** `TypeError` for a learner without configuration; `ValueError` for a state that is
+    not this learner's.
+    """
+    if not hasattr(learner, "to_config"):
+        raise TypeError(f"`learner` must be a component, got {type(learner).__name__}.")
+    config = learner.to_config()
+    try:
+        feature_dim = int(state.feature_dim)
+        life = getattr(state, "learner_state", state).life
+        batch_shape = [int(n) for n in life.words.shape[:-2]]
+    except AttributeError:
+        raise TypeError(
+            f"`state` must be a state of {type(learner).__name__}, got {type(state).__name__}."
+        ) from None
+    init = {"feature_dim": feature_dim, "batch_shape": batch_shape}
+    template = template_from(config, init)
+    pairs = zip(described(template), described(state), strict=False)
+    for expected, found in pairs:
+        if expected != found:
+            raise ValueError(
+                f"`state` is not of this learner: {found.path} is {found.spoken()} where it has "
+                f"{expected.spoken()}."
+            )
+    return config, init
+
+
+def template_from(config: Mapping[str, Any], init: Mapping[str, Any]) -> Any:
+    """Shapes and dtypes of the state that the configured learner makes.
+
+    **Raises:** `ValueError` for a configuration that makes no learner.
+    """
+    return _template(json.dumps(config), int(init["feature_dim"]), tuple(init["batch_shape"]))
+
+
+@functools.lru_cache(maxsize=64)
+def _template(config: str, feature_dim: int, batch_shape: tuple[int, ...]) -> Any:
+    learner = from_config(json.loads(config))
+
+    def init():
+        if "key" in inspect.signature(learner.init).parameters:
+            return learner.init(feature_dim, jax.random.key(0))
+        return learner.init(feature_dim)
+
+    state = eqx.filter_eval_shape(init)
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((*batch_shape, *leaf.shape), leaf.dtype), state
+    )

@@ -1,0 +1,59 @@
+"""A learner with its state: saved together, and rebuilt without the program that saved them."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from .._component import from_config
+from .agent_template import template_from
+from .errors import CheckpointError
+from .load import header_of, list_checkpoints, load_checkpoint
+from .save import save_checkpoint
+
+
+def save_agent(
+    learner: Any,
+    state: Any,
+    path: str | os.PathLike,
+    metadata: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Future | None:
+    """`save_checkpoint` with the learner's configuration; `options` are its keywords."""
+    return save_checkpoint(state, path, metadata, learner=learner, **options)
+
+
+def load_agent(
+    path: str | os.PathLike, *, fallback: bool = False
+) -> tuple[Any, Any, dict[str, Any]]:
+    """The learner, its state and the metadata, from a checkpoint that `save_agent` wrote.
+
+    Learners of your own are found by their name once their class is defined; nothing is imported.
+
+    **Raises:** as `load_checkpoint`; `CheckpointError` too for a checkpoint without a learner, and
+    for a configuration that this version cannot build.
+    """
+    header = _header(path, fallback)
+    if header["learner"] is None or header["init"] is None:
+        reason = "holds no learner; load it with load_checkpoint and a template"
+        raise CheckpointError(os.fspath(path), reason)
+    try:
+        learner = from_config(header["learner"])
+        template = template_from(header["learner"], header["init"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(os.fspath(path), f"the learner cannot be built: {error}") from error
+    state, metadata = load_checkpoint(template, path, fallback=fallback)
+    return learner, state, metadata
+
+
+def _header(path: str | os.PathLike, fallback: bool) -> dict[str, Any]:
+    try:
+        return header_of(path)
+    except (CheckpointError, FileNotFoundError):
+        if fallback:
+            for older in list_checkpoints(path):
+                try:
+                    return header_of(older)
+                except (CheckpointError, FileNotFoundError):
+                    continue
+        raise

@@ -1,0 +1,109 @@
+"""Loading: everything is checked before anything is built."""
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from . import orbax, reference
+from .errors import CheckpointError
+from .file_format import Header, is_checkpoint, leaves_of, read, read_header
+from .structure import require_structure
+from .writing import numbered
+
+
+def load_checkpoint(
+    template: Any, path: str | os.PathLike, *, fallback: bool = False
+) -> tuple[Any, dict[str, Any]]:
+    """The state that was saved, and its metadata.
+
+    **Arguments:**
+
+    - `template`: a state of the same structure, from `learner.init(...)`, or one of
+      `jax.ShapeDtypeStruct`s from `eqx.filter_eval_shape(learner.init, ...)`.
+    - `fallback`: if the newest file is damaged or gone, warn and take the next older one.
+
+    **Raises:** `FileNotFoundError`; `CheckpointError` (a `ValueError`) that names the file for a
+    damaged one, and the first leaf that differs for one of another structure.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return orbax.load(template, path)
+    found, header, arrays = _sound(path, fallback)
+    require_structure(found, template, header.leaves, header.fields["nodes"])
+    leaves = leaves_of(found, header, arrays)
+    return jax.tree.unflatten(jax.tree.structure(template), leaves), header.metadata
+
+
+def load_checkpoint_metadata(path: str | os.PathLike) -> dict[str, Any]:
+    """The metadata alone; the payload is not read.
+
+    **Raises:** as `load_checkpoint`.
+    """
+    path = Path(path)
+    if reference.is_reference(path):
+        return reference.metadata_of(path)
+    return header_of(path)["metadata"]
+
+
+def header_of(path: str | os.PathLike) -> dict[str, Any]:
+    """All that a checkpoint says of itself."""
+    path = Path(path)
+    return orbax.header_of(path) if path.is_dir() else read_header(path).fields
+
+
+def checkpoint_exists(path: str | os.PathLike) -> bool:
+    """Whether a complete checkpoint lies at `path`: its header is sound and fits the file's size.
+
+    Anything else, a missing path included, is False.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return orbax.exists(path)
+        read_header(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def list_checkpoints(path: str | os.PathLike) -> list[Path]:
+    """The files kept at `path`, newest first: `path`, `path.1`, ...; the steps of a folder."""
+    path = Path(path)
+    if path.is_dir():
+        return orbax.steps(path)
+    newest = [path] if is_checkpoint(path) else []
+    return [*newest, *(older for _, older in numbered(path))]
+
+
+def verify_checkpoint(path: str | os.PathLike) -> None:
+    """Read and check all of a checkpoint.
+
+    **Raises:** as `load_checkpoint`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        orbax.verify(path)
+    else:
+        leaves_of(path, *read(path))
+
+
+def _sound(path: Path, fallback: bool) -> tuple[Path, Header, list]:
+    """The newest file that can be read: with `fallback` an older one, else `path` itself."""
+    try:
+        return path, *read(path)
+    except (CheckpointError, FileNotFoundError) as error:
+        first = error
+    if fallback:
+        for older in list_checkpoints(path):
+            if older == path:
+                continue
+            try:
+                found = older, *read(older)
+            except (CheckpointError, FileNotFoundError):
+                continue
+            warnings.warn(f"{first}; loaded {older} instead", stacklevel=3)
+            return found
+    raise first

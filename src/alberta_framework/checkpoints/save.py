@@ -1,0 +1,146 @@
+"""`save_checkpoint`: now, or in the background."""
+
+import atexit
+import contextlib
+import functools as ft
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from .._ranges import require_choice, require_count
+from . import orbax
+from .agent_template import config_and_init
+from .file_format import file_bytes, header_fields
+from .metadata import plain_metadata
+from .writing import replace_file, require_replaceable
+
+_log = logging.getLogger(__name__)
+
+
+def save_checkpoint(
+    state: Any,
+    path: str | os.PathLike,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    learner: Any = None,
+    keep: int = 1,
+    backend: str = "file",
+    blocking: bool = True,
+) -> Future | None:
+    """Save any tree of arrays, keys and numbers, replacing the checkpoint that lies at `path`.
+
+    A crash at any moment leaves the old checkpoint or the new one. An error leaves the old one.
+
+    **Arguments:**
+
+    - `path`: relative or absolute; missing folders are made, a symbolic link is followed.
+    - `metadata`: JSON values; tuples become lists, NumPy and JAX scalars Python numbers.
+    - `learner`: what the state belongs to; its configuration is stored, so that `load_agent` needs
+      nothing else.
+    - `keep`: how many files to keep, as `path`, `path.1`, ...
+    - `backend`: "file", or "orbax" for sharded arrays and those of several hosts (`path` is a
+      folder then).
+    - `blocking`: False takes the state as it is now and writes in the background, one save after
+      another.
+
+    **Returns:** None; a `Future` if not blocking. An error that nobody asked it for is raised by
+    the next save to this path, and logged when the process ends.
+
+    **Raises:** `TypeError`, `ValueError` for a leaf, metadata or a learner that cannot be stored,
+    and for a path where something else lies; `OSError` when the disk refuses.
+    """
+    require_count("save_checkpoint", "keep", keep)
+    require_choice("save_checkpoint", "backend", backend, ("file", "orbax"))
+    require_choice("save_checkpoint", "blocking", blocking, (True, False))
+    target = Path(os.path.realpath(path))
+    said = plain_metadata(metadata)
+    config, init = (None, None) if learner is None else config_and_init(learner, state)
+    fields = header_fields(state, said, config, init)
+    _background.raise_unasked(target)
+    if backend == "orbax":
+        write = orbax.save(state, target, fields, keep)
+    else:
+        require_replaceable(target)
+        write = ft.partial(replace_file, target, file_bytes(state, fields), keep)
+    return _background.now(target, write) if blocking else _background.later(target, write)
+
+
+class _SaveFuture(Future):
+    """A future that knows whether its error was asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = False
+
+    def result(self, timeout: float | None = None) -> None:
+        try:
+            return super().result(timeout)
+        finally:
+            self.asked = self.done()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        try:
+            return super().exception(timeout)
+        finally:
+            self.asked = self.done()
+
+    @property
+    def unasked_error(self) -> BaseException | None:
+        if self.asked or not self.done() or self.cancelled():
+            return None
+        return super().exception()
+
+
+class _Background:
+    """One thread that writes, in order; a save that blocks waits for those to the same path."""
+
+    def __init__(self):
+        self.thread: ThreadPoolExecutor | None = None
+        self.lock = threading.Lock()
+        self.futures: dict[Path, list[_SaveFuture]] = {}
+
+    def later(self, path: Path, write: Callable[[], None]) -> _SaveFuture:
+        future = _SaveFuture()
+
+        def work():
+            try:
+                write()
+            except BaseException as error:  # handed to whoever asks
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+
+        with self.lock:
+            if self.thread is None:
+                self.thread = ThreadPoolExecutor(1, "alberta-checkpoint")
+                atexit.register(self.log_unasked)
+            waiting = [f for f in self.futures.get(path, []) if not f.done() or f.unasked_error]
+            self.futures[path] = [*waiting, future]
+            self.thread.submit(work)
+        return future
+
+    def now(self, path: Path, write: Callable[[], None]) -> None:
+        for future in self.futures.get(path, []):
+            with contextlib.suppress(BaseException):  # its own caller is told
+                Future.result(future)
+        write()
+
+    def raise_unasked(self, path: Path) -> None:
+        for future in self.futures.get(path, []):
+            error = future.unasked_error
+            if error is not None:
+                future.asked = True
+                raise error
+
+    def log_unasked(self) -> None:
+        for path, futures in self.futures.items():
+            for future in futures:
+                if future.unasked_error is not None:
+                    _log.error("%s: was not saved: %s", path, future.unasked_error)
+
+
+_background = _Background()
