@@ -141,8 +141,16 @@ class TileCoder(AbstractComponent):
     ) -> Float[Array, "{self.feature_dim}"]:
         """The features of one observation: `tilings` ones among zeros."""
         x = f32(observation)
-        features = jnp.zeros(self.feature_dim, jnp.float32).at[self._indices(x)].set(1.0)
+        # A comparison where a scatter would do: XLA makes it part of the program around it.
+        each = np.arange(self.tilings * self._size, dtype=np.int32).reshape(self.tilings, -1)
+        ones = (self._indices(x)[:, None] == each).astype(jnp.float32).reshape(-1)
+        features = jnp.pad(ones, (0, self.feature_dim - ones.size))
         return jnp.where(jnp.all(jnp.isfinite(x)), features, jnp.nan)
+
+    @property
+    def _size(self) -> int:
+        """How many features a tiling has."""
+        return self.feature_dim // self.tilings
 
     @property
     def _places(self) -> tuple[int, ...]:
@@ -158,7 +166,7 @@ class TileCoder(AbstractComponent):
         coordinates = jnp.floor(along[None] + np.asarray(displaced, np.float32))
         # The sum may round up to the next tile, past the last one.
         coordinates = jnp.minimum(coordinates.astype(jnp.int32), places[None] - 1)
-        size = self.feature_dim // self.tilings
+        size = self._size
         if math.prod(self._places) <= size:
             strides = [math.prod(self._places[j + 1 :]) for j in range(places.size)]
             within = jnp.sum(coordinates * np.asarray([strides], np.int32), axis=-1)
