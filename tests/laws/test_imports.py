@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "diagnostics": {"learners", "horde", "control"},
     "checkpoints": {"learners", "horde", "control"},
     "experiments": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
-    "sweeps": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
+    "sweeps": {"experiments"},
     "daemon": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
 }
 LATE = {

@@ -9,7 +9,7 @@ from ..learners import AbstractLearner
 from ..streams import AbstractStream
 from .comparison import Comparison, default_window
 from .contender import Contender
-from .hyperparameters import require_known
+from .hyperparameters import dotted_paths, require_known
 
 _OF_CONTENDER = ("grid", "first_inputs")
 
@@ -66,15 +66,6 @@ def _contender(entry: Any, path: str) -> Contender:
     if not isinstance(grid, Mapping):
         raise ValueError(f"{path}.grid: must map paths to lists of values, got {grid!r}.")
     try:
-        return Contender(learner, dict(_flat(grid)), entry.get("first_inputs"))
+        return Contender(learner, dotted_paths(grid), entry.get("first_inputs"))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def _flat(grid: Mapping[str, Any], prefix: str = ""):
-    """Nested tables as dotted paths: TOML reads `optimizer.step_size = [...]` as tables."""
-    for key, value in grid.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -1,15 +1,15 @@
 """The figure of a comparison: learning curves, sensitivity to hyperparameters, step sizes."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._extras import analysis_package
 from .comparison_result import ComparisonResult
+from .drawing import draw_legend, draw_mean, logarithmic
 from .hyperparameters import Point
-from .summaries import compute_timeseries_statistics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,17 +59,17 @@ def _draw_curves(ax: "Axes", result: ComparisonResult, colors: Mapping[str, str]
         best = result.best(name)
         point = spoken_point(learner.points[best])
         label = f"{name} ({point})" if point else name
-        _draw_mean(ax, result.window_ends, learner.curves[best], colors[name], "-", label)
+        draw_mean(ax, result.window_ends, learner.curves[best], colors[name], "-", label)
     title = "Learning curves, best settings"
     if result.evaluated < result.steps_done:
         title += " (shaded: scored)"
         start = result.steps_done - result.evaluated
         ax.axvspan(start, result.steps_done, color="0.5", alpha=0.12, linewidth=0, zorder=0)
-    _logarithmic(ax)
+    logarithmic(ax)
     measure, window = result.comparison.measure, result.comparison.window
     ax.set(title=title, xlabel="Step")
     ax.set_ylabel(f"{measure}, mean of {window:,} steps" if window > 1 else measure)
-    _legend(ax)
+    draw_legend(ax)
 
 
 def _draw_sensitivity(
@@ -85,14 +85,14 @@ def _draw_sensitivity(
         _draw_scores(ax, values[order], scores, limit, edge, colors[name], label)
     values = [point[path] for name, path in swept.items() for point in result.learners[name].points]
     if min(values) > 0:
-        _logarithmic(ax, "x")
+        logarithmic(ax, "x")
     else:
         ax.set_xscale("symlog", linthresh=min((v for v in values if v > 0), default=1.0))
-    _logarithmic(ax)
+    logarithmic(ax)
     ax.set_title("Sensitivity (star: best, cross: off the scale)")
     ax.set_xlabel("Value of the hyperparameter")
     ax.set_ylabel(f"{result.comparison.measure}, last {result.evaluated:,} steps")
-    _legend(ax)
+    draw_legend(ax)
 
 
 def _draw_scores(
@@ -109,7 +109,7 @@ def _draw_scores(
     with np.errstate(invalid="ignore", over="ignore"):
         means = scores.mean(axis=-1)
     on_scale = means <= limit
-    _draw_mean(ax, values, np.where(on_scale[:, None], scores, np.nan).T, color, "o-", label)
+    draw_mean(ax, values, np.where(on_scale[:, None], scores, np.nan).T, color, "o-", label)
     if on_scale.any():
         best = int(np.argmin(np.where(on_scale, means, np.inf)))
         ax.plot(values[best], means[best], "*", color=color, ms=11, mec="black", mew=0.8, zorder=5)
@@ -126,48 +126,10 @@ def _draw_step_sizes(
         best = result.best(name)
         for group, sizes in result.group_step_sizes(name).items():
             label = name if group == "all" else f"{name}, {group} inputs"
-            _draw_mean(ax, result.recorded_at, sizes[best], colors[name], _LINES[group], label)
-    _logarithmic(ax)
+            draw_mean(ax, result.recorded_at, sizes[best], colors[name], _LINES[group], label)
+    logarithmic(ax)
     ax.set(title="Learned step sizes", xlabel="Step", ylabel="Step size, mean over inputs")
-    _legend(ax)
-
-
-def _legend(ax: "Axes") -> None:
-    legend = ax.legend(fontsize="small", frameon=True, framealpha=0.85, edgecolor="none")
-    for text in legend.get_texts():
-        text.set_parse_math(False)  # a dollar in a name is a dollar
-
-
-def _logarithmic(ax: "Axes", which: str = "y") -> None:
-    """A logarithmic axis that spans the curves; over few decades with plain numbers.
-
-    Bands do not count: one that reaches zero has no end here. Without a positive number to show,
-    the axis stays as it is.
-    """
-    ticker = analysis_package("matplotlib.ticker")
-    axis, place = (ax.xaxis, 0) if which == "x" else (ax.yaxis, 1)
-    curves = [c for c in ax.lines if c.get_transform().contains_branch_seperately(ax.transData)[1]]
-    spanned = np.concatenate([np.asarray(c.get_data()[place], float) for c in curves] or [[]])
-    spanned = spanned[np.isfinite(spanned) & (spanned > 0.0)]
-    if not spanned.size:
-        return
-    low, high = spanned.min(), spanned.max()
-    margin = max(1.15, (high / low) ** 0.08)
-    ax.set(**{f"{which}scale": "log", f"{which}lim": (low / margin, high * margin)})
-    if high < 500 * low:
-        axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(ticker.NullFormatter())
-
-
-def _draw_mean(ax: "Axes", x: NDArray, runs: NDArray, color: Any, line: str, label: str) -> None:
-    """Mean and 95% band over seeds of `runs` [seeds, len(x)]."""
-    mean, lower, upper = compute_timeseries_statistics(runs)
-    ax.plot(x, mean, line, color=color, label=label, ms=4, lw=1.4)
-    if len(runs) > 1:
-        band = ax.fill_between(x, lower, upper, color=color, alpha=0.2, linewidth=0)
-        # A band that reaches zero has no end on a logarithmic axis, and none in the layout.
-        band.set_in_layout(False)
+    draw_legend(ax)
 
 
 def _single_path(result: ComparisonResult, name: str) -> str | None:

@@ -66,3 +66,14 @@ def require_known(what: str, name: str, known: Iterable[str]) -> None:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"unknown {what}: {hint}Known: {', '.join(names) or 'none'}.")
+
+
+def dotted_paths(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested tables as dotted paths: TOML reads `optimizer.step_size = [...]` as tables."""
+    flat = {}
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{path}": inner for path, inner in dotted_paths(value).items()}
+        else:
+            flat[key] = value
+    return flat
