@@ -14,6 +14,13 @@ from jaxtyping import AbstractArray, TypeCheckError
 
 from ._flattened import Output, Structure, flattened, remembered
 from ._numbers import is_traced
+from ._one_kernel import (
+    COMPILER_OPTIONS,
+    ZERO,
+    gains_from_one_kernel,
+    nothing_traced,
+    one_kernel,
+)
 from ._types import IntegerLike
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -164,12 +171,18 @@ def _strong_argument(value: Any) -> Any:
     return value
 
 
+def _modules(structures: Any, flat: Any) -> list[Any]:
+    pairs = zip(structures, flat, strict=True)
+    return [v if s is None else jax.tree.unflatten(s.treedef, v) for s, v in pairs]
+
+
 class compiled:
     """Method decorator: `checked`, and compiled on first use; inlined into outer transformations.
 
     The program exists once per structure of component and arguments. The component enters as a
     PyTree with strong numbers, so another hyperparameter, state, key or datum of the same shape
-    never compiles again.
+    never compiles again. Called by itself, and not inside a transformation, a small method runs
+    as one kernel.
     """
 
     def __init__(self, fn: Callable):
@@ -182,12 +195,18 @@ class compiled:
         }
 
         def program(structures, flat, kwargs):
-            pairs = zip(structures, flat, strict=True)
-            args = [v if s is None else jax.tree.unflatten(s.treedef, v) for s, v in pairs]
-            return Output.of(method(*args, **kwargs))
+            return Output.of(method(*_modules(structures, flat), **kwargs))
+
+        def alone(structures, zero, flat, kwargs):
+            fn = ft.partial(program, structures)
+            if not gains_from_one_kernel(*_modules(structures, flat)):
+                return fn(flat, kwargs)
+            return one_kernel(zero, fn, flat, kwargs)
 
         program.__name__ = program.__qualname__ = fn.__qualname__
-        self.program = jax.jit(program, static_argnums=0, inline=True)
+        alone.__name__ = alone.__qualname__ = fn.__qualname__
+        self.inlined = jax.jit(program, static_argnums=0, inline=True)
+        self.alone = jax.jit(alone, static_argnums=0, compiler_options=COMPILER_OPTIONS)
         ft.update_wrapper(self, fn)
 
     def __get__(self, component, owner=None):
@@ -212,7 +231,9 @@ class compiled:
         if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
             flat, kwargs = as_jax(flat), as_jax(kwargs)
-        return self.program(tuple(structures), flat, kwargs).result()
+        if nothing_traced():
+            return self.alone(tuple(structures), ZERO, flat, kwargs).result()
+        return self.inlined(tuple(structures), flat, kwargs).result()
 
     def _number(self, place: int | str, arg: Any) -> Any:
         integer = place in self.integers and isinstance(arg, int | np.integer)

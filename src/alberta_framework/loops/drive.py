@@ -9,6 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from .._compiled import strong
+from .._one_kernel import (
+    COMPILER_OPTIONS,
+    ZERO,
+    gains_from_one_kernel,
+    nothing_traced,
+    one_kernel,
+)
 from .._ranges import require_count
 from .recorders import AbstractRecorder
 from .rollouts import begun, ended, rollable
@@ -77,16 +84,19 @@ def drive(
         )
     if chunk_size is None:
         chunk_size = _fitting_chunk(stream, stream_state, num_steps, lanes, axes)
+    alone = axes is None and nothing_traced() and gains_from_one_kernel(learner, state, recorders)
+    run_chunk = _drive_alone if alone else _drive_chunk
     parts, done = [], 0
     while done < num_steps:
         length = min(chunk_size, num_steps - done)
-        (state, stream_state, tapes), outputs = _drive_chunk(
+        (state, stream_state, tapes), outputs = run_chunk(
             learner,
             stream,
             recorders,
             (state, stream_state),
             tapes,
             jnp.int32(done),
+            ZERO,
             num_steps=length,
             keep_outputs=keep_outputs,
             axes=axes,
@@ -106,18 +116,13 @@ def drive(
     return (state, ended(stream, stream_state)), outputs, histories
 
 
-@ft.partial(
-    jax.jit,
-    static_argnames=("num_steps", "keep_outputs", "axes"),
-    donate_argnames=("tapes",),
-)
-def _drive_chunk(
-    learner, stream, recorders, states, tapes, offset, *, num_steps, keep_outputs, axes
+def _chunk(
+    learner, stream, recorders, states, tapes, offset, zero, *, num_steps, keep_outputs, axes, call
 ):
-    def chunk(states, tapes):
-        state, stream_state = states
-        experience, stream_state = stream.rollout(stream_state, num_steps)
+    def draw(stream_state):
+        return stream.rollout(stream_state, num_steps)
 
+    def learn(state, tapes, experience):
         def body(carry, now):
             (state, tapes), (idx, one) = carry, now
             state, outputs = learner.learn(state, one)
@@ -126,12 +131,29 @@ def _drive_chunk(
             return (state, tapes), outputs if keep_outputs else None
 
         steps = offset + jnp.arange(num_steps, dtype=jnp.int32)
-        (state, tapes), outputs = jax.lax.scan(body, (state, tapes), (steps, experience))
-        return (state, stream_state, tapes), outputs
+        return jax.lax.scan(body, (state, tapes), (steps, experience))
 
+    state, stream_state = states
     if axes is None:
-        return chunk(states, tapes)
-    return jax.vmap(chunk, in_axes=(axes, 0), out_axes=((*axes, 0), 0))(states, tapes)
+        experience, stream_state = draw(stream_state)
+        (state, tapes), outputs = call(zero, learn, state, tapes, experience)
+    else:
+        drawn = draw if axes[1] is None else jax.vmap(draw)
+        experience, stream_state = drawn(stream_state)
+        learned = jax.vmap(learn, in_axes=(*axes, axes[1]))
+        (state, tapes), outputs = learned(state, tapes, experience)
+    return (state, stream_state, tapes), outputs
+
+
+_compiled_chunk = ft.partial(
+    jax.jit,
+    static_argnames=("num_steps", "keep_outputs", "axes"),
+    donate_argnames=("tapes",),
+)
+_drive_chunk = _compiled_chunk(ft.partial(_chunk, call=lambda zero, learn, *args: learn(*args)))
+_drive_alone = _compiled_chunk(
+    ft.partial(_chunk, call=one_kernel), compiler_options=COMPILER_OPTIONS
+)
 
 
 def _first_lane(states, axes):
