@@ -111,8 +111,11 @@ def test_every_nth_row_may_be_recorded():
     horde, state = experienced()
     whole = af.run_horde_learning_loop(horde, state, **columns())
     some = af.run_horde_learning_loop(horde, state, **columns(), record_every=5)
-    np.testing.assert_array_equal(some.per_demon_metrics, whole.per_demon_metrics[::5])
-    assert_same_bits(timeless(some.state), timeless(whole.state))
+    # Another recorder is another program, which may contract a product and a sum elsewhere.
+    np.testing.assert_allclose(
+        some.per_demon_metrics, whole.per_demon_metrics[::5], rtol=1e-6, atol=1e-7
+    )
+    assert_leaves_close(timeless(some.state), timeless(whole.state), relative=1e-6, absolute=1e-7)
 
 
 def test_a_rejected_step_costs_the_loop_one_count():
