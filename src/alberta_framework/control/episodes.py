@@ -1,6 +1,8 @@
 """Loops of an agent in an environment: one compiled call for each step."""
 
+import functools as ft
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,6 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._compiled import strong
+from .._component import AbstractComponent
+from .._flattened import Structure
+from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
 from .._ranges import require_count
 from .._state import AbstractState
 from ..learners import with_uptime
@@ -37,37 +42,47 @@ class SARSAContinuingResult(AbstractState):
 
 
 def run_sarsa_episode(
-    agent: SARSAAgent, state: SARSAState, env: Any, max_steps: int = 10_000
+    agent: SARSAAgent,
+    state: SARSAState,
+    env: Any,
+    max_steps: int = 10_000,
+    *,
+    features: AbstractComponent | None = None,
 ) -> SARSAEpisodeResult:
     """Act and learn in a Gymnasium environment until the episode ends.
 
     Reaching `max_steps` is a truncation: the last step bootstraps and cuts the traces. Observations
     are flattened to float32. The elapsed time is added to the state's uptime.
 
+    **Arguments:** `features`, keyword only: what the agent sees of an observation, as a `TileCoder`;
+    default the observation itself.
+
     **Raises:** `ValueError`, `TypeError` for a bad `max_steps`.
     """
     require_count("run_sarsa_episode", "max_steps", max_steps)
-    started = time.perf_counter()
-    log = _Log()
-    observation, _ = env.reset()
-    action, state = _started(agent, state, observation)
+    started, log = time.perf_counter(), _Log()
+    life = _Life(agent, features, state)
+    action = life.start(env.reset()[0])
     for step in range(1, max_steps + 1):
         observation, reward, terminated, truncated, _ = env.step(action)
-        ends = bool(terminated), bool(truncated) or (step == max_steps and not terminated)
-        state, found = _act_and_learn(
-            strong(agent), state, np.float32(reward), _flat(observation), ends
-        )
-        action = log.keep(float(reward), found)
-        if any(ends):
+        truncated = bool(truncated) or (step == max_steps and not terminated)
+        found = life.act_and_learn(reward, observation, terminated, truncated)
+        action = log.keep(reward, found)
+        if terminated or truncated:
             break
-    state = with_uptime(jax.block_until_ready(state), time.perf_counter() - started)
+    state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
     return SARSAEpisodeResult(
         state, sum(log.rewards), len(log.rewards), log.rewards, log.q_values, log.td_errors
     )
 
 
 def run_sarsa_continuing(
-    agent: SARSAAgent, state: SARSAState, env: Any, num_steps: int
+    agent: SARSAAgent,
+    state: SARSAState,
+    env: Any,
+    num_steps: int,
+    *,
+    features: AbstractComponent | None = None,
 ) -> SARSAContinuingResult:
     """Act and learn for `num_steps` steps, going on at the end of each episode.
 
@@ -76,29 +91,24 @@ def run_sarsa_continuing(
     anew. The environment is reset at the start of every call. The elapsed time is added to the
     state's uptime.
 
+    **Arguments:** `features`, keyword only, as in `run_sarsa_episode`.
+
     **Raises:** `ValueError`, `TypeError` for a bad `num_steps`.
     """
     require_count("run_sarsa_continuing", "num_steps", num_steps, low=0)
-    started = time.perf_counter()
-    log = _Log()
-    if num_steps:
-        observation, _ = env.reset()
-        action, state = _started(agent, state, observation)
+    started, log = time.perf_counter(), _Log()
+    life = _Life(agent, features, state)
+    action = life.start(env.reset()[0]) if num_steps else 0
     for _ in range(num_steps):
-        final, reward, terminated, truncated, _ = env.step(action)
-        final, reward = _flat(final), np.float32(reward)
+        observation, reward, terminated, truncated, _ = env.step(action)
         if terminated:
-            first, _ = env.reset()
-            state, found = _end_and_begin(strong(agent), state, reward, final, _flat(first))
-            action = log.keep(float(reward), found)
+            found = life.end_and_begin(reward, observation, env.reset()[0])
         else:
-            ends = False, bool(truncated)
-            state, found = _act_and_learn(strong(agent), state, reward, final, ends)
-            action = log.keep(float(reward), found)
-            if truncated:
-                observation, _ = env.reset()
-                action, state = _started(agent, state, observation)
-    state = with_uptime(jax.block_until_ready(state), time.perf_counter() - started)
+            found = life.act_and_learn(reward, observation, False, truncated)
+        action = log.keep(reward, found)
+        if truncated and not terminated:
+            action = life.start(env.reset()[0])
+    state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
     return SARSAContinuingResult(state, sum(log.rewards), log.rewards, log.q_values, log.td_errors)
 
 
@@ -110,10 +120,10 @@ class _Log:
         self.q_values: list[np.ndarray] = []
         self.td_errors: list[float] = []
 
-    def keep(self, reward: float, found: Array) -> int:
+    def keep(self, reward: Any, found: Array) -> int:
         """Note a step; the action that comes next."""
         row = np.asarray(found)
-        self.rewards.append(reward)
+        self.rewards.append(float(reward))
         self.td_errors.append(float(row[1]))
         self.q_values.append(row[2:])
         return int(row[0])
@@ -123,22 +133,67 @@ def _flat(observation: Any) -> np.ndarray:
     return np.asarray(observation, np.float32).reshape(-1)
 
 
-def _started(agent: SARSAAgent, state: SARSAState, observation: Any) -> tuple[int, SARSAState]:
-    action, state = agent.start(state, _flat(observation))
-    return int(action), state
+class _Life:
+    """An agent that acts and learns. Its state stays in pieces between the calls of one loop:
+    to put a Module together and take it apart again costs as much as a step of a small agent."""
+
+    def __init__(self, agent: SARSAAgent, features: AbstractComponent | None, state: SARSAState):
+        agent, features = strong(agent), strong(features)
+        self._fixed, fixed = jax.tree.flatten((agent, features))
+        self._leaves, self._treedef = jax.tree.flatten(state)
+        self._structures = Structure.of(fixed), Structure.of(self._treedef)
+        self._alone = gains_from_one_kernel(agent, features, state)
+
+    @property
+    def state(self) -> SARSAState:
+        return jax.tree.unflatten(self._treedef, self._leaves)
+
+    def start(self, observation: Any) -> int:
+        return int(self._call(_start, _flat(observation)))
+
+    def act_and_learn(self, reward: Any, observation: Any, *ends: Any) -> Array:
+        ends = np.array(ends, bool)
+        return self._call(_act_and_learn, np.float32(reward), _flat(observation), ends)
+
+    def end_and_begin(self, reward: Any, final: Any, first: Any) -> Array:
+        return self._call(_end_and_begin, np.float32(reward), _flat(final), _flat(first))
+
+    def _call(self, step: Callable, *seen: Any) -> Array:
+        static = (step, self._structures, self._alone)
+        self._leaves, found = _stepped(*static, ZERO, self._fixed, self._leaves, *seen)
+        return found
 
 
-@jax.jit
-def _act_and_learn(agent, state, reward, observation, ends):
-    result = agent.act_and_learn(state, reward, observation, *ends)
+@ft.partial(jax.jit, static_argnums=(0, 1, 2), compiler_options=COMPILER_OPTIONS)
+def _stepped(step, structures, alone, zero, fixed, leaves, *seen):
+    """A step on the pieces of a state: the pieces of its new state, and what the agent found."""
+
+    def called(fixed, leaves, *seen):
+        trees = zip(structures, (fixed, leaves), strict=True)
+        (agent, features), state = (jax.tree.unflatten(s.treedef, pieces) for s, pieces in trees)
+        state, found = step(agent, features or (lambda observation: observation), state, *seen)
+        return jax.tree.leaves(state), found
+
+    if alone:
+        return one_kernel(zero, called, fixed, leaves, *seen)
+    return called(fixed, leaves, *seen)
+
+
+def _start(agent, features, state, observation):
+    action, state = agent.start(state, features(observation))
+    return state, action
+
+
+def _act_and_learn(agent, features, state, reward, observation, ends):
+    result = agent.act_and_learn(state, reward, features(observation), ends[0], ends[1])
     return result.state, _row(result.action, result)
 
 
-@jax.jit
-def _end_and_begin(agent, state, reward, final, first):
+def _end_and_begin(agent, features, state, reward, final, first):
     """Learn a termination; the one choice of the step is the first action of the next episode."""
+    first = features(first)
     action, key = agent.select_action(state, first)
-    result = agent.update(state, reward, final, True, action)
+    result = agent.update(state, reward, features(final), True, action)
     # What leads nowhere bootstraps from nothing: the traces are gone with the next step.
     state = result.state.replace(
         rng_key=key,
@@ -155,6 +210,5 @@ def _cut_if(rejected, agent, learner_state):
 
 
 def _row(action, result):
-    """Action, TD error and Q values as one array: one transfer from the device."""
     head = jnp.stack([action.astype(jnp.float32), result.td_error])
     return jnp.concatenate([head, result.q_values])
