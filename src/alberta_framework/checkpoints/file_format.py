@@ -7,6 +7,7 @@
 Everything is checked before anything is built, and nothing in a file is executed.
 """
 
+import functools
 import hashlib
 import io
 import json
@@ -61,17 +62,21 @@ def header_fields(
     state: Any, metadata: Mapping[str, Any], learner: Any, init: Any
 ) -> dict[str, Any]:
     """The header but for what it says of the payload."""
-    versions = {name: version(name) for name in _PACKAGES}
     return {
         "format_version": FORMAT_VERSION,
         "created_unix": time.time(),
-        "versions": versions | {"python": platform.python_version()},
+        "versions": _versions(),
         "metadata": metadata,
         "learner": learner,
         "init": init,
         "nodes": module_names(state),
         "leaves": [leaf._asdict() | {"shape": list(leaf.shape)} for leaf in described(state)],
     }
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
 def file_bytes(state: Any, fields: dict[str, Any]) -> list[bytes]:
