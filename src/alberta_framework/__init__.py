@@ -233,6 +233,11 @@ if TYPE_CHECKING:
     from .streams import TDArrayStream as TDArrayStream
     from .streams import TDScanStream as TDScanStream
     from .streams import make_scale_range as make_scale_range
+    from .sweeps import Axes as Axes
+    from .sweeps import BestPoint as BestPoint
+    from .sweeps import SweepResult as SweepResult
+    from .sweeps import SweepRun as SweepRun
+    from .sweeps import sweep as sweep
 
 # The documented names of the bases.
 Bounder = AbstractBounder
@@ -252,6 +257,7 @@ _LATE_ROOMS = (
     "diagnostics",
     "environments",
     "experiments",
+    "sweeps",
 )
 
 

@@ -1,0 +1,7 @@
+"""Sweeps: seeds times hyperparameters as one batch, on one core or many hosts."""
+
+from .axes import Axes as Axes
+from .result import BestPoint as BestPoint
+from .result import SweepResult as SweepResult
+from .run import SweepRun as SweepRun
+from .run import sweep as sweep

@@ -1,0 +1,150 @@
+"""Axes of a sweep: which values a learner or a stream is given, by dotted paths."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from .._ranges import require_choice
+from ..experiments.hyperparameters import require_known
+
+_ROOTS = ("learner", "stream")
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The values of each path, and how they are combined to points.
+
+    **Arguments:**
+
+    - `values`: dotted path, beginning with `learner` or `stream`, to the values to try there.
+    - `combine`: `"product"`, every combination, the last path fastest; `"zip"`, the first values
+      together, the second ones, and so on.
+
+    **Raises:** `ValueError` for no or repeated values, and for values of unequal number to zip.
+    """
+
+    values: Mapping[str, Sequence[Any]]
+    combine: str = "product"
+
+    def __post_init__(self):
+        require_choice("sweep", "combine", self.combine, ("product", "zip"))
+        values = {path: _listed(path, given) for path, given in self.values.items()}
+        counts = {path: len(given) for path, given in values.items()}
+        if self.combine == "zip" and len(set(counts.values())) > 1:
+            found = ", ".join(f"{count} for {path!r}" for path, count in counts.items())
+            raise ValueError(f"sweep: `axes` must be of equal length to be zipped, got {found}.")
+        object.__setattr__(self, "values", values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many values lie along each dimension of the grid; one dimension if zipped."""
+        counts = tuple(map(len, self.values.values()))
+        return counts if self.combine == "product" else counts[:1]
+
+    @property
+    def positions(self) -> list[tuple[int, ...]]:
+        """Of each point, the position of its value along each path."""
+        if self.combine == "zip":
+            count = self.shape[0] if self.values else 1
+            return [(place,) * len(self.values) for place in range(count)]
+        return list(itertools.product(*map(range, self.shape)))
+
+    def point(self, positions: Sequence[int]) -> dict[str, Any]:
+        """The value of each path at a point."""
+        pairs = zip(self.values.items(), positions, strict=True)
+        return {path: given[place] for (path, given), place in pairs}
+
+    def labels(self, path: str) -> list[Any]:
+        """The values of a path as numbers or distinct strings, for a coordinate."""
+        given = self.values[path]
+        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in given):
+            return list(given)
+        labels = [_label(value) for value in given]
+        repeated = {label for label in labels if labels.count(label) > 1}
+        return [f"{text} {i}" if text in repeated else text for i, text in enumerate(labels)]
+
+
+def at_paths(component: Any, root: str, point: Mapping[str, Any]) -> Any:
+    """The component with the values of those paths that begin with `root`, outer ones first.
+
+    **Raises:** `ValueError` for an unknown path, naming the nearest and all, and for a value that
+    the component refuses.
+    """
+    for path in sorted(point, key=lambda path: path.count(".")):
+        head, *names = path.split(".")
+        if head != root:
+            continue
+        if names and not _has(component, names):
+            require_known(f"path {path!r} in `axes`", path, known_paths(component, root))
+        try:
+            component = _replaced(component, names, point[path])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"sweep: {path}: {error}") from error
+    return component
+
+
+def known_paths(component: Any, path: str) -> Iterator[str]:
+    """Every path that an axis may name, from `path` itself down to single numbers."""
+    yield path
+    if isinstance(component, eqx.Module):
+        for field in dataclasses.fields(component):
+            yield from known_paths(getattr(component, field.name), f"{path}.{field.name}")
+
+
+def require_roots(paths: Mapping[str, Any], learner: Any, stream: Any) -> None:
+    """`ValueError` for a path that begins with neither `learner` nor `stream`."""
+    for path in paths:
+        if path.split(".")[0] not in _ROOTS:
+            known = [*known_paths(learner, "learner"), *known_paths(stream, "stream")]
+            require_known(f"path {path!r} in `axes`", path, known)
+
+
+def _has(component: Any, names: Sequence[str]) -> bool:
+    for name in names:
+        fields = isinstance(component, eqx.Module) and dataclasses.fields(component)
+        if not fields or name not in {field.name for field in fields}:
+            return False
+        component = getattr(component, name)
+    return True
+
+
+def _replaced(component: Any, names: Sequence[str], value: Any) -> Any:
+    if not names:
+        return _like(component, value)
+    inner = _replaced(getattr(component, names[0]), names[1:], value)
+    # Through the constructor, so that a component checks what it is given.
+    return dataclasses.replace(component, **{names[0]: inner})
+
+
+def _like(old: Any, value: Any) -> Any:
+    """The value; a number in the place of an array stands for all of its elements."""
+    is_array = isinstance(old, np.ndarray | jax.Array) and old.ndim > 0
+    if is_array and np.ndim(value) == 0:
+        return np.full(old.shape, value, np.asarray(old).dtype)
+    return value
+
+
+def _listed(path: str, given: Any) -> tuple[Any, ...]:
+    if isinstance(given, np.ndarray | jax.Array) and given.ndim > 0:
+        given = [value.item() if value.ndim == 0 else value for value in np.asarray(given)]
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+        raise ValueError(f"sweep: `axes` must list the values of {path!r}, got {given!r}.")
+    values = tuple(v.item() if isinstance(v, np.generic) else v for v in given)
+    numbers = [v for v in values if isinstance(v, int | float)]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"sweep: `axes` must list each value of {path!r} once, got {given!r}.")
+    return values
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, eqx.Module):
+        return type(value).__name__
+    if value is None or isinstance(value, bool | int | float | str | tuple | list):
+        return str(value)
+    return type(value).__name__

@@ -1,0 +1,180 @@
+"""The members of one program as a batch that the driver carries: set up, advanced, told apart."""
+
+import functools as ft
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from .._compiled import strong
+from ..experiments.hyperparameters import stacked
+from ..experiments.side_by_side import LearnerGrid
+from ..learners import MLPLearner
+from ..loops.rollouts import rollable
+from ..streams import AbstractArrayStream
+from .blocks import Block
+from .devices import Placement
+from .members import OwnNumbersLearner, OwnNumbersStream, SharedStream, stream_begun
+from .metrics import MetricNames, StepMetrics, metric_names
+from .plan import Program
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of streams and of learners, one per seed, as words on the host."""
+
+    streams: NDArray[np.uint32]
+    learners: NDArray[np.uint32]
+    kind: str
+
+
+class Batch:
+    """A program with its seeds: lanes (each stream with each seed) times the points of a lane."""
+
+    def __init__(self, program: Program, keys: Keys):
+        self.program = program
+        self._keys, self.seeds = keys, len(keys.streams)
+        self.lanes = len(program.streams) * self.seeds
+        self.points = program.points.shape[1]
+        self._learners = stacked(program.learners)
+        self._own_streams = len(program.streams) > 1
+        # Recorded experience is the same for every seed, and is drawn once for all of them.
+        recorded = isinstance(program.streams[0], AbstractArrayStream)
+        self.shared_stream = recorded and not self._own_streams
+        if self._own_streams:
+            self._streams = stacked([rollable(stream) for stream in program.streams])
+            self.stream: Any = OwnNumbersStream()
+        else:
+            self._streams = strong(rollable(program.streams[0]))
+            self.stream = SharedStream(self._streams)
+
+    def learner(self, block: Block, placement: Placement) -> Any:
+        """What the driver carries through the block."""
+        if self.program.paired:
+            return OwnNumbersLearner(StepMetrics())
+        learners = _rows(self._learners, block.points)
+        return LearnerGrid(placement.put(learners, "points"), StepMetrics())
+
+    def begin(self, block: Block) -> tuple[Any, Any]:
+        """The states of learners and streams before the first step of the block."""
+        stream_of_lane, seed = np.divmod(block.lanes, self.seeds)
+        places = stream_of_lane if self.program.paired else block.points
+        streams = _rows(self._streams, stream_of_lane) if self._own_streams else self._streams
+        return _begun(
+            _rows(self._learners, places),
+            streams,
+            self._keys.learners[seed],
+            self._keys.streams[seed],
+            kind=self._keys.kind,
+            feature_dim=self.program.streams[0].feature_dim,
+            paired=self.program.paired,
+            own_streams=self._own_streams,
+            shared_stream=self.shared_stream,
+        )
+
+    def placed(self, carry: tuple[Any, Any], placement: Placement) -> tuple[Any, Any]:
+        """The states on their devices, where they mostly are."""
+        state, stream_state = carry
+        axes = ("lanes",) if self.program.paired else ("lanes", "points")
+        lanes = () if self.shared_stream else ("lanes",)
+        return placement.put(state, *axes), placement.put(stream_state, *lanes)
+
+    def members(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The point of the sweep and the seed of each lane and point of a block."""
+        stream_of_lane, seed = np.divmod(block.lanes, self.seeds)
+        points = self.program.points[stream_of_lane[:, None], block.points]
+        return points, np.broadcast_to(seed[:, None], points.shape)
+
+    def metric_names(self) -> MetricNames:
+        """What the metrics of the learners are called.
+
+        **Raises:** `TypeError`, `ValueError` for a learner that cannot learn from the stream.
+        """
+        learner, stream = self.program.learners[0], self.program.streams[0]
+
+        def one_step(learner_key, stream_key):
+            state = _initial(strong(learner), stream.feature_dim, learner_key)
+            source = strong(rollable(stream))
+            experience, _ = source.rollout(stream_begun(source, stream_key), 1)
+            return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
+
+        keys = jax.eval_shape(lambda: (jax.random.key(0), jax.random.key(0)))
+        try:
+            outputs = jax.eval_shape(one_step, *keys)
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            names = f"{type(learner).__name__} cannot learn from {type(stream).__name__}"
+            raise ValueError(f"sweep: {names}: {str(error).splitlines()[0]}") from error
+        return metric_names(learner, outputs)
+
+
+def member_keys(all_programs: tuple[Program, ...], keys: Any) -> Keys:
+    """The keys of streams and of learners, as the loops of the library take them from `keys`.
+
+    Where some learner draws its initial weights, the key is split into that of the stream and that
+    of the learner, for every learner of the sweep, so that all see the same experience. Only where
+    the experience is recorded, the whole key is the learner's, except an `MLPLearner`'s.
+    """
+    learners = [learner for program in all_programs for learner in program.learners]
+    streams = [stream for program in all_programs for stream in program.streams]
+    if not any(_draws(learner) for learner in learners):
+        return _words(keys, keys)
+    recorded = all(isinstance(stream, AbstractArrayStream) for stream in streams)
+    if recorded and not any(isinstance(learner, MLPLearner) for learner in learners):
+        return _words(keys, keys)
+    return _words(*_split(keys))
+
+
+def _words(streams: Any, learners: Any) -> Keys:
+    words = [np.asarray(jax.random.key_data(of)) for of in (streams, learners)]
+    return Keys(words[0], words[1], str(jax.random.key_impl(streams)))
+
+
+@jax.jit
+def _split(keys):
+    pairs = jax.vmap(jax.random.split)(keys)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _draws(learner: Any) -> bool:
+    return "key" in inspect.signature(learner.init).parameters
+
+
+def _initial(learner: Any, feature_dim: int, key: Any) -> Any:
+    return learner.init(feature_dim, key) if _draws(learner) else learner.init(feature_dim)
+
+
+def _rows(tree: Any, places: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[places], tree)
+
+
+@ft.partial(
+    jax.jit, static_argnames=("kind", "feature_dim", "paired", "own_streams", "shared_stream")
+)
+def _begun(
+    learners,
+    streams,
+    learner_keys,
+    stream_keys,
+    *,
+    kind,
+    feature_dim,
+    paired,
+    own_streams,
+    shared_stream,
+):
+    learner_keys = jax.random.wrap_key_data(learner_keys, impl=kind)
+    stream_keys = jax.random.wrap_key_data(stream_keys, impl=kind)
+    if paired:
+        inner = jax.vmap(lambda learner, key: _initial(learner, feature_dim, key))
+        state = (learners, inner(learners, learner_keys))
+    else:
+        grid = LearnerGrid(learners, StepMetrics())
+        state = jax.vmap(lambda key: grid.init(feature_dim, key))(learner_keys)
+    if shared_stream:
+        return state, stream_begun(streams, stream_keys[0])
+    if own_streams:
+        return state, (streams, jax.vmap(stream_begun)(streams, stream_keys))
+    return state, jax.vmap(lambda key: stream_begun(streams, key))(stream_keys)

@@ -1,0 +1,130 @@
+"""The checkpoint of a sweep: a folder that Orbax writes."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from .batch import Keys
+from .blocks import Cut
+from .plan import Program
+
+_LISTS = ("curves", "rejected", "segments", "carry")
+
+
+def fingerprint(
+    plan: Sequence[Program],
+    keys: Keys,
+    num_steps: int,
+    record: Any,
+    cuts: Sequence[Cut],
+    chunk_size: int | None,
+) -> str:
+    """Tells apart sweeps that a checkpoint must not mix up: other numbers, keys, steps or cuts."""
+    digest = hashlib.sha256()
+    digest.update(repr((num_steps, record, chunk_size, jax.process_count())).encode())
+    for program, each in zip(plan, cuts, strict=True):
+        members = (*program.learners, *program.streams)
+        shapes = (program.points.tolist(), len(each.blocks), each.blocks[0], each.mesh)
+        digest.update(repr(([type(member).__name__ for member in members], shapes)).encode())
+        for path, leaf in jax.tree_util.tree_leaves_with_path(members):
+            array = np.asarray(leaf)
+            digest.update(f"{jax.tree_util.keystr(path)} {array.shape} {array.dtype}".encode())
+            digest.update(array.tobytes())
+    digest.update(keys.kind.encode() + keys.streams.tobytes() + keys.learners.tobytes())
+    return digest.hexdigest()
+
+
+class SweepCheckpoint:
+    """Saves what a sweep has done into a folder, and gives it back.
+
+    Each save is complete before the one before it is removed, so that a kill at any moment leaves
+    one of the two. Every process of a distributed run has a folder of its own inside.
+
+    **Arguments:** `folder`; `mark`: of the sweep, from `fingerprint`; `every_s`: seconds between
+    saves at least.
+    """
+
+    def __init__(self, folder: str | PathLike[str], mark: str, every_s: float):
+        if not every_s >= 0.0:
+            raise ValueError(f"sweep: `checkpoint_every_s` must be at least 0, got {every_s}.")
+        self._folder = Path(folder).absolute() / f"process-{jax.process_index()}"
+        self._mark, self._every_s = mark, every_s
+        self._saved_at = time.monotonic()
+        self._manager: Any = None
+
+    def load(self) -> dict[str, Any] | None:
+        """What the last save held; None if there is none.
+
+        **Raises:** `ValueError` if it is of another sweep.
+        """
+        manager = self._opened()
+        step = manager.latest_step()
+        if step is None:
+            return None
+        import orbax.checkpoint as ocp
+
+        found = manager.restore(
+            step,
+            args=ocp.args.Composite(
+                arrays=ocp.args.StandardRestore(), notes=ocp.args.JsonRestore()
+            ),
+        )
+        notes, arrays = found["notes"], found["arrays"]
+        if notes["sweep"] != self._mark:
+            raise ValueError(
+                f"sweep: the checkpoint in {str(self._folder)!r} is of another sweep (other axes, "
+                "numbers, keys, steps, recording, devices or processes); choose another folder."
+            )
+        return {"steps": notes["steps"]} | {
+            name: [np.asarray(arrays[f"{name}_{i}"]) for i in range(notes[name])] for name in _LISTS
+        }
+
+    def save(self, done: int, state: Callable[[], dict[str, Any]], last: bool) -> None:
+        """Save `state()` at `done` steps, if it is time or the `last` one."""
+        if not last and time.monotonic() - self._saved_at < self._every_s:
+            return
+        import orbax.checkpoint as ocp
+
+        now = state()
+        arrays = {f"{name}_{i}": array for name in _LISTS for i, array in enumerate(now[name])}
+        notes = {name: len(now[name]) for name in _LISTS}
+        notes |= {"steps": now["steps"], "sweep": self._mark}
+        self._opened().save(
+            done,
+            args=ocp.args.Composite(
+                arrays=ocp.args.StandardSave(arrays), notes=ocp.args.JsonSave(notes)
+            ),
+        )
+        self._manager.wait_until_finished()
+        self._saved_at = time.monotonic()
+
+    def _opened(self) -> Any:
+        if self._manager is None:
+            self._manager = _manager(self._folder)
+        return self._manager
+
+
+def _manager(folder: Path) -> Any:
+    try:
+        import orbax.checkpoint as ocp
+    except ImportError as error:
+        raise ImportError(
+            "checkpoints of sweeps need Orbax: pip install 'alberta_framework[orbax]'",
+            name="orbax",
+        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    process = jax.process_index()
+    # Each process saves what it has done by itself, without waiting for the others.
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=process, active_processes={process}, barrier_sync_key_prefix=f"sweep-{process}"
+    )
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=1, create=False, multiprocessing_options=alone, enable_async_checkpointing=False
+    )
+    return ocp.CheckpointManager(folder, options=options)

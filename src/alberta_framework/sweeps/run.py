@@ -1,0 +1,350 @@
+"""Running a sweep: seeds times grid points, in segments whose results are kept."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from .._ranges import require_count, require_key
+from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
+from ..loops.progress import progress_bar
+from .axes import Axes
+from .batch import Batch, member_keys
+from .blocks import Block, Cut, cut
+from .checkpoint import SweepCheckpoint, fingerprint
+from .devices import Placement, gathered
+from .plan import programs
+from .result import SweepResult, assembled
+
+_RECORDINGS = 50
+_SEGMENTS = 20
+# Below this a segment's dispatch would show.
+_SHORTEST_SEGMENT = 1000
+
+
+def sweep(
+    learner: Any,
+    stream: Any,
+    axes: Mapping[str, Sequence[Any]],
+    *,
+    num_steps: int,
+    keys: Any,
+    combine: str = "product",
+    record: AbstractRecorder | None = None,
+    max_batch: int | None = None,
+    chunk_size: int | None = None,
+    devices: Sequence[Any] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_every_s: float = 60.0,
+    progress: bool = False,
+) -> SweepResult:
+    """Run a learner on a stream for every seed at every point of a grid.
+
+    Points that differ in numbers alone, and all of their seeds, are one compiled program; points
+    that differ in structure (another class, a static size) are one program each. The experience
+    of a seed is drawn once and all points whose stream is the same learn from it: comparisons are
+    paired. The batch is divided among the devices of this process, and under `jax.distributed`
+    among the processes, each of which makes the same call and gets the whole result.
+
+    Each member equals the loop of the library with its key (`run_learning_loop`,
+    `run_td_learning_loop`, `run_mlp_learning_loop`, `run_horde_learning_loop_batched` and so on) to
+    float32 rounding. If any learner of the sweep draws its initial weights, all take the keys of
+    streams as `run_mlp_learning_loop` does, from the split key.
+
+    **Arguments:**
+
+    - `learner`: any learner or agent of the library, or a user's with `init` and `learn`.
+    - `stream`: yields the experience that `learner.learn` takes. A `SARSAAgent` learns from a
+      `RecordedStream` of `ControlStep`, with the actions that were taken.
+    - `axes`: maps dotted paths, as `"learner.optimizer.meta_step_size"` or `"stream.drift_rate"`,
+      to the values to try. Numbers are one program; components, `"learner"` and `"stream"`
+      themselves, and static sizes are structural. A number in place of an array stands for all of
+      its elements.
+    - `num_steps` >= 1: of each member.
+    - `keys`: one typed key per seed, `jax.random.split(key, seeds)`.
+    - `combine`: `"product"`: every combination; `"zip"`: the first values together, and so on.
+    - `record`: `WindowMean(n)` or `EveryNth(n)`; by default means over windows of about a fiftieth
+      of the steps, so that memory does not grow with `num_steps`.
+    - `max_batch`: members (points times seeds) of this process at once, rounded up to share among
+      its devices; None for all. A smaller batch needs less memory and takes longer.
+    - `chunk_size`: as in `drive`.
+    - `devices`: of this process, by default all of `jax.local_devices()`.
+    - `checkpoint`: a folder to resume from if it holds a checkpoint of this very sweep, and to
+      write to, at most every `checkpoint_every_s` seconds. The resumed sweep gives the same bits.
+    - `progress`: show a progress bar.
+
+    **Raises:** `ValueError` for an unknown path, naming the nearest and all valid ones, and for a
+    value that the component at its path refuses; `TypeError` for keys that are none.
+    """
+    run = SweepRun(
+        learner,
+        stream,
+        axes,
+        num_steps=num_steps,
+        keys=keys,
+        combine=combine,
+        record=record,
+        max_batch=max_batch,
+        chunk_size=chunk_size,
+        devices=devices,
+        checkpoint=checkpoint,
+        checkpoint_every_s=checkpoint_every_s,
+    )
+    bar = progress_bar(progress, run.total_steps)
+    try:
+        while not run.finished:
+            run.advance(lambda done: bar(done, (None, None)))
+    finally:
+        bar.close()
+    return run.result()
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """What is done: blocks that are finished, and the running one up to some step."""
+
+    finished: tuple[tuple[NDArray, NDArray], ...] = ()
+    segments: tuple[NDArray, ...] = ()
+    steps: int = 0
+    carry: Any = None
+
+
+class SweepRun:
+    """A sweep under way, advanced a segment at a time.
+
+    A segment is about a twentieth of the steps of a block: a whole number of recordings, the same
+    for each (but perhaps the last) so that one program serves them all. Arguments as `sweep`.
+    """
+
+    def __init__(
+        self,
+        learner: Any,
+        stream: Any,
+        axes: Mapping[str, Sequence[Any]],
+        *,
+        num_steps: int,
+        keys: Any,
+        combine: str = "product",
+        record: AbstractRecorder | None = None,
+        max_batch: int | None = None,
+        chunk_size: int | None = None,
+        devices: Sequence[Any] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every_s: float = 60.0,
+    ):
+        require_count("sweep", "num_steps", num_steps, high=2**31)
+        require_key("sweep", keys, "keys", lanes=True)
+        if not keys.shape[0]:
+            raise ValueError("sweep: `keys` must hold a key per seed, got none.")
+        if max_batch is not None:
+            require_count("sweep", "max_batch", max_batch)
+        self.num_steps, self.seeds = int(num_steps), keys.shape[0]
+        self._record = _recorder(record, self.num_steps)
+        self._learner, self._stream = learner, stream
+        self._axes = Axes(axes, combine)
+        plan = programs(learner, stream, self._axes)
+        pair = member_keys(plan, keys)
+        self._batches = tuple(Batch(program, pair) for program in plan)
+        self._names = tuple(batch.metric_names() for batch in self._batches)
+        devices = tuple(jax.local_devices() if devices is None else devices)
+        self._cuts = tuple(
+            cut(
+                batch.lanes,
+                batch.points,
+                max_batch=max_batch,
+                processes=jax.process_count(),
+                devices=len(devices),
+            )
+            for batch in self._batches
+        )
+        self._placements = tuple(Placement(devices, each.mesh) for each in self._cuts)
+        self._own = tuple(
+            (place, block) for place, each in enumerate(self._cuts) for block in _own_blocks(each)
+        )
+        self._chunk_size = chunk_size
+        self._segment_steps = _segment_steps(self.num_steps, self._record.interval)
+        # Exchanged as one, so that an interrupt finds both before or both after a segment.
+        self._progress = _Progress()
+        self._checkpoint = None
+        if checkpoint is not None:
+            mark = fingerprint(plan, pair, self.num_steps, self._record, self._cuts, chunk_size)
+            self._checkpoint = SweepCheckpoint(checkpoint, mark, checkpoint_every_s)
+            self._restore(self._checkpoint.load())
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all blocks of this process; of a block, those of a member."""
+        return len(self._own) * self.num_steps
+
+    @property
+    def steps_done(self) -> int:
+        """How many of the `total_steps` are done."""
+        return len(self._progress.finished) * self.num_steps + self._progress.steps
+
+    @property
+    def finished(self) -> bool:
+        """Whether all blocks of this process are done."""
+        return len(self._progress.finished) == len(self._own)
+
+    def advance(self, on_chunk: Callable[[int], None] | None = None) -> None:
+        """Run the next segment; `on_chunk(done)` is called after each chunk of it."""
+        before, now = self.steps_done, self._progress
+        place, block = self._own[len(now.finished)]
+        batch, placement = self._batches[place], self._placements[place]
+        carry = now.carry or batch.begin(block)
+        state, stream_state = batch.placed(carry, placement)
+        running = None
+
+        def after_chunk(done, states):
+            # A chunk is dispatched before it is computed. Waiting for the one before keeps the
+            # count honest and lets an interrupt through.
+            nonlocal running
+            jax.block_until_ready(running)
+            running = states
+            if on_chunk is not None:
+                on_chunk(before + done)
+
+        steps = min(self._segment_steps, self.num_steps - now.steps)
+        carry, _, (recorded,) = drive(
+            batch.learner(block, placement),
+            batch.stream,
+            steps,
+            state=state,
+            stream_state=stream_state,
+            recorders=(self._record,),
+            keep_outputs=False,
+            chunk_size=self._chunk_size,
+            after_chunk=after_chunk,
+            batched=True,
+            shared_stream=batch.shared_stream,
+        )
+        done = now.steps + steps
+        segments = (*now.segments, np.asarray(recorded))
+        if done == self.num_steps:
+            curves = np.concatenate(segments, axis=1)
+            lanes, _, points = curves.shape[:3]
+            result = (curves, _rejected(carry[0], batch, (lanes, points)))
+            self._progress = _Progress((*now.finished, result))
+        else:
+            self._progress = _Progress(now.finished, segments, done, carry)
+        if self._checkpoint is not None:
+            self._checkpoint.save(self.steps_done, self._saved, last=self.finished)
+
+    def result(self) -> SweepResult:
+        """The labelled result, of all processes.
+
+        **Raises:** `ValueError` before the sweep is finished.
+        """
+        if not self.finished:
+            raise ValueError(
+                f"the sweep is not finished: {self.steps_done} of {self.total_steps} steps."
+            )
+        everything = []
+        for place, (batch, each) in enumerate(zip(self._batches, self._cuts, strict=True)):
+            pairs = zip(self._own, self._progress.finished, strict=True)
+            own = [found for (of, _), found in pairs if of == place]
+            curves = gathered(np.stack([curve for curve, _ in own]))
+            rejected = gathered(np.stack([count for _, count in own]))
+            processes = jax.process_count()
+            for i, block in enumerate(each.blocks):
+                where = (i % processes, i // processes)
+                everything.append(
+                    (*batch.members(block), curves[where], rejected[where], self._names[place])
+                )
+        return assembled(
+            self._learner,
+            self._stream,
+            self._axes,
+            self.seeds,
+            self.num_steps,
+            _recorded_at(self._record, self.num_steps),
+            everything,
+        )
+
+    def _saved(self) -> dict[str, Any]:
+        now = self._progress
+        return {
+            "curves": [curve for curve, _ in now.finished],
+            "rejected": [count for _, count in now.finished],
+            "segments": list(now.segments),
+            "carry": [_as_numpy(leaf) for leaf in jax.tree.leaves(now.carry)],
+            "steps": now.steps,
+        }
+
+    def _restore(self, saved: dict[str, Any] | None) -> None:
+        if saved is None:
+            return
+        finished = tuple(zip(saved["curves"], saved["rejected"], strict=True))
+        carry = None
+        if saved["steps"]:
+            place, block = self._own[len(finished)]
+            fresh = self._batches[place].begin(block)
+            leaves, structure = jax.tree.flatten(fresh)
+            pairs = zip(saved["carry"], leaves, strict=True)
+            carry = jax.tree.unflatten(structure, [_as_leaf(array, leaf) for array, leaf in pairs])
+        self._progress = _Progress(finished, tuple(saved["segments"]), saved["steps"], carry)
+
+
+def _own_blocks(each: Cut) -> list[Block]:
+    """Every n-th block of n processes; a process without one left repeats the last, so that all
+    gather the same number."""
+    processes, index = jax.process_count(), jax.process_index()
+    rounds = math.ceil(len(each.blocks) / processes)
+    places = [min(i * processes + index, len(each.blocks) - 1) for i in range(rounds)]
+    return [each.blocks[place] for place in places]
+
+
+def _recorder(record: AbstractRecorder | None, num_steps: int) -> WindowMean | EveryNth:
+    if record is None:
+        return WindowMean(_near_divisor(num_steps, math.ceil(num_steps / _RECORDINGS)))
+    if not isinstance(record, WindowMean | EveryNth):
+        raise TypeError(f"sweep: `record` must be a WindowMean or an EveryNth, got {record!r}.")
+    return record
+
+
+def _recorded_at(record: WindowMean | EveryNth, num_steps: int) -> NDArray[np.int64]:
+    """The steps done at the end of each window; the number of each recorded step."""
+    starts = np.arange(0, num_steps, record.interval)
+    if isinstance(record, EveryNth):
+        return starts
+    return np.minimum(starts + record.interval, num_steps)
+
+
+def _segment_steps(num_steps: int, interval: int) -> int:
+    recordings = math.ceil(num_steps / interval)
+    wanted = max(1, round(recordings / _SEGMENTS), math.ceil(_SHORTEST_SEGMENT / interval))
+    return min(num_steps, _near_divisor(recordings, wanted) * interval)
+
+
+def _near_divisor(number: int, wanted: int) -> int:
+    """The divisor of `number` nearest to `wanted` between its half and its double, else itself."""
+    near = [n for n in range(max(1, wanted // 2), 2 * wanted + 1) if number % n == 0]
+    return min(near, key=lambda n: abs(n - wanted), default=wanted)
+
+
+def _rejected(state: Any, batch: Batch, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """How many steps of each lane and point were rejected; 0 for a learner that does not tell."""
+    inner = state[1] if batch.program.paired else state
+    count = np.asarray(getattr(inner, "rejected_count", np.zeros(shape)), np.int64)
+    return count.reshape(shape)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _as_numpy(leaf: Any) -> NDArray:
+    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+
+
+def _as_leaf(array: Any, like: Any) -> Any:
+    """The array as a leaf of the kind and on the devices of another."""
+    if _is_key(like):
+        array = jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(like))
+    return jax.device_put(array, like.sharding)
