@@ -118,6 +118,16 @@ def test_every_nth_row_may_be_recorded():
     assert_leaves_close(timeless(some.state), timeless(whole.state), relative=1e-6, absolute=1e-7)
 
 
+def test_a_batch_on_shared_rows_may_record_every_nth_too():
+    keys = jr.split(jr.key(0), 2)
+    whole = af.run_horde_learning_loop_batched(HORDE, **columns(), keys=keys)
+    some = af.run_horde_learning_loop_batched(HORDE, **columns(), keys=keys, record_every=5)
+    # As above: another recorder is another program.
+    np.testing.assert_allclose(
+        some.per_demon_metrics, whole.per_demon_metrics[:, ::5], rtol=1e-6, atol=1e-7
+    )
+
+
 def test_a_rejected_step_costs_the_loop_one_count():
     horde, state = experienced()
     given = columns()

@@ -140,7 +140,7 @@ def _chunk(
     else:
         drawn = draw if axes[1] is None else jax.vmap(draw)
         experience, stream_state = drawn(stream_state)
-        learned = jax.vmap(learn, in_axes=(*axes, axes[1]))
+        learned = jax.vmap(learn, in_axes=(0, 0, axes[1]))
         (state, tapes), outputs = learned(state, tapes, experience)
     return (state, stream_state, tapes), outputs
 
