@@ -235,9 +235,12 @@ if TYPE_CHECKING:
     from .streams import make_scale_range as make_scale_range
     from .sweeps import Axes as Axes
     from .sweeps import BestPoint as BestPoint
+    from .sweeps import SweepExperiment as SweepExperiment
     from .sweeps import SweepResult as SweepResult
     from .sweeps import SweepRun as SweepRun
+    from .sweeps import save_sweep as save_sweep
     from .sweeps import sweep as sweep
+    from .sweeps import sweep_from_config as sweep_from_config
 
 # The documented names of the bases.
 Bounder = AbstractBounder

@@ -1,8 +1,10 @@
 """Figures of a sweep: learning curves and sensitivity to a hyperparameter."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..experiments._extras import analysis_package
 from ..experiments.drawing import draw_legend, draw_mean, logarithmic
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
 _OFF_SCALE = 30.0
 
 
-def plot_curves(result: "SweepResult", metric: str, last: int | None, points: int) -> "Figure":
-    """Learning curves of the points of least score, with bands of the 95% t interval."""
+def plot_curves(result: "SweepResult", metric: str, points: Iterable[int]) -> "Figure":
+    """Learning curves of some points, with bands of the 95% t interval."""
     figure, ax = _axes()
-    scores = _finite_or_worst(result.scores(metric, last).mean(axis=-1))
     curves, labels = result.curves(metric), result.labels
-    for color, index in enumerate(np.argsort(scores, kind="stable")[:points]):
+    for color, index in enumerate(points):
         label = _spoken(labels[index]) or "all seeds"
         draw_mean(ax, result.recorded_at, curves[index], f"C{color}", "-", label)
     _scale(ax, metric)
@@ -31,16 +32,17 @@ def plot_curves(result: "SweepResult", metric: str, last: int | None, points: in
     return figure
 
 
-def plot_sensitivity(result: "SweepResult", metric: str, over: str, last: int | None) -> "Figure":
+def plot_sensitivity(
+    result: "SweepResult", metric: str, over: str, last: int | None, lower_is_better: bool
+) -> "Figure":
     """The score over the values of a path, one curve for each combination of the others.
 
-    Points that diverged at some seed, or whose score is more than 30 times the best one, are
-    crosses at the upper edge.
+    Points that diverged at some seed, or whose error is more than 30 times the least one, are
+    crosses at the edge.
     """
     figure, ax = _axes()
     scores, labels = result.scores(metric, last), result.labels
-    means = _finite_or_worst(scores.mean(axis=-1))
-    limit = _OFF_SCALE * abs(means.min()) if np.isfinite(means.min()) else np.inf
+    shown = _on_scale(scores, lower_is_better)
     groups: dict[str, list[int]] = {}
     for index, label in enumerate(labels):
         others = {path: value for path, value in label.items() if path != over}
@@ -50,11 +52,11 @@ def plot_sensitivity(result: "SweepResult", metric: str, over: str, last: int | 
     for color, (name, members) in enumerate(groups.items()):
         order = sorted(members, key=lambda index: labels[index][over])
         values = np.array([labels[index][over] for index in order])
-        shown = means[order] <= limit
-        runs = np.where(shown[:, None], scores[order], np.nan)
+        runs = np.where(shown[order, None], scores[order], np.nan)
         draw_mean(ax, values, runs.T, f"C{color}", "o-", name or _words(metric))
-        off = values[~shown]
-        edge = np.full(off.size, 0.985 - 0.03 * color)
+        off = values[~shown[order]]
+        height = 0.985 - 0.03 * color if lower_is_better else 0.015 + 0.03 * color
+        edge = np.full(off.size, height)
         transform = ax.get_xaxis_transform()
         ax.plot(off, edge, "x", color=f"C{color}", mew=2, transform=transform, zorder=6)
     if min(label[over] for label in labels) > 0:
@@ -71,8 +73,14 @@ def _axes() -> tuple["Figure", "Axes"]:
     return figure, figure.subplots()
 
 
-def _finite_or_worst(means: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(means), means, np.inf)
+def _on_scale(scores: NDArray, lower_is_better: bool) -> NDArray[np.bool_]:
+    """Which points to show at their score [points, seeds]."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        means = scores.mean(axis=-1)
+    finite = np.isfinite(means)
+    if not lower_is_better or not finite.any() or means[finite].min() <= 0.0:
+        return finite
+    return finite & (means <= _OFF_SCALE * means[finite].min())
 
 
 def _scale(ax: "Axes", metric: str) -> None:

@@ -70,6 +70,16 @@ class SweepResult:
             for positions in self.axes.positions
         ]
 
+    @property
+    def numeric_paths(self) -> list[str]:
+        """The paths whose values are numbers."""
+        labels = {path: self.axes.labels(path) for path in self.axes.values}
+        return [
+            path
+            for path, given in labels.items()
+            if all(isinstance(label, int | float) for label in given)
+        ]
+
     def scores(self, metric: str | None = None, last: int | None = None) -> NDArray[np.float64]:
         """The mean of a metric over the recordings of the last steps, for each point and seed.
 
@@ -88,6 +98,14 @@ class SweepResult:
         with np.errstate(invalid="ignore", over="ignore"):
             return values.mean(axis=2)
 
+    def ranking(
+        self, metric: str | None = None, last: int | None = None, lower_is_better: bool = True
+    ) -> NDArray[np.int64]:
+        """The numbers of the points from best to worst mean score, diverged ones last."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            means = self.scores(metric, last).mean(axis=-1) * (1.0 if lower_is_better else -1.0)
+        return np.argsort(np.where(np.isfinite(means), means, np.inf), kind="stable")
+
     def best(
         self, metric: str | None = None, *, last: int | None = None, lower_is_better: bool = True
     ) -> BestPoint:
@@ -95,17 +113,14 @@ class SweepResult:
 
         **Arguments:** `metric`, `last` as in `scores`.
         """
-        scores = self.scores(metric, last)
-        with np.errstate(invalid="ignore", over="ignore"):
-            means = scores.mean(axis=-1) * (1.0 if lower_is_better else -1.0)
-        index = int(np.argmin(np.where(np.isfinite(means), means, np.inf)))
+        index = int(self.ranking(metric, last, lower_is_better)[0])
         point = self.points[index]
         return BestPoint(
             point=point,
             learner=at_paths(self.learner, "learner", point),
             stream=at_paths(self.stream, "stream", point),
             index=index,
-            score=compute_statistics(scores[index]),
+            score=compute_statistics(self.scores(metric, last)[index]),
         )
 
     def summary(
@@ -154,6 +169,7 @@ class SweepResult:
         kind: str = "curves",
         over: str | None = None,
         last: int | None = None,
+        lower_is_better: bool = True,
         points: int = 8,
     ) -> "Figure":
         """A figure with 95% confidence bands over seeds.
@@ -166,8 +182,10 @@ class SweepResult:
         require_count("SweepResult.plot", "points", points)
         metric = self._metric(metric)
         if kind == "curves":
-            return plot_curves(self, metric, last, points)
-        return plot_sensitivity(self, metric, self._numeric_path(over), last)
+            return plot_curves(self, metric, self.ranking(metric, last, lower_is_better)[:points])
+        path = next(iter(self.numeric_paths), "") if over is None else over
+        require_known(f"path {path!r} in `over`", path, self.numeric_paths)
+        return plot_sensitivity(self, metric, path, last, lower_is_better)
 
     def curves(self, metric: str | None = None) -> NDArray[np.float64]:
         """A metric [points, seeds, recordings], heads, demons and the like averaged."""
@@ -180,16 +198,6 @@ class SweepResult:
             return next(iter(self.metrics))
         require_known(f"metric {metric!r}", metric, self.metrics)
         return metric
-
-    def _numeric_path(self, over: str | None) -> str:
-        numeric = [
-            path
-            for path in self.axes.values
-            if all(isinstance(label, int | float) for label in self.axes.labels(path))
-        ]
-        path = next(iter(numeric), "") if over is None else over
-        require_known(f"path {path!r} in `over`", path, numeric)
-        return path
 
     def _dimensions(self) -> tuple[tuple[str, ...], dict[str, Any]]:
         labels = {path: self.axes.labels(path) for path in self.axes.values}

@@ -178,6 +178,11 @@ class SweepRun:
             self._restore(self._checkpoint.load())
 
     @property
+    def metric_names(self) -> list[str]:
+        """The names of all metrics that some learner of the sweep has."""
+        return list(dict.fromkeys(name for each in self._names for name in each.names))
+
+    @property
     def total_steps(self) -> int:
         """Steps of all blocks of this process; of a block, those of a member."""
         return len(self._own) * self.num_steps

@@ -1,0 +1,158 @@
+"""A sweep as an experiment: with a name, seeds, and what is scored; from a configuration."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import PurePath
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._component import AbstractComponent, component_from_config, from_config
+from .._ranges import require_choice, require_count
+from ..experiments.hyperparameters import dotted_paths, require_known
+from ..learners import AbstractLearner
+from ..loops import WindowMean
+from ..streams import AbstractStream
+from .axes import Axes, at_paths, require_roots
+from .run import SweepRun
+
+
+@dataclass(frozen=True)
+class SweepExperiment:
+    """A sweep with everything that a file can say of it; seed s is `jax.random.key(s)`.
+
+    **Arguments:**
+
+    - `name`: of the folder of its results.
+    - `learner`, `stream`, `axes`, `num_steps`, `combine`, `max_batch`: as `sweep` takes them.
+    - `seeds` >= 1: how many, 0 to seeds - 1; default 30.
+    - `window`: steps of one point of the learning curves; None for about a fiftieth of all.
+    - `metric`: what is scored; None for the first, a squared error.
+    - `lower_is_better`: of the metric; default True.
+    - `evaluate_last`: score the mean over so many of the last steps; None for all.
+    - `title`, `description`: for people.
+
+    **Raises:** `ValueError`, `TypeError` naming what is wrong.
+    """
+
+    name: str
+    learner: AbstractLearner
+    stream: AbstractStream
+    axes: Mapping[str, Sequence[Any]]
+    num_steps: int
+    seeds: int = 30
+    combine: str = "product"
+    window: int | None = None
+    metric: str | None = None
+    lower_is_better: bool = True
+    evaluate_last: int | None = None
+    max_batch: int | None = None
+    title: str = ""
+    description: str = ""
+
+    def __post_init__(self):
+        for name in ("name", "title", "description"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"`{name}` must be a string, got {getattr(self, name)!r}.")
+        if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
+            raise ValueError(f"`name` must be usable as the name of a folder, got {self.name!r}.")
+        require_count("SweepExperiment", "num_steps", self.num_steps, high=2**31)
+        require_count("SweepExperiment", "seeds", self.seeds)
+        require_choice("SweepExperiment", "lower_is_better", self.lower_is_better, (True, False))
+        for name in ("window", "evaluate_last"):
+            if getattr(self, name) is not None:
+                high = self.num_steps + 1
+                require_count("SweepExperiment", name, getattr(self, name), high=high)
+        axes = Axes(self.axes, self.combine)
+        require_roots(axes.values, self.learner, self.stream)
+        for positions in axes.positions:
+            at_paths(self.learner, "learner", axes.point(positions))
+            at_paths(self.stream, "stream", axes.point(positions))
+        if self.metric is not None:
+            require_known(f"metric {self.metric!r}", self.metric, self.run().metric_names)
+
+    def run(self, checkpoint: str | PathLike[str] | None = None) -> SweepRun:
+        """The sweep, not begun, or resumed from the checkpoint."""
+        return SweepRun(
+            self.learner,
+            self.stream,
+            self.axes,
+            num_steps=self.num_steps,
+            keys=jax.vmap(jax.random.key)(np.arange(self.seeds)),
+            combine=self.combine,
+            record=None if self.window is None else WindowMean(self.window),
+            max_batch=self.max_batch,
+            checkpoint=checkpoint,
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """The experiment as JSON types; `sweep_from_config` reads it."""
+        config = {
+            field.name: value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) is not None
+        }
+        axes = {path: [_plain(value) for value in given] for path, given in self.axes.items()}
+        parts = {"learner": self.learner.to_config(), "stream": self.stream.to_config()}
+        return config | parts | {"axes": axes}
+
+
+def sweep_from_config(config: Mapping[str, Any], name: str = "sweep") -> SweepExperiment:
+    """The sweep that `config` describes, as `SweepExperiment.to_config` writes it.
+
+    Keys are the arguments of `SweepExperiment`. `learner` and `stream` are configurations. The
+    paths of `axes` are written with dots or as nested tables; a table among the values of an axis
+    is the configuration of a component, a list a tuple of sizes.
+
+    **Arguments:** `config`, which is not changed; `name`: of a sweep that has none.
+
+    **Raises:** `ValueError` naming the path of what is wrong.
+    """
+    if not isinstance(config, Mapping):
+        raise ValueError(f"a sweep must be a table of keys, got {config!r}.")
+    fields = [field.name for field in dataclasses.fields(SweepExperiment)]
+    config = {key: value for key, value in config.items() if key != "run"}
+    for key in config:
+        require_known(f"key {key!r}", key, fields)
+    for key in ("learner", "stream", "axes", "num_steps"):
+        if key not in config:
+            raise ValueError(f"missing key {key!r}. Known: {', '.join(fields)}.")
+    if not isinstance(config["axes"], Mapping):
+        raise ValueError(f"axes: must map paths to lists of values, got {config['axes']!r}.")
+    axes = {
+        path: [_read(value, f"axes.{path}") for value in given] if _is_list(given) else given
+        for path, given in dotted_paths(config["axes"]).items()
+    }
+    parts: dict[str, Any] = {
+        "learner": component_from_config(config["learner"], (AbstractLearner,), path="learner"),
+        "stream": component_from_config(config["stream"], (AbstractStream,), path="stream"),
+    }
+    arguments: dict[str, Any] = {"name": name} | config | parts | {"axes": axes}
+    try:
+        return SweepExperiment(**arguments)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, Sequence) and not isinstance(given, str)
+
+
+def _read(value: Any, path: str) -> Any:
+    if isinstance(value, Mapping):
+        try:
+            return from_config(value)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, AbstractComponent):
+        return value.to_config()
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        return np.asarray(value).tolist()
+    return list(value) if isinstance(value, tuple) else value
