@@ -8,7 +8,7 @@ from typing import Any
 from .._component import from_config
 from .agent_template import template_from
 from .errors import CheckpointError
-from .load import header_of, list_checkpoints, load_checkpoint
+from .load import checkpoint_header, list_checkpoints, load_checkpoint
 from .save import save_checkpoint
 
 
@@ -48,12 +48,12 @@ def load_agent(
 
 def _header(path: str | os.PathLike, fallback: bool) -> dict[str, Any]:
     try:
-        return header_of(path)
+        return checkpoint_header(path)
     except (CheckpointError, FileNotFoundError):
         if fallback:
             for older in list_checkpoints(path):
                 try:
-                    return header_of(older)
+                    return checkpoint_header(older)
                 except (CheckpointError, FileNotFoundError):
                     continue
         raise

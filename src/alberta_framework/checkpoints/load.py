@@ -45,11 +45,14 @@ def load_checkpoint_metadata(path: str | os.PathLike) -> dict[str, Any]:
     path = Path(path)
     if reference.is_reference(path):
         return reference.metadata_of(path)
-    return header_of(path)["metadata"]
+    return checkpoint_header(path)["metadata"]
 
 
-def header_of(path: str | os.PathLike) -> dict[str, Any]:
-    """All that a checkpoint says of itself."""
+def checkpoint_header(path: str | os.PathLike) -> dict[str, Any]:
+    """All that a checkpoint says of itself: versions, metadata, learner, leaves; not the payload.
+
+    **Raises:** as `load_checkpoint`.
+    """
     path = Path(path)
     return orbax.header_of(path) if path.is_dir() else read_header(path).fields
 

@@ -1,4 +1,4 @@
-"""The command line: `alberta run`, `alberta list`."""
+"""The command line: `alberta run`, `daemon`, `inspect`, `list`."""
 
 import importlib.metadata
 import sys
@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 
 from .catalogue import built_in
+from .daemon import daemon
+from .inspect import inspect
 from .problems import Problem
 from .run import run
 from .tables import experiments_table
@@ -83,6 +85,33 @@ def _run(
 ) -> int:
     """Run an experiment: print a table, write results.csv, curves.csv, config.json, curves.png."""
     return run(experiment, seeds, steps, output, quiet)
+
+
+@app.command("daemon")
+def _daemon(
+    config: Annotated[Path, typer.Option(help="What learns, in a .json or .toml file.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where the state is saved, and resumed from.")
+    ] = None,
+    socket: Annotated[
+        Path | None, typer.Option(help="A Unix socket to serve, in place of standard input.")
+    ] = None,
+    report_every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Print a report to standard error every so many events."),
+    ] = None,
+) -> int:
+    """Learn from events, one line of JSON each; answer each with a line of predictions."""
+    return daemon(config, checkpoint, socket, report_every)
+
+
+@app.command("inspect")
+def _inspect(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Print what a checkpoint holds: metadata, configuration, counts, relevance."""
+    return inspect(checkpoint, as_json)
 
 
 @app.command("list")

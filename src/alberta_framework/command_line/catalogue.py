@@ -18,7 +18,7 @@ def built_in() -> dict[str, dict[str, Any]]:
     folder = importlib.resources.files("alberta_framework.command_line") / "built_in"
     files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
     return {
-        file.name.removesuffix(".toml"): _parsed(file)
+        file.name.removesuffix(".toml"): parsed(file)
         for file in sorted(files, key=lambda file: file.name)
     }
 
@@ -31,7 +31,7 @@ def experiment(source: str) -> tuple[str, dict[str, Any]]:
     """
     path = Path(source)
     if path.suffix in _SUFFIXES:
-        config = _parsed(path)
+        config = parsed(path)
         name = config.get("name")
         return (name if isinstance(name, str) and name else path.stem), config
     known = built_in()
@@ -47,7 +47,11 @@ def experiment(source: str) -> tuple[str, dict[str, Any]]:
     )
 
 
-def _parsed(file: Path | Traversable) -> dict[str, Any]:
+def parsed(file: Path | Traversable) -> dict[str, Any]:
+    """The table in a .toml or .json file.
+
+    **Raises:** `UsageProblem` if it cannot be read or parsed.
+    """
     try:
         text = file.read_text(encoding="utf-8")
         config = json.loads(text) if file.name.endswith(".json") else tomllib.loads(text)

@@ -1,0 +1,195 @@
+"""Events as lines of JSON: one line in, one line out."""
+
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .daemon import Daemon
+
+_KEYS = ("id", "observation", "targets", "terminated")
+_LONGEST_SAID = 80
+
+
+class EventError(ValueError):
+    """What is wrong with a line; the text begins with the field. `id` is the event's, or None."""
+
+    def __init__(self, text: str, event_id: Any = None):
+        super().__init__(text)
+        self.id = event_id
+
+
+class Event(NamedTuple):
+    """One event; `observation` is None for a label that comes later, `targets` for no label."""
+
+    id: Any
+    observation: np.ndarray | None
+    targets: np.ndarray | None
+    terminated: bool
+
+
+class EventSchema:
+    """What the lines must look like: how many numbers, and their names.
+
+    **Arguments:** the number of features and of heads; their names, without which events give lists
+    alone.
+    """
+
+    def __init__(
+        self,
+        feature_dim: int,
+        n_heads: int,
+        feature_names: Sequence[str] | None = None,
+        head_names: Sequence[str] | None = None,
+    ):
+        self.feature_dim, self.n_heads = feature_dim, n_heads
+        self.features = _places(feature_names)
+        self.heads = _places(head_names)
+
+    def parsed(self, line: str | bytes) -> Event:
+        """The event of a line.
+
+        **Raises:** `EventError` naming the field.
+        """
+        found = self._loaded(line)
+        try:
+            return self._event(found)
+        except EventError as error:
+            error.id = found.get("id")
+            raise
+
+    def _loaded(self, line: str | bytes) -> dict[str, Any]:
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise EventError(f"line: is no JSON: {_short(error)}") from None
+        if not isinstance(found, dict):
+            raise EventError(f"line: must be a JSON object, got {_short(found)}")
+        return found
+
+    def _event(self, found: dict[str, Any]) -> Event:
+        for key in found:
+            if key not in _KEYS:
+                raise EventError(f"{_short(key)}: unknown field; known: {', '.join(_KEYS)}")
+        observation = targets = None
+        if found.get("observation") is not None:
+            observation = _numbers(
+                "observation", found["observation"], self.feature_dim, self.features, False
+            )
+        if found.get("targets") is not None:
+            targets = _numbers("targets", found["targets"], self.n_heads, self.heads, True)
+        terminated = found.get("terminated", False)
+        if not isinstance(terminated, bool):
+            raise EventError(f"terminated: must be true or false, got {_short(terminated)}")
+        if observation is None and targets is None:
+            raise EventError("observation: is missing, and there are no targets either")
+        if observation is None and found.get("id") is None:
+            raise EventError("id: targets without an observation need the id of an earlier event")
+        return Event(found.get("id"), observation, targets, terminated)
+
+
+class EventProcessor:
+    """Carries lines through a daemon; a bad line is answered and changes nothing.
+
+    An event with an `id` and an observation is remembered, so that targets may follow later under
+    the same `id`; learning then happens on the observation as it was. The latest `label_window`
+    observations are remembered, in this process alone.
+
+    **Arguments:** `daemon`, with its names of features and heads; `label_window` >= 0.
+    """
+
+    def __init__(self, daemon: Daemon, label_window: int = 10_000):
+        self.daemon = daemon
+        self.schema = EventSchema(
+            daemon.feature_dim, daemon.n_heads, daemon.feature_names, daemon.head_names
+        )
+        self.label_window = label_window
+        self._remembered: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def process(self, line: str | bytes, number: int) -> dict[str, Any]:
+        """The answer to a line: of an event its predictions, of a bad line the error."""
+        try:
+            event = self.schema.parsed(line)
+            return self._answer(event)
+        except EventError as error:
+            return {"id": error.id, "line": number, "error": str(error)}
+
+    def answer(self, line: str | bytes, number: int) -> bytes:
+        """The answer as a line of JSON."""
+        return json.dumps(self.process(line, number), separators=(",", ":")).encode() + b"\n"
+
+    def _answer(self, event: Event) -> dict[str, Any]:
+        observation = event.observation
+        if observation is None:
+            observation = self._earlier(event)
+        elif event.id is not None and self.label_window:
+            self._remember(event.id, observation)
+        predictions, rejected, step = self.daemon.step(observation, event.targets, event.terminated)
+        values = [value if math.isfinite(value) else None for value in predictions.tolist()]
+        heads = self.schema.heads
+        named = values if heads is None else dict(zip(heads, values, strict=True))
+        return {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
+
+    def _remember(self, event_id: Any, observation: np.ndarray) -> None:
+        name = json.dumps(event_id, sort_keys=True)
+        self._remembered[name] = observation
+        self._remembered.move_to_end(name)
+        if len(self._remembered) > self.label_window:
+            self._remembered.popitem(last=False)
+
+    def _earlier(self, event: Event) -> np.ndarray:
+        if self.daemon.learns_transitions:
+            raise EventError("observation: is missing; a learner of transitions needs it", event.id)
+        found = self._remembered.get(json.dumps(event.id, sort_keys=True))
+        if found is None:
+            text = f"id: no event {_short(event.id)} among the latest remembered"
+            raise EventError(text, event.id)
+        return found
+
+
+def _places(names: Sequence[str] | None) -> dict[str, int] | None:
+    return None if names is None else {name: i for i, name in enumerate(names)}
+
+
+def _numbers(
+    field: str, values: Any, length: int, places: dict[str, int] | None, partial: bool
+) -> np.ndarray:
+    """The numbers of a list or of an object of names; what is missing or null is NaN if allowed."""
+    if isinstance(values, dict):
+        if places is None:
+            raise EventError(f"{field}: names are not configured; give a list of {length} numbers")
+        row = [None] * length
+        for name, value in values.items():
+            if name not in places:
+                raise EventError(f"{field}.{_short(name)}: unknown; known: {', '.join(places)}")
+            row[places[name]] = value
+        missing = [name for name in places if name not in values]
+        if missing and not partial:
+            raise EventError(f"{field}.{missing[0]}: is missing")
+        where = list(places)
+    elif isinstance(values, list):
+        if len(values) != length:
+            raise EventError(f"{field}: must have {length} numbers, got {len(values)}")
+        row, where = values, None
+    else:
+        raise EventError(f"{field}: must be a list or an object, got {_short(values)}")
+    for i, value in enumerate(row):
+        kind = type(value)
+        if kind is not float and kind is not int and not (value is None and partial):
+            name = i if where is None else where[i]
+            allowed = "a number or null" if partial else "a number"
+            raise EventError(f"{field}.{name}: must be {allowed}, got {_short(value)}")
+    try:
+        found = np.array([np.nan if value is None else value for value in row], np.float64)
+    except OverflowError:
+        raise EventError(f"{field}: holds an integer that is too large") from None
+    with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+        return found.astype(np.float32)
+
+
+def _short(value: Any) -> str:
+    text = str(value) if isinstance(value, Exception) else repr(value)
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}..."
