@@ -74,6 +74,16 @@ from .optimizers import create_tdidbd_state as create_tdidbd_state
 from .optimizers import optimizer_from_config as optimizer_from_config
 
 if TYPE_CHECKING:
+    from .checkpoints import CheckpointError as CheckpointError
+    from .checkpoints import checkpoint_exists as checkpoint_exists
+    from .checkpoints import checkpoint_header as checkpoint_header
+    from .checkpoints import list_checkpoints as list_checkpoints
+    from .checkpoints import load_agent as load_agent
+    from .checkpoints import load_checkpoint as load_checkpoint
+    from .checkpoints import load_checkpoint_metadata as load_checkpoint_metadata
+    from .checkpoints import save_agent as save_agent
+    from .checkpoints import save_checkpoint as save_checkpoint
+    from .checkpoints import verify_checkpoint as verify_checkpoint
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
@@ -83,6 +93,10 @@ if TYPE_CHECKING:
     from .control import epsilon_greedy as epsilon_greedy
     from .control import run_sarsa_continuing as run_sarsa_continuing
     from .control import run_sarsa_episode as run_sarsa_episode
+    from .daemon import Daemon as Daemon
+    from .daemon import EventProcessor as EventProcessor
+    from .daemon import EventSchema as EventSchema
+    from .daemon import StepResult as StepResult
     from .diagnostics import FeatureRelevance as FeatureRelevance
     from .diagnostics import PlasticityReport as PlasticityReport
     from .diagnostics import WeightMagnitude as WeightMagnitude
@@ -258,6 +272,8 @@ _LATE_ROOMS = (
     "control",
     "loops",
     "diagnostics",
+    "checkpoints",
+    "daemon",
     "environments",
     "experiments",
     "sweeps",

@@ -12,7 +12,8 @@ import jax
 
 from .._component import from_config
 from ..checkpoints import CheckpointError
-from ..daemon import Daemon, EventProcessor, Stop, serve_socket, serve_stream
+from ..daemon import Daemon, EventProcessor
+from ..daemon.serving import Stop, serve_socket, serve_stream
 from .catalogue import parsed
 from .problems import Problem, UsageProblem, reason
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..checkpoints import CheckpointError, checkpoint_header, load_agent
-from ..daemon import plain, relevance
+from ..daemon.report import plain, relevance
 from ..learners import agent_age_s, agent_uptime_s
 from .problems import Problem, reason
 
