@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "environments": {"streams", "control", "loops"},
     "diagnostics": {"learners", "horde", "control"},
     "checkpoints": {"learners", "horde", "control"},
-    "experiments": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
+    "experiments": {"loops", "streams", "learners", "control", "environments", "diagnostics"},
     "sweeps": {"experiments"},
     "daemon": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
 }

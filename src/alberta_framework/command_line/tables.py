@@ -6,7 +6,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from ..experiments import ComparisonResult, Standing, spoken_point
+from ..experiments import ComparisonResult, ControlResult, Standing, spoken_point
 
 
 def standings_table(result: ComparisonResult) -> Table:
@@ -30,6 +30,43 @@ def standings_table(result: ComparisonResult) -> Table:
         cells += [_number(standing.step_sizes.get(group), 3) for group in groups]
         table.add_row(*cells, *([f"{standing.rejected:,}"] if rejections else []))
     return table
+
+
+def control_table(result: ControlResult) -> Table:
+    """Each agent at every point: score with its interval, return and length of an episode."""
+    comparison, standings = result.comparison, result.standings
+    other = "Steps" if comparison.score == "return" else "Return"
+    rejections = any(s.rejected for s in standings)
+    table = Table(box=SIMPLE_HEAD, title=comparison.title, title_justify="left", pad_edge=False)
+    table.caption, table.caption_justify = _control_caption(result), "left"
+    table.add_column("Agent")
+    if any(s.point for s in standings):
+        table.add_column("Setting")
+    for header in ["Mean", "95% CI", "SE", other, *(["Rejected"] if rejections else [])]:
+        table.add_column(header, justify="right")
+    for s in standings:
+        cells = [s.agent]
+        if any(s.point for s in standings):
+            cells.append(spoken_point(s.point) + (" (best)" if s.best and s.point else ""))
+        interval, se = "", ""
+        if s.score.n_seeds > 1:
+            interval = f"[{_number(s.score.ci_lower)}, {_number(s.score.ci_upper)}]"
+            se = _number(s.score.sem, 2)
+        besides = s.mean_steps if other == "Steps" else s.mean_return
+        cells += [_number(s.score.mean), interval, se, _number(besides)]
+        table.add_row(*cells, *([f"{s.rejected:,}"] if rejections else []))
+    return table
+
+
+def _control_caption(result: ControlResult) -> str:
+    comparison = result.comparison
+    seeds = "1 seed" if comparison.seeds == 1 else f"mean over {comparison.seeds} seeds"
+    asked = f" (stopped; {comparison.episodes:,} were asked for)"
+    done = min(agent.episodes for agent in result.agents.values())
+    return (
+        f"{comparison.measure} over the last {result.evaluated:,} of {done:,} episodes"
+        f"{'' if result.complete else asked}, {seeds}."
+    )
 
 
 def experiments_table(experiments: Mapping[str, Mapping[str, Any]]) -> Table:

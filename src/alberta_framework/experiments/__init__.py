@@ -11,6 +11,15 @@ from .comparison_result import Standing as Standing
 from .comparison_run import ComparisonRun as ComparisonRun
 from .comparison_run import run_comparison as run_comparison
 from .contender import Contender as Contender
+from .control_comparison import ControlComparison as ControlComparison
+from .control_config import control_comparison_from_config as control_comparison_from_config
+from .control_figure import plot_control_comparison as plot_control_comparison
+from .control_files import save_control_comparison as save_control_comparison
+from .control_result import AgentResult as AgentResult
+from .control_result import AgentStanding as AgentStanding
+from .control_result import ControlResult as ControlResult
+from .control_run import ControlRun as ControlRun
+from .control_run import run_control_comparison as run_control_comparison
 from .effect_sizes import cohens_d as cohens_d
 from .effect_sizes import rank_biserial as rank_biserial
 from .export import export_to_csv as export_to_csv

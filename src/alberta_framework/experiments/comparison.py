@@ -133,13 +133,7 @@ class Comparison:
 
     def to_config(self) -> dict[str, Any]:
         """The comparison as JSON types; `comparison_from_config` reads it."""
-        learners = {}
-        for name, contender in self.learners.items():
-            learners[name] = contender.learner.to_config()
-            if contender.grid:
-                learners[name]["grid"] = {path: list(v) for path, v in contender.grid.items()}
-            if contender.first_inputs is not None:
-                learners[name]["first_inputs"] = contender.first_inputs
+        learners = {name: contender.to_config() for name, contender in self.learners.items()}
         plain = [f.name for f in dataclasses.fields(self) if f.name not in ("stream", "learners")]
         config = {name: getattr(self, name) for name in plain}
         if self.relevant_inputs is None:

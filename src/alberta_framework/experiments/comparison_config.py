@@ -45,7 +45,7 @@ def comparison_from_config(config: Mapping[str, Any], name: str = "comparison") 
         arguments["window"] = default_window(num_steps, arguments["evaluate_last"])
     arguments["stream"] = component_from_config(config["stream"], (AbstractStream,), path="stream")
     arguments["learners"] = {
-        learner: _contender(entry, f"learners.{learner}") for learner, entry in learners.items()
+        learner: contender_from_config(entry, f"learners.{learner}") for learner, entry in learners.items()
     }
     try:
         return Comparison(**arguments)
@@ -57,7 +57,8 @@ def _counts(value: Any) -> bool:
     return isinstance(value, int) and value > 0
 
 
-def _contender(entry: Any, path: str) -> Contender:
+def contender_from_config(entry: Any, path: str) -> Contender:
+    """The learner or agent that `entry` describes, with its `grid` and `first_inputs`."""
     if not isinstance(entry, Mapping):
         raise ValueError(f"{path}: must be a learner's configuration, got {entry!r}.")
     config = {key: value for key, value in entry.items() if key not in _OF_CONTENDER}

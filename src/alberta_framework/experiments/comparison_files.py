@@ -31,10 +31,10 @@ def save_comparison(result: ComparisonResult, folder: Path) -> list[Path]:
     scores, curves = folder / "results.csv", folder / "curves.csv"
     config, figure = folder / "config.json", folder / "curves.png"
     rows = score_rows(result)
-    _write_csv(scores, list(rows[0]), (row.values() for row in rows))
+    write_csv(scores, list(rows[0]), (row.values() for row in rows))
     header = ["learner", "seed", "step", result.comparison.score]
-    _write_csv(curves, header, _curve_rows(result))
-    config.write_text(json.dumps(_config(result), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_csv(curves, header, _curve_rows(result))
+    write_config(config, result.comparison.to_config(), {"steps_done": result.steps_done})
     with publication_style(font_size=9):
         plot_comparison(result).savefig(figure, dpi=200)
     return [scores, curves, config, figure]
@@ -71,17 +71,17 @@ def _curve_rows(result: ComparisonResult) -> Iterator[tuple[Any, ...]]:
                 yield name, seed, step, value
 
 
-def _write_csv(path: Path, header: list[str], rows: Iterable[Iterable[Any]]) -> None:
+def write_csv(path: Path, header: list[str], rows: Iterable[Iterable[Any]]) -> None:
+    """A CSV file with a header."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
 
 
-def _config(result: ComparisonResult) -> dict[str, Any]:
+def write_config(path: Path, config: dict[str, Any], run: dict[str, Any]) -> None:
+    """A configuration as JSON; under `run` how it went and the versions of the packages."""
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    run = {
-        "steps_done": result.steps_done,
-        "versions": {"python": platform.python_version()} | versions,
-    }
-    return result.comparison.to_config() | {"run": run}
+    run = run | {"versions": {"python": platform.python_version()} | versions}
+    text = json.dumps(config | {"run": run}, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", "utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .._ranges import require_count
 from ..learners import AbstractLearner
@@ -46,3 +47,12 @@ class Contender:
         points = grid_points(self.grid)
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "learners", tuple(at_point(self.learner, p) for p in points))
+
+    def to_config(self) -> dict[str, Any]:
+        """The configuration of the learner, with `grid` and `first_inputs` where there are any."""
+        config = self.learner.to_config()
+        if self.grid:
+            config["grid"] = {path: list(values) for path, values in self.grid.items()}
+        if self.first_inputs is not None:
+            config["first_inputs"] = self.first_inputs
+        return config

@@ -1,0 +1,137 @@
+"""What `alberta run` can carry out: learners on a stream, agents in an environment."""
+
+import dataclasses
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.table import Table
+
+from ..experiments import (
+    Comparison,
+    ComparisonResult,
+    ComparisonRun,
+    ControlComparison,
+    ControlResult,
+    ControlRun,
+    comparison_from_config,
+    control_comparison_from_config,
+    save_comparison,
+    save_control_comparison,
+)
+from .catalogue import experiment
+from .problems import Problem, UsageProblem
+from .tables import control_table, standings_table
+
+Show = Callable[[int, str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamJob:
+    """A comparison of learners on a stream, counted in steps."""
+
+    comparison: Comparison
+    unit: ClassVar[str] = "steps"
+
+    @property
+    def total(self) -> int:
+        return self.comparison.num_steps
+
+    def begin(self) -> ComparisonRun:
+        return ComparisonRun(self.comparison)
+
+    def advance(self, run: ComparisonRun, show: Show) -> None:
+        """A segment; `show(done, note)` is called as often as there is something to show."""
+        run.advance(lambda done: show(done, ""))
+
+    def result(self, run: ComparisonRun) -> ComparisonResult | None:
+        """What is finished; None if nothing is."""
+        return run.result() if run.steps_done else None
+
+    def save(self, result: ComparisonResult, folder: Path) -> list[Path]:
+        return save_comparison(result, folder)
+
+    def table(self, result: ComparisonResult) -> Table:
+        return standings_table(result)
+
+    def extent(self, result: ComparisonResult) -> str:
+        """How far a run came that was stopped."""
+        return f"{result.steps_done:,} of {self.comparison.num_steps:,} steps"
+
+
+@dataclasses.dataclass(frozen=True)
+class ControlJob:
+    """A comparison of agents in an environment, counted in episodes."""
+
+    comparison: ControlComparison
+    unit: ClassVar[str] = "episodes"
+
+    @property
+    def total(self) -> int:
+        return self.begin().episodes_asked
+
+    def begin(self) -> ControlRun:
+        return ControlRun(self.comparison)
+
+    def advance(self, run: ControlRun, show: Show) -> None:
+        """Some steps; `show(done, note)` tells the running return."""
+        run.advance()
+        recent = run.recent_return
+        show(run.episodes_done, "" if recent is None else f"return {recent:,.1f}")
+
+    def result(self, run: ControlRun) -> ControlResult | None:
+        """What is finished; None if nothing is."""
+        run.close()
+        return run.result() if run.any_finished else None
+
+    def save(self, result: ControlResult, folder: Path) -> list[Path]:
+        return save_control_comparison(result, folder)
+
+    def table(self, result: ControlResult) -> Table:
+        return control_table(result)
+
+    def extent(self, result: ControlResult) -> str:
+        """How far a run came that was stopped."""
+        return f"{result.episodes_done:,} of {self.comparison.episodes:,} episodes"
+
+
+def job_of(
+    source: str, seeds: int | None, steps: int | None, episodes: int | None
+) -> StreamJob | ControlJob:
+    """The experiment that `source` names, with other numbers of seeds, steps or episodes.
+
+    **Raises:** `Problem` for what a user can mend; warnings are printed, one line each.
+    """
+    name, config = experiment(source)
+    control = "environment" in config
+    if control and steps is not None:
+        raise UsageProblem("--steps: this experiment is counted in episodes; use --episodes.")
+    if not control and episodes is not None:
+        raise UsageProblem("--episodes: this experiment is counted in steps; use --steps.")
+    read = control_comparison_from_config if control else comparison_from_config
+    comparison: Any = _read(read, config, name, source)
+    try:
+        if steps is not None or episodes is not None:
+            comparison = comparison.resized(episodes if control else steps)
+        if seeds is not None:
+            comparison = dataclasses.replace(comparison, seeds=seeds)
+    except ValueError as error:
+        raise UsageProblem(f"--steps: {error}") from error
+    return ControlJob(comparison) if control else StreamJob(comparison)
+
+
+def _read(read: Callable, config: dict[str, Any], name: str, source: str) -> Any:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            comparison = read(config, name)
+        except ValueError as error:
+            raise UsageProblem(f"{source}: {error}") from error
+        except ImportError as error:
+            raise Problem(f"{source}: {error}") from error
+    doubts = [str(w.message) for w in warned if issubclass(w.category, UserWarning)]
+    for message in dict.fromkeys(doubts):
+        print(f"alberta: {source}: {message}", file=sys.stderr)
+    return comparison

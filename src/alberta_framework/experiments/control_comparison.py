@@ -1,0 +1,156 @@
+"""What is compared in control: agents with grids of hyperparameters, in one environment."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._component import AbstractComponent
+from .._ranges import require_choice, require_count
+from ..control import SARSAAgent
+from ..environments import flatten_space
+from ..environments.package import gymnasium_package
+from .contender import Contender
+
+SCORES = {"return": "Return", "steps": "Steps"}
+
+
+@dataclass(frozen=True)
+class ControlComparison:
+    """An experiment in control: every agent, at every point of its grid, for whole episodes.
+
+    Seed s resets the environment with s once, and draws the agent from `jax.random.key(s)`, both
+    the same for every agent. The score of an agent at a point and seed is the mean over its last
+    `evaluate_last` episodes. Observations are flattened, discrete ones to a one among zeros.
+
+    **Arguments:**
+
+    - `name`: of the files and folders of its results.
+    - `environment`: `id`, and whatever else `gymnasium.make` takes, as `max_episode_steps`; its
+      actions are `Discrete`.
+    - `agents`: name to `Contender`, or to an agent without a grid.
+    - `episodes` >= 1 of every agent, point and seed.
+    - `evaluate_last`: 1 to `episodes`, default 50 or all.
+    - `features`: what the agents see of an observation, as a `TileCoder`; default None, itself.
+    - `seeds` >= 1: how many, 0 to seeds - 1; default 10.
+    - `score`: `"return"`, the sum of an episode's rewards, the more the better; or `"steps"`, its
+      length, the less the better.
+    - `title`, `description`: for people.
+
+    **Raises:** `ValueError`, `TypeError` naming what is wrong, agents as `agents.NAME`;
+    `ImportError` without gymnasium.
+    """
+
+    name: str
+    environment: Mapping[str, Any]
+    agents: Mapping[str, Contender]
+    episodes: int
+    evaluate_last: int | None = None
+    features: Any = None
+    seeds: int = 10
+    score: str = "return"
+    title: str = ""
+    description: str = ""
+
+    def __post_init__(self):
+        for name in ("name", "title", "description"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"`{name}` must be a string, got {getattr(self, name)!r}.")
+        if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
+            raise ValueError(f"`name` must be usable as the name of a folder, got {self.name!r}.")
+        require_count("ControlComparison", "episodes", self.episodes)
+        if self.evaluate_last is None:
+            object.__setattr__(self, "evaluate_last", min(50, self.episodes))
+        high = self.episodes + 1
+        require_count("ControlComparison", "evaluate_last", self.evaluate_last, high=high)
+        require_count("ControlComparison", "seeds", self.seeds)
+        require_choice("ControlComparison", "score", self.score, tuple(SCORES))
+        if not self.agents:
+            raise ValueError("`agents` must name an agent, got none.")
+        agents = {
+            name: entry if isinstance(entry, Contender) else Contender(entry)
+            for name, entry in self.agents.items()
+        }
+        object.__setattr__(self, "agents", agents)
+        self._require_match()
+
+    def _require_match(self):
+        """Features and agents must suit the environment."""
+        env = self.make_environment()
+        spaces = gymnasium_package().spaces
+        try:
+            inputs, actions = flatten_space(env.observation_space, "onehot"), env.action_space
+        finally:
+            env.close()
+        if not isinstance(actions, spaces.Discrete):
+            raise ValueError(f"environment: the actions must be Discrete, got {actions}.")
+        if self.features is not None:
+            _require_features(self.features, inputs)
+        for name, contender in self.agents.items():
+            agent = contender.learner
+            if not isinstance(agent, SARSAAgent):
+                raise ValueError(f"agents.{name}: must be a SARSAAgent, got {agent!r}.")
+            if contender.first_inputs is not None:
+                raise ValueError(f"agents.{name}: `first_inputs` is for learners on streams.")
+            if agent.n_actions != actions.n:
+                raise ValueError(
+                    f"agents.{name}: `n_actions` must be {actions.n}, the number of actions of the "
+                    f"environment, got {agent.n_actions}."
+                )
+
+    def make_environment(self) -> Any:
+        """A new copy of the environment.
+
+        **Raises:** `ValueError` for one that Gymnasium does not know or does not make so.
+        """
+        gymnasium = gymnasium_package()
+        name = self.environment.get("id") if isinstance(self.environment, Mapping) else None
+        if not isinstance(name, str):
+            raise ValueError(f"`environment` must have a string `id`, got {self.environment!r}.")
+        others = {key: value for key, value in self.environment.items() if key != "id"}
+        try:
+            return gymnasium.make(name, **{"disable_env_checker": True} | others)
+        except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
+            raise ValueError(f"environment: {name!r}: {error}") from error
+
+    @property
+    def measure(self) -> str:
+        """What an episode is scored by, in words."""
+        return f"{SCORES[self.score]} per episode"
+
+    def to_config(self) -> dict[str, Any]:
+        """The comparison as JSON types; `control_comparison_from_config` reads it."""
+        agents = {name: contender.to_config() for name, contender in self.agents.items()}
+        parts = ("environment", "features", "agents")
+        plain = [f.name for f in dataclasses.fields(self) if f.name not in parts]
+        config = {name: getattr(self, name) for name in plain}
+        config["environment"] = dict(self.environment)
+        if self.features is not None:
+            config["features"] = self.features.to_config()
+        return config | {"agents": agents}
+
+    def resized(self, episodes: int) -> "ControlComparison":
+        """The comparison over another number of episodes; it evaluates no more than there are."""
+        require_count("ControlComparison", "episodes", episodes)
+        evaluate_last = min(self.evaluate_last or episodes, episodes)
+        return dataclasses.replace(self, episodes=episodes, evaluate_last=evaluate_last)
+
+
+def _require_features(features: Any, inputs: int) -> None:
+    """`TypeError`, `ValueError` unless `features` makes a vector of an observation."""
+    if not (isinstance(features, AbstractComponent) and hasattr(features, "feature_dim")):
+        raise TypeError(
+            "`features` must be a component with a `feature_dim` that is called with an "
+            f"observation, as a TileCoder, got {features!r}."
+        )
+    try:
+        jax.eval_shape(features, np.zeros(inputs, np.float32))  # pyright: ignore
+    except TypeError as error:
+        raise ValueError(
+            f"features: {type(features).__name__} does not take the {inputs} numbers of an "
+            f"observation: {error}"
+        ) from error

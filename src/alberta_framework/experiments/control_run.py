@@ -1,0 +1,218 @@
+"""Running agents in environments: many lives side by side, one compiled call for all."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._compiled import strong
+from ..environments.spaces import flattener
+from .contender import Contender
+from .control_comparison import ControlComparison
+from .control_result import AgentResult, ControlResult
+from .hyperparameters import stacked
+
+_STEPS_AT_A_TIME = 100
+_RECENT = 50
+
+
+def run_control_comparison(
+    comparison: ControlComparison, on_progress: Callable[["ControlRun"], None] | None = None
+) -> ControlResult:
+    """Run a comparison in control from start to end.
+
+    **Arguments:** `comparison`; `on_progress(run)`: called after every hundred steps.
+    """
+    run = ControlRun(comparison)
+    while not run.finished:
+        run.advance()
+        if on_progress is not None:
+            on_progress(run)
+    return run.result()
+
+
+class ControlRun:
+    """A comparison in control under way, advanced a hundred steps at a time.
+
+    The agents live one after the other; the points and seeds of an agent side by side, each in an
+    environment of its own. Finished episodes are kept: `result` holds them whenever it is asked
+    for.
+    """
+
+    def __init__(self, comparison: ControlComparison):
+        self.comparison = comparison
+        self._lives: dict[str, _Lives] = {}
+
+    @property
+    def episodes_done(self) -> int:
+        """Finished episodes of all agents, points and seeds."""
+        return sum(int(lives.finished.sum()) for lives in self._lives.values())
+
+    @property
+    def episodes_asked(self) -> int:
+        """Episodes of all agents, points and seeds."""
+        points = sum(len(contender.points) for contender in self.comparison.agents.values())
+        return points * self.comparison.seeds * self.comparison.episodes
+
+    @property
+    def any_finished(self) -> bool:
+        """Whether every point and seed of some agent has finished an episode."""
+        return any(lives.finished.all() for lives in self._lives.values())
+
+    @property
+    def recent_return(self) -> float | None:
+        """The mean over the last 50 episodes of each life of the agent at work; None before."""
+        lives = next(reversed(self._lives.values()), None)
+        return None if lives is None else lives.recent_return()
+
+    @property
+    def finished(self) -> bool:
+        return self.episodes_done == self.episodes_asked
+
+    def advance(self) -> None:
+        """Up to a hundred more steps of every life of the agent at work."""
+        for name, contender in self.comparison.agents.items():
+            if name not in self._lives:
+                self._lives[name] = _Lives(self.comparison, contender)
+            lives = self._lives[name]
+            if lives.active.any():
+                for _ in range(_STEPS_AT_A_TIME):
+                    if not lives.active.any():
+                        lives.close()
+                        break
+                    lives.step()
+                return
+
+    def result(self) -> ControlResult:
+        """The results of the finished episodes.
+
+        **Raises:** `ValueError` before every seed of an agent has finished one.
+        """
+        if not self.any_finished:
+            raise ValueError("no episode of the comparison is finished yet at every seed.")
+        results = {
+            name: lives.result() for name, lives in self._lives.items() if lives.finished.all()
+        }
+        return ControlResult(self.comparison, results)
+
+    def close(self) -> None:
+        """Close the environments."""
+        for lives in self._lives.values():
+            lives.close()
+
+
+class _Lives:
+    """One agent at every point and seed, point by point; each with an environment of its own.
+
+    A life that has had its episodes rests: it is given NaN as reward, which changes no state.
+    """
+
+    def __init__(self, comparison: ControlComparison, contender: Contender):
+        seeds, self._points = comparison.seeds, contender.points
+        self._episodes = comparison.episodes
+        count = len(self._points) * seeds
+        agents = stacked(contender.learners)
+        self._agents = jax.tree.map(lambda leaf: np.repeat(leaf, seeds, axis=0), agents)
+        self._features = strong(comparison.features)
+        self._envs = [comparison.make_environment() for _ in range(count)]
+        observed = flattener(self._envs[0].observation_space, "onehot")
+        self._flat = observed.one
+        self._first_action = int(self._envs[0].action_space.start)
+        seen = observed.size if self._features is None else self._features.feature_dim
+        keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), len(self._points)))
+        self._states = jax.vmap(lambda agent, key: agent.init(seen, key))(self._agents, keys)
+        self._observations = np.zeros((count, observed.size), np.float32)
+        for place, env in enumerate(self._envs):
+            self._observations[place] = self._flat(env.reset(seed=place % seeds)[0])
+        self.active = np.ones(count, bool)
+        self.finished = np.zeros(count, np.int64)
+        self._returns = np.zeros((count, self._episodes))
+        self._steps = np.zeros((count, self._episodes), np.int64)
+        self._rejected = np.zeros(count, np.int64)
+        self._begin(self.active.copy())
+
+    def step(self) -> None:
+        """One step of every life that has episodes to go."""
+        rewards = np.full(len(self._envs), np.nan, np.float32)
+        ends = np.zeros((len(self._envs), 2), bool)
+        actions = (self._actions + self._first_action).tolist()
+        for place in np.flatnonzero(self.active).tolist():
+            observation, reward, *over = self._envs[place].step(actions[place])[:4]
+            self._observations[place] = self._flat(observation)
+            rewards[place], ends[place] = reward, over
+            self._returns[place, self.finished[place]] += reward
+        found, self._states = _act_and_learn(
+            self._agents, self._features, self._states, rewards, self._observations, ends
+        )
+        self._actions, rejected = np.asarray(found).T
+        living = np.flatnonzero(self.active)
+        self._rejected[living] += rejected[living]
+        self._steps[living, self.finished[living]] += 1
+        over = ends.any(axis=1)
+        if over.any():
+            self._end(over)
+
+    def _end(self, over: np.ndarray) -> None:
+        """Count the episodes that are over, and begin the next ones."""
+        self.finished[over] += 1
+        self.active &= self.finished < self._episodes
+        begins = over & self.active
+        for place in np.flatnonzero(begins).tolist():
+            self._observations[place] = self._flat(self._envs[place].reset()[0])
+        if begins.any():
+            self._begin(begins)
+
+    def _begin(self, begins: np.ndarray) -> None:
+        found, self._states = _start(
+            self._agents, self._features, self._states, self._observations, begins
+        )
+        self._actions = np.asarray(found)
+
+    def recent_return(self) -> float | None:
+        rows = zip(self._returns, self.finished.tolist(), strict=True)
+        recent = [row[max(0, done - _RECENT) : done].mean() for row, done in rows if done]
+        return float(np.mean(recent)) if recent else None
+
+    def result(self) -> AgentResult:
+        shape = len(self._points), -1
+        done = int(self.finished.min())
+        return AgentResult(
+            points=self._points,
+            returns=self._returns[:, :done].reshape(*shape, done),
+            steps=self._steps[:, :done].reshape(*shape, done),
+            rejected=self._rejected.reshape(shape),
+        )
+
+    def close(self) -> None:
+        for env in self._envs:
+            env.close()
+
+
+def _seen(features: Any, observation: Any) -> Any:
+    return observation if features is None else features(observation)
+
+
+@jax.jit
+def _start(agents, features, states, observations, begins):
+    """The first actions of the lives whose episodes begin, and the actions pending in others."""
+
+    def one(agent, state, observation, begins):
+        _, begun = agent.start(state, _seen(features, observation))
+        state = jax.tree.map(lambda new, old: jnp.where(begins, new, old), begun, state)
+        return state.last_action, state
+
+    return jax.vmap(one)(agents, states, observations, begins)
+
+
+@jax.jit
+def _act_and_learn(agents, features, states, rewards, observations, ends):
+    """For each life its next action and whether the step was rejected, and its state."""
+
+    def one(agent, state, reward, observation, ends):
+        seen = _seen(features, observation)
+        result = agent.act_and_learn(state, reward, seen, ends[0], ends[1])
+        return jnp.stack([result.action, result.rejected.astype(jnp.int32)]), result.state
+
+    return jax.vmap(one)(agents, states, rewards, observations, ends)
