@@ -1,4 +1,4 @@
-"""The command line: `alberta run`, `daemon`, `inspect`, `list`."""
+"""The command line: `alberta run`, `sweep`, `bench`, `daemon`, `inspect`, `list`."""
 
 import importlib.metadata
 import sys
@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from .bench import bench
 from .catalogue import built_in
 from .daemon import daemon
 from .inspect import inspect
 from .problems import Problem
 from .run import run
+from .sweep import sweep
 from .tables import experiments_table
 
 app = typer.Typer(
@@ -75,6 +77,9 @@ def _run(
     steps: Annotated[
         int | None, typer.Option(min=1, help="How many steps, in place of the experiment's.")
     ] = None,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="How many episodes, of an agent in an environment.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Where to write; a new or empty folder.", show_default="results/NAME"),
@@ -84,7 +89,46 @@ def _run(
     ] = False,
 ) -> int:
     """Run an experiment: print a table, write results.csv, curves.csv, config.json, curves.png."""
-    return run(experiment, seeds, steps, output, quiet)
+    return run(experiment, seeds, steps, output, quiet, episodes)
+
+
+@app.command("sweep")
+def _sweep(
+    file: Annotated[Path, typer.Argument(help="What to sweep, in a .toml or .json file.")],
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many seeds, in place of the file's.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="How many steps, in place of the file's.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Where to write; a new or empty folder.", show_default="results/NAME"),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="The folder of a sweep that was stopped, to go on with.")
+    ] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPU devices to share the work.", show_default="one per core"),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but the output folder.")
+    ] = False,
+) -> int:
+    """Sweep hyperparameters: print the best points, write tables, config.json and figures."""
+    return sweep(file, seeds, steps, output, resume, devices, quiet)
+
+
+@app.command("bench")
+def _bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which benchmarks.", show_default="all")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List their names.")] = False,
+) -> int:
+    """Run the benchmarks of a checkout and print their tables."""
+    return bench(names or [], listed)
 
 
 @app.command("daemon")

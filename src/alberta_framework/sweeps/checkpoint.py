@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -85,13 +85,17 @@ class SweepCheckpoint:
             name: [np.asarray(arrays[f"{name}_{i}"]) for i in range(notes[name])] for name in _LISTS
         }
 
-    def save(self, done: int, state: Callable[[], dict[str, Any]], last: bool) -> None:
-        """Save `state()` at `done` steps, if it is time or the `last` one."""
-        if not last and time.monotonic() - self._saved_at < self._every_s:
-            return
+    @property
+    def due(self) -> bool:
+        """Whether the last save is long enough ago."""
+        return time.monotonic() - self._saved_at >= self._every_s
+
+    def save(self, done: int, now: Mapping[str, Any]) -> None:
+        """Save what there is at `done` steps, unless that is saved already."""
         import orbax.checkpoint as ocp
 
-        now = state()
+        if self._opened().latest_step() == done:
+            return
         arrays = {f"{name}_{i}": array for name in _LISTS for i, array in enumerate(now[name])}
         notes = {name: len(now[name]) for name in _LISTS}
         notes |= {"steps": now["steps"], "sweep": self._mark}

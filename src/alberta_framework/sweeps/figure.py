@@ -59,8 +59,11 @@ def plot_sensitivity(
         edge = np.full(off.size, height)
         transform = ax.get_xaxis_transform()
         ax.plot(off, edge, "x", color=f"C{color}", mew=2, transform=transform, zorder=6)
-    if min(label[over] for label in labels) > 0:
+    swept = [label[over] for label in labels]
+    if min(swept) > 0:
         logarithmic(ax, "x")
+    else:
+        ax.set_xscale("symlog", linthresh=min((v for v in swept if v > 0), default=1.0))
     _scale(ax, metric)
     ax.set(title="Sensitivity", xlabel=over, ylabel=_words(metric))
     if len(groups) > 1:

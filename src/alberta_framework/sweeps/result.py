@@ -57,6 +57,11 @@ class SweepResult:
     rejected: NDArray[np.int64]
 
     @property
+    def seeds(self) -> int:
+        """How many seeds each point has."""
+        return self.rejected.shape[1]
+
+    @property
     def points(self) -> list[dict[str, Any]]:
         """The value of each path at each point, in the order of the points."""
         return [self.axes.point(positions) for positions in self.axes.positions]
@@ -145,7 +150,7 @@ class SweepResult:
         """The metrics as variables over the paths (one dimension `point` if zipped), `seed`, `step`
         and what the parts of a metric are; `rejected` over paths and `seed`."""
         dims, coords = self._dimensions()
-        seeds, shape = self.rejected.shape[1], self.axes.shape
+        seeds, shape = self.seeds, self.axes.shape
         coords |= {"seed": np.arange(seeds), "step": self.recorded_at}
         variables: dict[str, Any] = {}
         for name, values in self.metrics.items():

@@ -238,8 +238,13 @@ class SweepRun:
             self._progress = _Progress((*now.finished, result))
         else:
             self._progress = _Progress(now.finished, segments, done, carry)
-        if self._checkpoint is not None:
-            self._checkpoint.save(self.steps_done, self._saved, last=self.finished)
+        if self._checkpoint is not None and (self.finished or self._checkpoint.due):
+            self.save()
+
+    def save(self) -> None:
+        """Save what is done to the checkpoint, if there is one."""
+        if self._checkpoint is not None and self.steps_done:
+            self._checkpoint.save(self.steps_done, self._saved())
 
     def result(self) -> SweepResult:
         """The labelled result, of all processes.
