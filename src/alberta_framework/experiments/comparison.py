@@ -11,6 +11,7 @@ import jax
 
 from .._ranges import require_choice, require_count
 from ..experience import TDTimeStep
+from ..horde import HordeLearner
 from ..learners import LinearLearner, MLPLearner, TDLinearLearner
 from ..streams import AbstractStream, RandomWalkChainStream
 from .contender import Contender
@@ -30,7 +31,8 @@ class Comparison:
     """An experiment: every learner, at every point of its grid, on the same streams.
 
     Seed s draws the stream from `jax.random.key(s)`, the same for every learner. The score of a
-    learner at a point and seed is the mean of its measure over the last `evaluate_last` steps.
+    learner at a point and seed is the mean of its measure over the last `evaluate_last` steps. Each
+    demon of a Horde, which learns from transitions with the reward as signal 0, has its own score.
 
     **Arguments:**
 
@@ -110,7 +112,7 @@ class Comparison:
                     f"learners.{name}: {kind} learns from examples, but {stream} yields "
                     "transitions; take a TDLinearLearner."
                 )
-            if isinstance(learner, TDLinearLearner) and not transitions:
+            if isinstance(learner, TDLinearLearner | HordeLearner) and not transitions:
                 raise ValueError(
                     f"learners.{name}: {kind} learns from transitions, but {stream} yields "
                     "examples; take a LinearLearner."
@@ -122,6 +124,21 @@ class Comparison:
                 )
             if not isinstance(learner, LinearLearner | MLPLearner | TDLinearLearner):
                 _require_learnable(name, learner, features, experience)
+
+    @property
+    def rows(self) -> dict[str, tuple[str, int | None]]:
+        """What is scored by itself: learners by name, and of a Horde `NAME: DEMON` for each demon.
+
+        Each row's name to the learner's, and to the demon's place, None where there is none.
+        """
+        rows: dict[str, tuple[str, int | None]] = {}
+        for name, contender in self.learners.items():
+            if isinstance(contender.learner, HordeLearner):
+                demons = contender.learner.horde_spec.names
+                rows |= {f"{name}: {demon}": (name, place) for place, demon in enumerate(demons)}
+            else:
+                rows[name] = name, None
+        return rows
 
     @property
     def measure(self) -> str:

@@ -45,7 +45,7 @@ def score_rows(result: ComparisonResult) -> list[dict[str, Any]]:
     groups = dict.fromkeys(g for name in result.learners for g in result.group_step_sizes(name))
     rows, paths = [], {}
     for name, learner in result.learners.items():
-        contender = result.comparison.learners[name]
+        contender = result.comparison.learners[result.comparison.rows[name][0]]
         scores, sizes = result.scores(name), result.group_step_sizes(name)
         for place, learner_at_point in enumerate(contender.learners):
             numbers = numeric_hyperparameters(learner_at_point)

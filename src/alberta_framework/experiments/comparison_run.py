@@ -1,5 +1,6 @@
 """Running a comparison: one compiled program, in segments whose results are kept."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,16 +8,25 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from numpy.typing import NDArray
 
 from .._compiled import strong
+from ..horde import GVFSpec, HordeLearner
 from ..loops import WindowMean, drive
 from ..loops.entrance import stream_states
 from ..streams import RandomWalkChainStream
 from .comparison import Comparison
 from .comparison_result import ComparisonResult, LearnerResult
+from .contender import Contender
 from .hyperparameters import stacked
-from .measures import SquaredError, ValueDistance
+from .measures import (
+    AbstractMeasure,
+    DemonSquaredErrors,
+    DemonValueDistances,
+    SquaredError,
+    ValueDistance,
+)
 from .side_by_side import LearnerGrid, SideBySide
 
 _SEGMENTS = 20
@@ -38,8 +48,8 @@ def run_comparison(
 
 @dataclass(frozen=True)
 class _Segment:
-    """What a segment gave, of each learner: window means [points, seeds, windows], and the step
-    sizes at its end [points, seeds, inputs]."""
+    """What a segment gave, of each learner: window means [points, seeds, windows], of a Horde
+    [points, seeds, windows, demons], and the step sizes at its end [points, seeds, inputs]."""
 
     curves: tuple[NDArray[np.float32], ...]
     step_sizes: tuple[NDArray[np.float32] | None, ...]
@@ -105,7 +115,7 @@ class ComparisonRun:
         )
         step_sizes = _step_sizes(strong(self._learners), carry[0])
         segment = _Segment(
-            curves=tuple(np.asarray(mean).transpose(2, 0, 1) for mean in means),
+            curves=tuple(np.moveaxis(np.asarray(mean), 2, 0) for mean in means),
             step_sizes=tuple(
                 None if sizes is None else np.asarray(sizes).swapaxes(0, 1) for sizes in step_sizes
             ),
@@ -121,11 +131,14 @@ class ComparisonRun:
         if not segments:
             raise ValueError("no segment of the comparison is finished yet.")
         learners = {}
-        for place, (name, contender) in enumerate(self.comparison.learners.items()):
+        places = {name: place for place, name in enumerate(self.comparison.learners)}
+        for row, (name, demon) in self.comparison.rows.items():
+            place = places[name]
             sizes = [s for segment in segments if (s := segment.step_sizes[place]) is not None]
-            learners[name] = LearnerResult(
-                points=contender.points,
-                curves=np.concatenate([segment.curves[place] for segment in segments], axis=-1),
+            curves = np.concatenate([segment.curves[place] for segment in segments], axis=2)
+            learners[row] = LearnerResult(
+                points=self.comparison.learners[name].points,
+                curves=curves if demon is None else curves[..., demon],
                 step_sizes=np.stack(sizes, axis=2) if sizes else None,
                 rejected=np.asarray(states[place].rejected_count).T,
             )
@@ -138,16 +151,34 @@ def side_by_side(comparison: Comparison) -> SideBySide:
     """The comparison's learners as one."""
     grids, stream = [], comparison.stream
     for contender in comparison.learners.values():
-        measure = SquaredError()
-        if comparison.score == "value_error" and isinstance(stream, RandomWalkChainStream):
-            measure = _value_distance(stream, contender.first_inputs)
+        by_value = comparison.score == "value_error" and isinstance(stream, RandomWalkChainStream)
+        measure = _value_distance(stream, contender) if by_value else _squared_error(contender)
         grids.append(LearnerGrid(stacked(contender.learners), measure, contender.first_inputs))
     return SideBySide(tuple(grids))
 
 
-def _value_distance(stream: RandomWalkChainStream, inputs: int | None) -> ValueDistance:
-    features = jax.vmap(stream.observation)(jnp.arange(stream.n_states, dtype=jnp.int32))
-    return ValueDistance(features[:, :inputs], stream.true_values())
+def _squared_error(contender: Contender) -> AbstractMeasure:
+    horde = isinstance(contender.learner, HordeLearner)
+    return DemonSquaredErrors() if horde else SquaredError()
+
+
+def _value_distance(stream: RandomWalkChainStream, contender: Contender) -> AbstractMeasure:
+    states = jnp.arange(stream.n_states, dtype=jnp.int32)
+    features = jax.vmap(stream.observation)(states)[:, : contender.first_inputs]
+    if not isinstance(contender.learner, HordeLearner):
+        return ValueDistance(features, stream.true_values())
+    # Every demon has a discount of its own, and an episode ends with its terminal reward besides.
+    truth = [_true_values(stream, demon) for demon in contender.learner.horde_spec.demons]
+    return DemonValueDistances(features, jnp.stack(truth))
+
+
+def _true_values(stream: RandomWalkChainStream, demon: GVFSpec) -> Array:
+    return dataclasses.replace(
+        stream,
+        gamma=demon.gamma,
+        left_reward=stream.left_reward + demon.terminal_reward,
+        right_reward=stream.right_reward + demon.terminal_reward,
+    ).true_values()
 
 
 def _windows_per_segment(windows: int) -> int:

@@ -1,5 +1,6 @@
 """Running agents in environments: many lives side by side, one compiled call for all."""
 
+import functools as ft
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
+from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
 from ..environments.spaces import flattener
 from .contender import Contender
 from .control_comparison import ControlComparison
@@ -123,6 +125,8 @@ class _Lives:
         seen = observed.size if self._features is None else self._features.feature_dim
         keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), len(self._points)))
         self._states = jax.vmap(lambda agent, key: agent.init(seen, key))(self._agents, keys)
+        self._fixed = self._agents, self._features
+        self._alone = gains_from_one_kernel(self._fixed, self._states)
         self._observations = np.zeros((count, observed.size), np.float32)
         for place, env in enumerate(self._envs):
             self._observations[place] = self._flat(env.reset(seed=place % seeds)[0])
@@ -143,9 +147,7 @@ class _Lives:
             self._observations[place] = self._flat(observation)
             rewards[place], ends[place] = reward, over
             self._returns[place, self.finished[place]] += reward
-        found, self._states = _act_and_learn(
-            self._agents, self._features, self._states, rewards, self._observations, ends
-        )
+        found = self._all(_act_and_learn, rewards, self._observations, ends)
         self._actions, rejected = np.asarray(found).T
         living = np.flatnonzero(self.active)
         self._rejected[living] += rejected[living]
@@ -165,10 +167,13 @@ class _Lives:
             self._begin(begins)
 
     def _begin(self, begins: np.ndarray) -> None:
-        found, self._states = _start(
-            self._agents, self._features, self._states, self._observations, begins
-        )
-        self._actions = np.asarray(found)
+        self._actions = np.asarray(self._all(_start, self._observations, begins))
+
+    def _all(self, fn: Callable, *seen: Any) -> Any:
+        """What `fn` finds for every life."""
+        static = fn, self._alone
+        found, self._states = _side_by_side(*static, ZERO, self._fixed, self._states, *seen)
+        return found
 
     def recent_return(self) -> float | None:
         rows = zip(self._returns, self.finished.tolist(), strict=True)
@@ -190,29 +195,29 @@ class _Lives:
             env.close()
 
 
-def _seen(features: Any, observation: Any) -> Any:
-    return observation if features is None else features(observation)
+@ft.partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILER_OPTIONS)
+def _side_by_side(fn, alone, zero, fixed, states, *seen):
+    """`fn` of every life: what it found, and its state."""
+
+    def called(fixed, states, *seen):
+        agents, features = fixed
+        see = (lambda observation: observation) if features is None else features
+        lanes = jax.vmap(lambda agent, state, *own: fn(agent, see, state, *own))
+        return lanes(agents, states, *seen)
+
+    if alone:
+        return one_kernel(zero, called, fixed, states, *seen)
+    return called(fixed, states, *seen)
 
 
-@jax.jit
-def _start(agents, features, states, observations, begins):
-    """The first actions of the lives whose episodes begin, and the actions pending in others."""
-
-    def one(agent, state, observation, begins):
-        _, begun = agent.start(state, _seen(features, observation))
-        state = jax.tree.map(lambda new, old: jnp.where(begins, new, old), begun, state)
-        return state.last_action, state
-
-    return jax.vmap(one)(agents, states, observations, begins)
+def _start(agent, see, state, observation, begins):
+    """The first action of an episode that begins, or the pending action of another one."""
+    _, begun = agent.start(state, see(observation))
+    state = jax.tree.map(lambda new, old: jnp.where(begins, new, old), begun, state)
+    return state.last_action, state
 
 
-@jax.jit
-def _act_and_learn(agents, features, states, rewards, observations, ends):
-    """For each life its next action and whether the step was rejected, and its state."""
-
-    def one(agent, state, reward, observation, ends):
-        seen = _seen(features, observation)
-        result = agent.act_and_learn(state, reward, seen, ends[0], ends[1])
-        return jnp.stack([result.action, result.rejected.astype(jnp.int32)]), result.state
-
-    return jax.vmap(one)(agents, states, rewards, observations, ends)
+def _act_and_learn(agent, see, state, reward, observation, ends):
+    """The next action, and whether the step was rejected."""
+    result = agent.act_and_learn(state, reward, see(observation), ends[0], ends[1])
+    return jnp.stack([result.action, result.rejected.astype(jnp.int32)]), result.state

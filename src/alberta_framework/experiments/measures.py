@@ -10,10 +10,10 @@ from jaxtyping import Array, Float
 
 
 class AbstractMeasure(eqx.Module):
-    """One number per step, the smaller the better."""
+    """One number per step, or one per step and demon; the smaller the better."""
 
     @abc.abstractmethod
-    def __call__(self, learner: Any, state: Any, outputs: Any) -> Float[Array, ""]:
+    def __call__(self, learner: Any, state: Any, outputs: Any) -> Float[Array, "..."]:
         """The measure of the step that led to `state` and gave `outputs`."""
 
 
@@ -43,3 +43,23 @@ class ValueDistance(AbstractMeasure):
         del outputs
         learned = jax.vmap(lambda x: learner.predict(state, x)[0])(self.features)
         return jnp.sqrt(jnp.mean((learned - self.values) ** 2))
+
+
+class DemonSquaredErrors(AbstractMeasure):
+    """The squared TD error of each demon of a Horde."""
+
+    def __call__(self, learner, state, outputs):
+        del learner, state
+        return outputs[0][:, 0]
+
+
+class DemonValueDistances(AbstractMeasure):
+    """`ValueDistance` of each demon of a Horde. **Arguments:** `values`: the true ones of each."""
+
+    features: Float[Array, "states inputs"]
+    values: Float[Array, "demons states"]
+
+    def __call__(self, learner, state, outputs):
+        del outputs
+        learned = jax.vmap(lambda x: learner.predict(state, x))(self.features).T
+        return jnp.sqrt(jnp.mean((learned - self.values) ** 2, axis=-1))

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..experience import TDTimeStep
+from ..experience import DemonStep, TDTimeStep
+from ..horde import HordeLearner
 from ..learners import LinearLearner, TDLinearLearner
 from .measures import AbstractMeasure
 
@@ -18,6 +19,8 @@ class LearnerGrid(eqx.Module):
 
     `learner` has a leading axis of points on each of its numbers (`stacked`); so has the state on
     each of its arrays. What a step gives is the measure at each point.
+
+    To a Horde the reward of a transition is signal 0, and one of discount 0 is terminal.
 
     **Arguments:** `learner`; `measure`: what to record of a step; `first_inputs`: how many inputs
     the learner sees, None for all.
@@ -36,10 +39,12 @@ class LearnerGrid(eqx.Module):
         arguments = (inputs, key) if drawn else (inputs,)
         return jax.vmap(lambda learner: learner.init(*arguments))(self.learner)
 
-    def learn(self, state: Any, experience: Any) -> tuple[Any, Float[Array, " points"]]:
+    def learn(self, state: Any, experience: Any) -> tuple[Any, Float[Array, "points ..."]]:
         """Every point learns from the experience."""
         if self.first_inputs is not None:
             experience = _first_inputs(experience, self.first_inputs)
+        if isinstance(self.learner, HordeLearner) and isinstance(experience, TDTimeStep):
+            experience = _demon_step(experience)
 
         def one(learner, state):
             state, outputs = learner.learn(state, experience)
@@ -78,6 +83,16 @@ def _first_inputs(experience: Any, count: int) -> Any:
     if isinstance(experience, TDTimeStep):
         seen["next_observation"] = experience.next_observation[:count]
     return experience.replace(**seen)
+
+
+def _demon_step(transition: TDTimeStep) -> DemonStep:
+    return DemonStep(
+        transition.observation,
+        None,
+        transition.next_observation,
+        signals=transition.reward[None],
+        terminated=(transition.gamma == 0.0).astype(jnp.float32),
+    )
 
 
 def _step_sizes(learner: Any, state: Any) -> Float[Array, " inputs"]:
