@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from .checkpoints import CheckpointError as CheckpointError
     from .checkpoints import checkpoint_exists as checkpoint_exists
     from .checkpoints import checkpoint_header as checkpoint_header
+    from .checkpoints import import_reference_checkpoint as import_reference_checkpoint
     from .checkpoints import list_checkpoints as list_checkpoints
     from .checkpoints import load_agent as load_agent
     from .checkpoints import load_checkpoint as load_checkpoint
@@ -126,11 +127,16 @@ if TYPE_CHECKING:
     from .environments import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .environments import make_gymnasium_stream as make_gymnasium_stream
     from .environments import make_random_policy as make_random_policy
+    from .experiments import AgentResult as AgentResult
+    from .experiments import AgentStanding as AgentStanding
     from .experiments import AggregatedResults as AggregatedResults
     from .experiments import Comparison as Comparison
     from .experiments import ComparisonResult as ComparisonResult
     from .experiments import ComparisonRun as ComparisonRun
     from .experiments import Contender as Contender
+    from .experiments import ControlComparison as ControlComparison
+    from .experiments import ControlResult as ControlResult
+    from .experiments import ControlRun as ControlRun
     from .experiments import LearnerGrid as LearnerGrid
     from .experiments import LearnerResult as LearnerResult
     from .experiments import MetricSummary as MetricSummary
@@ -149,6 +155,7 @@ if TYPE_CHECKING:
     from .experiments import compute_statistics as compute_statistics
     from .experiments import compute_timeseries_statistics as compute_timeseries_statistics
     from .experiments import compute_tracking_error as compute_tracking_error
+    from .experiments import control_comparison_from_config as control_comparison_from_config
     from .experiments import create_comparison_figure as create_comparison_figure
     from .experiments import export_to_csv as export_to_csv
     from .experiments import export_to_json as export_to_json
@@ -163,6 +170,7 @@ if TYPE_CHECKING:
     from .experiments import mann_whitney_comparison as mann_whitney_comparison
     from .experiments import pairwise_comparisons as pairwise_comparisons
     from .experiments import plot_comparison as plot_comparison
+    from .experiments import plot_control_comparison as plot_control_comparison
     from .experiments import plot_final_performance_bars as plot_final_performance_bars
     from .experiments import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
     from .experiments import plot_learning_curves as plot_learning_curves
@@ -172,6 +180,8 @@ if TYPE_CHECKING:
     from .experiments import results_to_dataframe as results_to_dataframe
     from .experiments import run_comparison as run_comparison
     from .experiments import save_comparison as save_comparison
+    from .experiments import run_control_comparison as run_control_comparison
+    from .experiments import save_control_comparison as save_control_comparison
     from .experiments import save_experiment_report as save_experiment_report
     from .experiments import save_figure as save_figure
     from .experiments import set_publication_style as set_publication_style

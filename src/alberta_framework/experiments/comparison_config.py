@@ -45,7 +45,8 @@ def comparison_from_config(config: Mapping[str, Any], name: str = "comparison") 
         arguments["window"] = default_window(num_steps, arguments["evaluate_last"])
     arguments["stream"] = component_from_config(config["stream"], (AbstractStream,), path="stream")
     arguments["learners"] = {
-        learner: contender_from_config(entry, f"learners.{learner}") for learner, entry in learners.items()
+        learner: contender_from_config(entry, f"learners.{learner}")
+        for learner, entry in learners.items()
     }
     try:
         return Comparison(**arguments)
