@@ -45,10 +45,9 @@ def main(episodes: int = 150) -> None:
         result = af.run_sarsa_episode(agent, state, env, features=coder)
         state = result.state
         returns.append(result.total_reward)
-    for end in range(50, episodes + 1, 50):
-        print(
-            f"episodes {end - 49:3d} to {end:3d}: mean return {np.mean(returns[end - 50 : end]):.1f}"
-        )
+    for start in range(0, episodes - 49, 50):
+        mean = np.mean(returns[start : start + 50])
+        print(f"episodes {start + 1:3d} to {start + 50:3d}: mean return {mean:.1f}")
     last = returns[-50:]
     print(f"last {len(last)} episodes: mean return {np.mean(last):.1f}, {state.step_count:,} steps")
     draw(returns)

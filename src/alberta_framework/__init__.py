@@ -179,8 +179,8 @@ if TYPE_CHECKING:
     from .experiments import rank_biserial as rank_biserial
     from .experiments import results_to_dataframe as results_to_dataframe
     from .experiments import run_comparison as run_comparison
-    from .experiments import save_comparison as save_comparison
     from .experiments import run_control_comparison as run_control_comparison
+    from .experiments import save_comparison as save_comparison
     from .experiments import save_control_comparison as save_control_comparison
     from .experiments import save_experiment_report as save_experiment_report
     from .experiments import save_figure as save_figure

@@ -54,8 +54,8 @@ def run_sarsa_episode(
     Reaching `max_steps` is a truncation: the last step bootstraps and cuts the traces. Observations
     are flattened to float32. The elapsed time is added to the state's uptime.
 
-    **Arguments:** `features`, keyword only: what the agent sees of an observation, as a `TileCoder`;
-    default the observation itself.
+    **Arguments:** `features`, keyword only: what the agent sees of an observation, as a
+    `TileCoder`; default the observation itself.
 
     **Raises:** `ValueError`, `TypeError` for a bad `max_steps`.
     """
@@ -152,8 +152,8 @@ class _Life:
         return int(self._call(_start, _flat(observation)))
 
     def act_and_learn(self, reward: Any, observation: Any, *ends: Any) -> Array:
-        ends = np.array(ends, bool)
-        return self._call(_act_and_learn, np.float32(reward), _flat(observation), ends)
+        flags = np.array(ends, bool)
+        return self._call(_act_and_learn, np.float32(reward), _flat(observation), flags)
 
     def end_and_begin(self, reward: Any, final: Any, first: Any) -> Array:
         return self._call(_end_and_begin, np.float32(reward), _flat(final), _flat(first))

@@ -151,8 +151,9 @@ def side_by_side(comparison: Comparison) -> SideBySide:
     """The comparison's learners as one."""
     grids, stream = [], comparison.stream
     for contender in comparison.learners.values():
-        by_value = comparison.score == "value_error" and isinstance(stream, RandomWalkChainStream)
-        measure = _value_distance(stream, contender) if by_value else _squared_error(contender)
+        measure = _squared_error(contender)
+        if comparison.score == "value_error" and isinstance(stream, RandomWalkChainStream):
+            measure = _value_distance(stream, contender)
         grids.append(LearnerGrid(stacked(contender.learners), measure, contender.first_inputs))
     return SideBySide(tuple(grids))
 

@@ -152,9 +152,8 @@ class _Lives:
         living = np.flatnonzero(self.active)
         self._rejected[living] += rejected[living]
         self._steps[living, self.finished[living]] += 1
-        over = ends.any(axis=1)
-        if over.any():
-            self._end(over)
+        if ends.any():
+            self._end(ends[:, 0] | ends[:, 1])
 
     def _end(self, over: np.ndarray) -> None:
         """Count the episodes that are over, and begin the next ones."""
