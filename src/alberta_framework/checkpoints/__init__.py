@@ -9,4 +9,5 @@ from .load import list_checkpoints as list_checkpoints
 from .load import load_checkpoint as load_checkpoint
 from .load import load_checkpoint_metadata as load_checkpoint_metadata
 from .load import verify_checkpoint as verify_checkpoint
+from .reference import import_reference_checkpoint as import_reference_checkpoint
 from .save import save_checkpoint as save_checkpoint

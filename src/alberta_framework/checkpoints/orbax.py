@@ -23,7 +23,7 @@ def save(state: Any, path: Path, fields: dict[str, Any], keep: int) -> Callable[
     """
     if path.exists() and not (path.is_dir() and (_steps(path) or not any(path.iterdir()))):
         raise ValueError(f"{path}: not a checkpoint, will not overwrite")
-    ocp = _orbax()
+    ocp = orbax_library()
     options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
     manager = ocp.CheckpointManager(path, options=options)
     leaves = [_as_array(leaf) for leaf in jax.tree.leaves(state)]
@@ -66,7 +66,7 @@ def verify(path: Path) -> None:
 
 def header_of(path: Path) -> dict[str, Any]:
     """What the latest step says of itself."""
-    ocp, latest = _orbax(), _latest(path)
+    ocp, latest = orbax_library(), _latest(path)
     with ocp.CheckpointManager(path.absolute()) as manager:
         try:
             items = ocp.args.Composite(metadata=ocp.args.JsonRestore())
@@ -103,7 +103,7 @@ def _latest(path: Path) -> int:
 
 
 def _restored(path: Path, values: list[Any]) -> list[Any]:
-    ocp = _orbax()
+    ocp = orbax_library()
     with ocp.CheckpointManager(path.absolute()) as manager:
         items = ocp.args.Composite(state=ocp.args.StandardRestore(_named(values)))
         try:
@@ -149,7 +149,8 @@ def _is_key(leaf: Any) -> bool:
     )
 
 
-def _orbax() -> Any:
+def orbax_library() -> Any:
+    """`orbax.checkpoint`, loaded on first use."""
     try:
         import orbax.checkpoint as ocp
     except ImportError as error:
