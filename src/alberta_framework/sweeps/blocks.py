@@ -33,8 +33,8 @@ def cut(lanes: int, points: int, *, max_batch: int | None, processes: int, devic
     same shape, a multiple of the mesh, so that one program serves all.
 
     **Arguments:** `max_batch`: members of a block at most, before they are rounded up for the
-    devices; None for no limit. There are at least as many blocks as `processes`, if there are so
-    many members.
+    devices; None for no limit. `processes` take turns with the blocks, of which there are enough
+    for each where the members divide so.
     """
     limit = lanes * points if max_batch is None else max_batch
     rows = points if points <= limit else math.ceil(points / math.ceil(points / limit))
