@@ -1,10 +1,10 @@
 """Sarsa(lambda) with tile coding on the mountain car, beside published figures.
 
 A car too weak for the hill has to swing up; each step costs 1. Mean steps per episode over the
-first 50 episodes and 20 runs, for step sizes alpha / 8 with 8 tilings: for lambda 0 the published means
-are met within 2 steps. The accumulating traces of lambda 0.9 learn faster, but diverge at larger
-step sizes. Compare Sutton and Barto (2018), figures 10.4 and 12.10. The curves are written to
-sarsa_mountain_car.png.
+first 50 episodes and 20 runs, for step sizes alpha / 8 with 8 tilings: for lambda 0 the published
+means are met within 2 steps; the accumulating traces of lambda 0.9 learn faster, but diverge at
+larger step sizes. Compare Sutton and Barto (2018), figures 10.4 and 12.10. The curves are written
+to sarsa_mountain_car.png.
 
 Run: python examples/sarsa_mountain_car.py [--quick]
 """
