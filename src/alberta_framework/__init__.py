@@ -137,14 +137,17 @@ if TYPE_CHECKING:
     from .experiments import ControlComparison as ControlComparison
     from .experiments import ControlResult as ControlResult
     from .experiments import ControlRun as ControlRun
+    from .experiments import ExperimentConfig as ExperimentConfig
     from .experiments import LearnerGrid as LearnerGrid
     from .experiments import LearnerResult as LearnerResult
     from .experiments import MetricSummary as MetricSummary
     from .experiments import SideBySide as SideBySide
     from .experiments import SignificanceResult as SignificanceResult
+    from .experiments import SingleRunResult as SingleRunResult
     from .experiments import Standing as Standing
     from .experiments import StatisticalSummary as StatisticalSummary
     from .experiments import Timer as Timer
+    from .experiments import aggregate_metrics as aggregate_metrics
     from .experiments import bonferroni_correction as bonferroni_correction
     from .experiments import bootstrap_ci as bootstrap_ci
     from .experiments import cohens_d as cohens_d
@@ -159,6 +162,7 @@ if TYPE_CHECKING:
     from .experiments import create_comparison_figure as create_comparison_figure
     from .experiments import export_to_csv as export_to_csv
     from .experiments import export_to_json as export_to_json
+    from .experiments import extract_hyperparameter_results as extract_hyperparameter_results
     from .experiments import extract_metric as extract_metric
     from .experiments import format_duration as format_duration
     from .experiments import generate_latex_table as generate_latex_table
@@ -180,6 +184,8 @@ if TYPE_CHECKING:
     from .experiments import results_to_dataframe as results_to_dataframe
     from .experiments import run_comparison as run_comparison
     from .experiments import run_control_comparison as run_control_comparison
+    from .experiments import run_multi_seed_experiment as run_multi_seed_experiment
+    from .experiments import run_single_experiment as run_single_experiment
     from .experiments import save_comparison as save_comparison
     from .experiments import save_control_comparison as save_control_comparison
     from .experiments import save_experiment_report as save_experiment_report

@@ -34,6 +34,12 @@ from .metrics import compute_cumulative_error as compute_cumulative_error
 from .metrics import compute_running_mean as compute_running_mean
 from .metrics import compute_tracking_error as compute_tracking_error
 from .metrics import extract_metric as extract_metric
+from .multi_seed import ExperimentConfig as ExperimentConfig
+from .multi_seed import SingleRunResult as SingleRunResult
+from .multi_seed import aggregate_metrics as aggregate_metrics
+from .multi_seed import extract_hyperparameter_results as extract_hyperparameter_results
+from .multi_seed import run_multi_seed_experiment as run_multi_seed_experiment
+from .multi_seed import run_single_experiment as run_single_experiment
 from .multiple_comparisons import bonferroni_correction as bonferroni_correction
 from .multiple_comparisons import holm_correction as holm_correction
 from .multiple_comparisons import pairwise_comparisons as pairwise_comparisons
