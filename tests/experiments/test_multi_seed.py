@@ -140,5 +140,5 @@ def test_hyperparameters_are_read_from_the_names():
     assert list(af.extract_hyperparameter_results(runs, param_extractor=len)) == [9, 7]
     with pytest.raises(ValueError, match="tells no number"):
         af.extract_hyperparameter_results({"plain": runs["LMS_0.1"]})
-    with pytest.raises(ValueError, match="a second configuration"):
+    with pytest.raises(ValueError, match="two configurations"):
         af.extract_hyperparameter_results(runs, param_extractor=lambda name: 1)
