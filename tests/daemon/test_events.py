@@ -1,0 +1,218 @@
+"""Lines of JSON in, lines of JSON out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from alberta_framework.daemon import Daemon, EventProcessor
+
+from .daemons import (
+    LEARNERS,
+    close_but_for_clocks,
+    daemon,
+    dim,
+    events,
+    heads,
+    same_but_for_clocks,
+    small,
+)
+
+NAMES = {"feature_names": ["failed", "hour", "port", "user", "age"], "head_names": ["a", "b", "c"]}
+
+
+def strict(answer):
+    """The one line of strict JSON that an answer is."""
+
+    def refuse(token):
+        raise AssertionError(f"{token} is no JSON")
+
+    text = answer.decode("utf-8")
+    assert text.endswith("\n") and text.count("\n") == 1
+    return json.loads(text, parse_constant=refuse)
+
+
+def ask(processor, event, number=1):
+    return strict(processor.answer(json.dumps(event), number))
+
+
+def plain(row):
+    return [None if np.isnan(value) else float(value) for value in row]
+
+
+@pytest.fixture(scope="module")
+def named():
+    """A daemon with names, its processor, and a daemon that gets the same as arrays."""
+    learner, length, _ = LEARNERS["multi-head"]
+    ours = Daemon(learner, length, **NAMES)
+    return ours, EventProcessor(ours), daemon("multi-head")
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_lines_are_the_steps_they_describe(name):
+    ours, other = daemon(name), daemon(name)
+    processor = EventProcessor(ours)
+    for number, (observation, targets, ended) in enumerate(events(name, 12), 1):
+        event = {"observation": plain(observation), "targets": plain(targets), "terminated": ended}
+        found = ask(processor, event | {"id": number}, number)
+        expected = other.step(observation, targets, ended)
+        assert found == {
+            "id": number,
+            "step": expected.step,
+            "predictions": [float(value) for value in expected.predictions],
+            "rejected": False,
+        }
+    same_but_for_clocks(ours.state, other.state)
+
+
+def test_names_and_lists_mean_the_same(named):
+    ours, processor, other = named
+    (observation, targets, _), *_ = events("multi-head", 1)
+    targets[:] = [0.5, np.nan, -2.0]
+    features = dict(zip(NAMES["feature_names"], plain(observation), strict=True))
+    backwards = dict(reversed(features.items()))
+    expected = [other.step(observation, targets) for _ in range(4)]
+    forms = [
+        {"observation": plain(observation), "targets": [0.5, None, -2.0]},
+        {"observation": features, "targets": {"a": 0.5, "b": None, "c": -2.0}},
+        {"observation": backwards, "targets": {"c": -2.0, "a": 0.5}},
+        {"observation": features, "targets": [0.5, None, -2]},
+    ]
+    for form, result in zip(forms, expected, strict=True):
+        found = ask(processor, form)
+        assert list(found["predictions"]) == NAMES["head_names"]
+        np.testing.assert_array_equal(
+            np.float32(list(found["predictions"].values())), result.predictions
+        )
+    same_but_for_clocks(ours.state, other.state)
+
+
+def test_a_null_head_is_left_as_it_was(named):
+    ours, processor, _ = named
+    before = ours.state.head_params.weights
+    ask(processor, {"observation": [1, 2, 3, 4, 5], "targets": {"b": 1.0}})
+    after = ours.state.head_params.weights
+    changed = [not np.array_equal(before[i], after[i]) for i in range(3)]
+    assert changed == [False, True, False]
+
+
+@pytest.mark.parametrize("event", [{}, {"targets": None}, {"id": 3}])
+def test_events_without_targets_only_predict(named, event):
+    ours, processor, _ = named
+    before, steps = ours.state, ours.steps
+    row = [0.1, 0.2, 0.3, 0.4, 0.5]
+    found = ask(processor, {"observation": row} | event)
+    assert (found["step"], found["rejected"]) == (steps, False)
+    np.testing.assert_array_equal(
+        np.float32(list(found["predictions"].values())), ours.predict(row)
+    )
+    same_but_for_clocks(ours.state, before)
+
+
+IDS = [7, "abc", "ünï\u2028code", 1.5, True, None, 2**70, -1, "", [1, [2]], {"a": [1]}, "x" * 1000]
+
+
+@pytest.mark.parametrize("given", IDS, ids=range(len(IDS)))
+def test_any_id_comes_back(given):
+    processor = EventProcessor(small())
+    found = ask(processor, {"id": given, "observation": [1, 2], "targets": [1]})
+    assert found["id"] == given and type(found["id"]) is type(given)
+    wrong = ask(processor, {"id": given, "observation": [1], "targets": [1]}, 9)
+    assert wrong["id"] == given and wrong["line"] == 9
+    if given is not None:
+        late = ask(processor, {"id": given, "targets": [2]}, 3)
+        assert (late["id"], late["step"]) == (given, 2)
+
+
+def test_ids_that_differ_in_kind_are_different():
+    """In JSON, 1, true, 1.5 and "1" are four values, though Python calls the first two equal."""
+    ours = small()
+    processor = EventProcessor(ours)
+    ask(processor, {"id": 1, "observation": [1, 2]})
+    for other in (True, "1", 1.5, [1]):
+        assert "error" in ask(processor, {"id": other, "targets": [1]}), other
+    assert ours.steps == 0
+    assert ask(processor, {"id": 1, "targets": [1]})["step"] == 1
+
+
+def test_a_late_label_is_learned_on_its_own_observation():
+    ours, other = small(), small()
+    processor = EventProcessor(ours)
+    rows = np.float32(np.random.default_rng(0).normal(size=(6, 2)))
+    for i, row in enumerate(rows):
+        ask(processor, {"id": f"e{i}", "observation": row.tolist()})
+    assert ours.steps == 0
+    for step, i in enumerate((4, 0, 5), 1):
+        found = ask(processor, {"id": f"e{i}", "targets": [float(i)]})
+        expected = other.step(rows[i], [float(i)])
+        assert found["step"] == step == expected.step
+        assert found["predictions"] == [float(value) for value in expected.predictions]
+    same_but_for_clocks(ours.state, other.state)
+
+
+def test_a_repeated_id_means_the_latest_observation():
+    ours, other = small(), small()
+    processor = EventProcessor(ours)
+    ask(processor, {"id": 1, "observation": [1, 2]})
+    ask(processor, {"id": 1, "observation": [3, 4]})
+    ask(processor, {"id": 1, "targets": [5]})
+    other.step([3, 4], [5])
+    same_but_for_clocks(ours.state, other.state)
+
+
+@pytest.mark.parametrize("window", [0, 1, 3])
+def test_the_window_of_labels_is_bounded(window):
+    ours = small()
+    processor = EventProcessor(ours, window)
+    for i in range(10):
+        ask(processor, {"id": i, "observation": [i, 1]})
+    kept = range(10 - window, 10)
+    for i in range(10):
+        found = ask(processor, {"id": i, "targets": [1]}, number=i + 1)
+        assert ("error" not in found) == (i in kept)
+        if "error" in found:
+            assert found["line"] == i + 1 and str(i) in found["error"] and "id" in found["error"]
+    assert ours.steps == window
+
+
+def test_a_rejected_event_is_told_and_its_numbers_are_null():
+    ours = small()
+    processor = EventProcessor(ours)
+    for token in ("1e400", "-1e400", "1e39", "NaN", "Infinity"):
+        before = ours.state
+        found = strict(processor.answer(f'{{"observation":[{token},1],"targets":[1]}}', 5))
+        assert found.get("rejected") or found["line"] == 5
+        if "predictions" in found:
+            assert found["predictions"] == [None]
+        same_but_for_clocks(ours.state.replace(rejected_count=0), before.replace(rejected_count=0))
+
+
+def test_bytes_and_text_are_the_same():
+    processor = EventProcessor(small())
+    line = '{"id": "é", "observation": [1, 2]}'
+    assert processor.answer(line, 1) == processor.answer(line.encode() + b"\n", 1)
+    assert strict(processor.answer(line, 1)) == processor.process(line, 1)
+
+
+@pytest.mark.parametrize("name", ["td", "horde"])
+def test_terminated_ends_the_episode(name):
+    ours = daemon(name)
+    processor = EventProcessor(ours)
+    row, label = [1.0] * dim(name), [1.0] * heads(name)
+    ask(processor, {"observation": row, "targets": label})
+    assert ours.last_observation is not None
+    ask(processor, {"observation": row, "targets": label, "terminated": True})
+    assert ours.last_observation is None
+
+
+def test_late_labels_are_no_transitions():
+    """Their observation has passed: a learner of transitions cannot learn from it, and says so."""
+    ours = daemon("td")
+    processor = EventProcessor(ours)
+    ask(processor, {"id": 1, "observation": [1, 2, 3], "targets": [1]})
+    before, last = ours.state, np.array(ours.last_observation)
+    ask(processor, {"id": 2, "observation": [4, 5, 6]})
+    found = ask(processor, {"id": 1, "targets": [1]}, 3)
+    assert found["line"] == 3 and found["error"]
+    close_but_for_clocks(ours.state, before)
+    np.testing.assert_array_equal(ours.last_observation, last)
