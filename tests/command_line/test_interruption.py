@@ -33,11 +33,24 @@ STEPS, LONG = 4_000_000, 1_000_000_000
 SECONDS = 240  # for a machine that is busy with other tests
 
 
+CONTROL = """
+episodes = 100_000
+seeds = 2
+[environment]
+id = "CartPole-v1"
+[agents.Sarsa]
+type = "SARSAAgent"
+sarsa_config = { n_actions = 2 }
+hidden_sizes = []
+optimizer = { type = "LMS", step_size = 0.001 }
+"""
+
+
 class Terminal:
     """The command in a process whose stderr is a terminal that we read."""
 
-    def __init__(self, folder, steps):
-        (folder / "mine.toml").write_text(EXPERIMENT.format(steps=steps, quarter=steps // 4))
+    def __init__(self, folder, text):
+        (folder / "mine.toml").write_text(text)
         ours, theirs = os.openpty()
         self.descriptor, self.text = ours, ""
         self.process = subprocess.Popen(
@@ -84,8 +97,8 @@ class Terminal:
 def terminal(tmp_path):
     opened = []
 
-    def open_terminal(steps):
-        opened.append(Terminal(tmp_path, steps))
+    def open_terminal(text):
+        opened.append(Terminal(tmp_path, text))
         return opened[-1]
 
     yield open_terminal
@@ -96,6 +109,10 @@ def terminal(tmp_path):
         os.close(one.descriptor)
 
 
+def stream_experiment(steps):
+    return EXPERIMENT.format(steps=steps, quarter=steps // 4)
+
+
 def steps_shown(text):
     return max(
         (int(n.replace(",", "")) for n in re.findall(r"([\d,]+)/[\d,]+ steps", text)), default=0
@@ -104,7 +121,7 @@ def steps_shown(text):
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_finished(tmp_path, terminal):
-    running = terminal(STEPS)
+    running = terminal(stream_experiment(STEPS))
     running.wait_for(lambda text: steps_shown(text) >= STEPS // 10)
     running.interrupt()
     code, out, err = running.end()
@@ -130,7 +147,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path, terminal):
 
 @pytest.mark.slow
 def test_a_second_ctrl_c_drops_the_segment_that_is_running(tmp_path, terminal):
-    running = terminal(LONG)
+    running = terminal(stream_experiment(LONG))
     running.wait_for(lambda text: steps_shown(text) > 0)
     running.interrupt()
     running.wait_for(lambda text: "Ctrl-C again" in text)
@@ -141,3 +158,25 @@ def test_a_second_ctrl_c_drops_the_segment_that_is_running(tmp_path, terminal):
     assert "alberta: stopped before anything was finished; nothing is saved." in err
     assert out == ""
     assert not (tmp_path / "results" / "mine").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_the_episodes_that_every_seed_finished(tmp_path, terminal):
+    running = terminal(CONTROL)
+    # The progress tells the running return besides.
+    running.wait_for(lambda text: re.search(r"[1-9]\d*/200,000 episodes return \d", text))
+    running.interrupt()
+    code, out, err = running.end()
+    assert code == 130
+    assert "Traceback" not in err
+    folder = tmp_path / "results" / "mine"
+    done = json.loads((folder / "config.json").read_text())["run"]["episodes_done"]
+    assert 0 < done < 100_000
+    said = err.replace("\r", "").rstrip().splitlines()[-1]
+    assert said == f"alberta: stopped after {done:,} of 100,000 episodes; see results/mine"
+    assert f"of {done:,} episodes (stopped; 100,000 were asked for)" in " ".join(out.split())
+    with (folder / "curves.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["seed"], int(row["episode"])) for row in rows] == [
+        (seed, episode) for seed in "01" for episode in range(1, done + 1)
+    ]

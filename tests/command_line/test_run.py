@@ -6,7 +6,10 @@ import pytest
 
 from alberta_framework.command_line.app import main
 from alberta_framework.command_line.catalogue import built_in
-from alberta_framework.experiments import comparison_from_config
+from alberta_framework.experiments import (
+    comparison_from_config,
+    control_comparison_from_config,
+)
 
 from .commands import alberta
 
@@ -123,12 +126,16 @@ def test_help_and_version_come_from_any_folder(folder):
     without = alberta(cwd=folder)
     assert without.returncode == 0 and "run" in without.stdout and "list" in without.stdout
     options = alberta("run", "--help", cwd=folder).stdout
-    assert all(option in options for option in ("--seeds", "--steps", "--output", "--quiet"))
+    assert all(
+        option in options for option in ("--seeds", "--steps", "--episodes", "--output", "--quiet")
+    )
 
 
 @pytest.mark.parametrize("name", built_in())
 def test_every_built_in_experiment_runs(name, folder, capsys):
-    assert main(["run", name, "--seeds", "2", "--steps", "100", "--quiet"]) == 0
+    control = "environment" in built_in()[name]
+    extent = ["--episodes", "1"] if control else ["--steps", "100"]
+    assert main(["run", name, "--seeds", "2", *extent, "--quiet"]) == 0
     assert names(folder / "results" / name) == FILES
     capsys.readouterr()
 
@@ -136,11 +143,16 @@ def test_every_built_in_experiment_runs(name, folder, capsys):
 def test_built_in_experiments_are_complete():
     assert sorted(built_in()) == [
         "abrupt-change",
+        "cartpole-sarsa",
+        "mountain-car-sarsa",
+        "random-walk-horde",
         "random-walk-td",
         "scale-shift",
         "sutton1992-experiment-1",
         "sutton1992-experiment-2",
     ]
     for name, config in built_in().items():
-        comparison = comparison_from_config(config, name)
-        assert comparison.title and comparison.description and comparison.seeds == 30
+        control = "environment" in config
+        read = control_comparison_from_config if control else comparison_from_config
+        comparison = read(config, name)
+        assert comparison.title and comparison.description

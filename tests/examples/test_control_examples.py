@@ -1,0 +1,59 @@
+"""The examples of Hordes and of control, on small runs."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def printed(tmp_path, monkeypatch, capsys):
+    """Runs an example with arguments in an empty folder; what it printed."""
+    monkeypatch.chdir(tmp_path)
+    before = matplotlib.get_backend()
+    matplotlib.use("agg")
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    yield run
+    matplotlib.use(before)
+
+
+def test_sarsa_on_cartpole(printed, tmp_path):
+    out = printed("sarsa_cartpole.py", "--quick")
+    (mean, steps) = re.search(
+        r"last 5 episodes: mean return ([\d.]+), ([\d,]+) steps", out
+    ).groups()
+    # Each step is worth 1.
+    assert float(mean) == pytest.approx(int(steps.replace(",", "")) / 5, abs=0.05)
+    assert (tmp_path / "sarsa_cartpole.png").stat().st_size > 10_000
+
+
+def test_sarsa_on_the_mountain_car(printed, tmp_path):
+    out = printed("sarsa_mountain_car.py", "--quick")
+    rows = re.findall(r"^Sarsa\((\S+)\) +(\S+) +(\S+) +(\S+) +(\d+)$", out, re.MULTILINE)
+    assert [(row[0], row[1], row[4]) for row in rows] == [
+        ("0", "0.5", "284"),
+        ("0", "0.8", "247"),
+        ("0", "1.0", "237"),
+        ("0", "1.2", "231"),
+        ("0", "1.5", "231"),
+        ("0.9", "0.3", "215"),
+    ]
+    # A first episode is long, but the car gets there.
+    assert all(100 < float(row[2]) < 10_000 for row in rows)
+    assert (tmp_path / "sarsa_mountain_car.png").stat().st_size > 10_000
+
+
+def test_a_horde_on_the_random_walk(printed):
+    errors = re.findall(r"largest error ([\d.]+)", printed("horde_random_walk.py"))
+    assert len(errors) == 4 and np.max([float(error) for error in errors]) < 0.05
