@@ -239,3 +239,28 @@ def test_numbers_of_steps_are_ints(bad):
         af.run_sarsa_episode(agent, state, OneState(), bad)
     with pytest.raises((TypeError, ValueError), match="num_steps"):
         af.run_sarsa_continuing(agent, state, OneState(), bad)
+
+
+@pytest.mark.parametrize("name", ["episode", "continuing"])
+def test_features_are_what_the_agent_sees(name):
+    """As if the environment showed them itself."""
+    coder = af.TileCoder([-2.0] * 4, [2.0] * 4, tilings=2, tiles=2)
+    agent, rows = learner(), script()
+    shown = [(coder(seen(row[0])), *row[1:]) for row in rows]
+
+    class Coded(Scripted):
+        def reset(self, *, seed=None, options=None):
+            observation, told = super().reset(seed=seed, options=options)
+            return coder(seen(observation)), told
+
+    begun = agent.init(coder.feature_dim, jr.key(3))
+    ours, theirs = Scripted(rows), Coded(shown)
+    if name == "episode":
+        result = af.run_sarsa_episode(agent, begun, ours, 15, features=coder)
+        expected = af.run_sarsa_episode(agent, begun, theirs, 15)
+    else:
+        result = af.run_sarsa_continuing(agent, begun, ours, 20, features=coder)
+        expected = af.run_sarsa_continuing(agent, begun, theirs, 20)
+    assert ours.actions == theirs.actions
+    assert_same_bits(comparable(result.state), comparable(expected.state))
+    np.testing.assert_array_equal(result.td_errors, expected.td_errors)
