@@ -110,7 +110,7 @@ class _Progress:
     """What is done: blocks that are finished, and the running one up to some step."""
 
     finished: tuple[tuple[NDArray, NDArray], ...] = ()
-    segments: tuple[NDArray, ...] = ()
+    segments: tuple[Any, ...] = ()
     steps: int = 0
     carry: Any = None
 
@@ -171,6 +171,7 @@ class SweepRun:
         self._segment_steps = _segment_steps(self.num_steps, self._record.interval)
         # Exchanged as one, so that an interrupt finds both before or both after a segment.
         self._progress = _Progress()
+        self._carried: tuple[int, Any] | None = None
         self._checkpoint = None
         if checkpoint is not None:
             mark = fingerprint(plan, pair, self.num_steps, self._record, self._cuts, chunk_size)
@@ -217,7 +218,7 @@ class SweepRun:
 
         steps = min(self._segment_steps, self.num_steps - now.steps)
         carry, _, (recorded,) = drive(
-            batch.learner(block, placement),
+            self._learner_of(len(now.finished)),
             batch.stream,
             steps,
             state=state,
@@ -230,9 +231,10 @@ class SweepRun:
             shared_stream=batch.shared_stream,
         )
         done = now.steps + steps
-        segments = (*now.segments, np.asarray(recorded))
+        # The segment before is fetched while this one runs.
+        segments = (*map(np.asarray, now.segments), recorded)
         if done == self.num_steps:
-            curves = np.concatenate(segments, axis=1)
+            curves = np.concatenate([np.asarray(segment) for segment in segments], axis=1)
             lanes, _, points = curves.shape[:3]
             result = (curves, _rejected(carry[0], batch, (lanes, points)))
             self._progress = _Progress((*now.finished, result))
@@ -240,6 +242,14 @@ class SweepRun:
             self._progress = _Progress(now.finished, segments, done, carry)
         if self._checkpoint is not None and (self.finished or self._checkpoint.due):
             self.save()
+
+    def _learner_of(self, number: int) -> Any:
+        """What is carried through one of the own blocks; made once for its segments."""
+        if self._carried is None or self._carried[0] != number:
+            place, block = self._own[number]
+            learner = self._batches[place].learner(block, self._placements[place])
+            self._carried = (number, learner)
+        return self._carried[1]
 
     def save(self) -> None:
         """Save what is done to the checkpoint, if there is one."""
@@ -282,7 +292,7 @@ class SweepRun:
         return {
             "curves": [curve for curve, _ in now.finished],
             "rejected": [count for _, count in now.finished],
-            "segments": list(now.segments),
+            "segments": [np.asarray(segment) for segment in now.segments],
             "carry": [_as_numpy(leaf) for leaf in jax.tree.leaves(now.carry)],
             "steps": now.steps,
         }
