@@ -181,6 +181,7 @@ def test_the_first_two_lines_are_text_whatever_the_metadata(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no user ids on this platform")
 def test_an_unreadable_file_is_an_error_of_the_system(path, unprivileged):
     path.chmod(0)
+    path.parent.chmod(0o755)
     with unprivileged(path.parent):
         assert checkpoint_exists(path.name) is False
         for reader in READERS.values():

@@ -161,7 +161,7 @@ def test_the_burglar_would_have_come_in(tmp_path):
 HUGE = {
     "product of 2^60": [2**30, 2**30],
     "product beyond 2^64": [2**40, 2**40],
-    "many axes": [1] * 100_000,
+    "many axes": [1] * 1000,
     "huge number": [10**400],
     "huge and empty": [2**62, 2**62, 0],
     "negative": [-3],
@@ -192,13 +192,16 @@ def test_hostile_payload_size(path, header, size):
 
 @pytest.mark.parametrize(
     "length",
-    [str(10**17), str(2**28 + 1), str(2**64), "9" * 5000, "-1", "0", "", "+{}", "{}.0", "0x{:x}"]
-    + ["{:_}", "1e3", "\u0661\u0662\u0663", "\uff11\uff12", "{} ", " {}", "{}\t", "\u00b2", "nan"],
+    [
+        *(str(10**17), str(2**28 + 1), str(2**64), "9" * 5000, "-1", "0", ""),
+        *("+{}", "{}.0", "0x{:x}", "{:_}", "1e3", "{} ", " {}", "{}\t", "nan"),
+        *("\u0661\u0662\u0663", "\uff11\uff12", "\u00b2"),
+    ],
     ids=ascii,
 )
 def test_hostile_header_size(path, header, length):
-    text = json.dumps(header).encode()
-    assert len(text) > 999  # so that an underscore has its place in the number
+    # More than 999, so that an underscore has its place in the number.
+    text = json.dumps(header | {"metadata": {"a": "x" * 1000}}).encode()
     refused(path, sealed(text, block(VALUES), length=length.format(len(text))))
 
 
@@ -297,7 +300,7 @@ def test_a_path_of_a_leaf_is_only_a_name(path, header, name):
     assert sorted(path.parent.iterdir()) == sorted([*before, path])
 
 
-@pytest.mark.parametrize("count", [0, 2, 100_000])
+@pytest.mark.parametrize("count", [0, 2, 1000])
 def test_more_or_fewer_leaves_than_the_payload_holds(path, header, count):
     data = forged(header | {"leaves": header["leaves"] * count}, block(VALUES))
     refused(path, data, header_is_sound=True)
