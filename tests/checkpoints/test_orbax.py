@@ -65,10 +65,15 @@ def test_odd_leaves_come_back(tmp_path):
         "none": None,
         "scalar": jnp.float32(0.1),
         "numbers": (True, -(2**62), 0.1, 1 + 2j),
-        "empty": jnp.zeros((0, 2)),
     }
     save(state, tmp_path / "odd")
     assert_same_state(load_checkpoint(state, tmp_path / "odd")[0], state)
+
+
+@pytest.mark.parametrize("state", [{"x": jnp.zeros((0, 2)), "y": jnp.ones(2)}, {"x": None}, {}])
+def test_empty_arrays_and_states_come_back(tmp_path, state):
+    save(state, tmp_path / "empty")
+    assert_same_state(load_checkpoint(state, tmp_path / "empty")[0], state)
 
 
 def test_the_newest_is_loaded_and_as_many_kept_as_asked(tmp_path):
