@@ -12,8 +12,9 @@ def reproduce() -> tuple:
     figures = tuple(section.of_standing(name, "", found) for name, found in standings.items())
     text = """
 Every 4,000 steps each of ten inputs gets a scale of its own between 0.01 and 100; the target
-depends on the inputs before they are scaled. Squared error over 16,000 steps after 8,000, each learner at
-its best point, 30 seeds. No published figure belongs to this stream: what is claimed is the order.
+depends on the inputs before they are scaled. Squared error over 16,000 steps after 8,000, each
+learner at its best point, 30 seeds. No published figure belongs to this stream: what is claimed is
+the order.
 """
     ratio = standings["LMS"].score.mean / standings["LMS, EMA"].score.mean
     verdict = f"""

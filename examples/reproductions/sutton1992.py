@@ -39,9 +39,9 @@ def reproduce() -> tuple:
     )
     text = """
 Twenty inputs, five of which make up the target with signs that flip one at a time every 20
-examples. Experiment 1: squared error over 10,000 examples after 20,000, each learner at its best point, 30
-seeds. Experiment 2: the step sizes of IDBD (meta step size 0.001) after 250,000 examples, 30 seeds,
-and the fixed step size that is best when only the relevant inputs are shown.
+examples. Experiment 1: squared error over 10,000 examples after 20,000, each learner at its best
+point, 30 seeds. Experiment 2: the step sizes of IDBD (meta step size 0.001) after 250,000 examples,
+30 seeds, and the fixed step size that is best when only the relevant inputs are shown.
 
 Source: R. S. Sutton (1992), Adapting Bias by Gradient Descent: An Incremental Version of
 Delta-Bar-Delta, AAAI-92, figures 2 to 4 and the text beside them.
