@@ -127,7 +127,11 @@ class Client:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(path))
+        try:
+            self.socket.connect(str(path))
+        except OSError:
+            self.socket.close()
+            raise
         number = self.socket.fileno()
         lines = Lines(number, number)
         self.ask, self.send, self.receive = lines.ask, lines.send, lines.receive
