@@ -83,3 +83,13 @@ def test_the_learner_and_the_stream_are_left_as_they_were():
     assert repr((IDBD, WALK)) == before and not run.finished
     with pytest.raises(ValueError, match="not finished: 0 of 3 steps"):
         run.result()
+
+
+def test_a_record_without_the_actions_is_refused():
+    x, none = np.zeros((4, 2), np.float32), np.zeros(4, bool)
+    unknown = np.full(4, -1, np.int32)
+    stream = af.RecordedStream(
+        af.ControlStep(x, unknown, np.zeros(4, np.float32), none, none, x, unknown, x)
+    )
+    with pytest.raises(ValueError, match="must hold the actions that were taken, 0 to 1, got -1"):
+        swept(af.SARSAAgent(af.SARSAConfig(2), hidden_sizes=()), stream, {}, num_steps=4)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
@@ -55,8 +56,14 @@ def at_point(component: AbstractComponent, point: Mapping[str, float]) -> Any:
 
 
 def stacked(components: Sequence[Any]) -> Any:
-    """Components of one structure as one, every number with a leading axis."""
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *map(strong, components))
+    """Components of one structure as one, every number strong and with a leading axis."""
+    # Converted once, and not component by component, of which there may be thousands.
+    return jax.tree.map(np.asarray, strong(jax.tree.map(_stack, *components)))
+
+
+def _stack(*leaves: Any) -> Any:
+    arrays = any(isinstance(leaf, jax.Array) for leaf in leaves)
+    return jnp.stack(leaves) if arrays else np.stack(leaves)
 
 
 def require_known(what: str, name: str, known: Iterable[str]) -> None:

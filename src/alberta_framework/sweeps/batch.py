@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._compiled import strong
+from ..control import SARSAAgent
 from ..experiments.hyperparameters import stacked
 from ..experiments.side_by_side import LearnerGrid
 from ..learners import MLPLearner
 from ..loops.rollouts import rollable
-from ..streams import AbstractArrayStream
+from ..streams import AbstractArrayStream, RecordedStream
 from .blocks import Block
 from .devices import Placement
 from .members import OwnNumbersLearner, OwnNumbersStream, SharedStream, stream_begun
@@ -94,6 +95,8 @@ class Batch:
         **Raises:** `TypeError`, `ValueError` for a learner that cannot learn from the stream.
         """
         learner, stream = self.program.learners[0], self.program.streams[0]
+        for recorded in self.program.streams:
+            _require_actions(learner, recorded)
 
         def one_step(learner_key, stream_key):
             state = _initial(strong(learner), stream.feature_dim, learner_key)
@@ -136,6 +139,17 @@ def _words(streams: Any, learners: Any) -> Keys:
 def _split(keys):
     pairs = jax.vmap(jax.random.split)(keys)
     return pairs[:, 0], pairs[:, 1]
+
+
+def _require_actions(learner: Any, stream: Any) -> None:
+    """A sweep begins with no action pending, so a record must tell those that were taken."""
+    if isinstance(learner, SARSAAgent) and isinstance(stream, RecordedStream):
+        taken = np.asarray(stream.record.action)
+        if np.any((taken < 0) | (taken >= learner.n_actions)):
+            raise ValueError(
+                f"sweep: `record.action` must hold the actions that were taken, 0 to "
+                f"{learner.n_actions - 1}, got {taken.min()} to {taken.max()}."
+            )
 
 
 def _draws(learner: Any) -> bool:
