@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alberta_framework._component import from_config
-from alberta_framework.checkpoints import load_agent
+from alberta_framework.checkpoints import load_agent, load_checkpoint_metadata
 from alberta_framework.daemon import Daemon
 from tests.daemon.bad_lines import BAD_LINES
 
@@ -193,3 +193,32 @@ def test_a_config_may_be_toml_with_all_options(serve, tmp_path):
     assert served.end()[0] == 0
     assert load_agent(tmp_path / "agent.ckpt")[1].step_count == 4  # two episodes, two begins
     assert (tmp_path / "agent.ckpt.1").exists()
+
+
+@pytest.mark.slow
+def test_killed_and_restarted_it_ends_as_if_never_interrupted(serve, tmp_path):
+    """Whoever sends again what came after the checkpoint loses nothing."""
+    rows = events(400)
+    (tmp_path / "learner.json").write_text(json.dumps(CONFIG | {"checkpoint_every": 5}))
+    begun = 0
+    for life in range(4):
+        served = serve("--checkpoint", "agent.ckpt", config=tmp_path / "learner.json")
+        served.ask({"observation": [0, 0]})
+        path = tmp_path / "agent.ckpt"
+        done = load_checkpoint_metadata(path)["daemon"]["steps"] if path.exists() else 0
+        assert done >= begun
+        begun = done
+        if life == 3:
+            break
+        for row in rows[done : done + 90]:
+            step = served.ask(row)["step"]
+        assert step == done + 90
+        served.signal(signal.SIGKILL)
+        served.process.wait(60)
+    for row in rows[done:]:
+        step = served.ask(row)["step"]
+    assert served.end()[0] == 0 and step == len(rows) and begun > 0
+    whole = embedded()
+    for row in rows:
+        whole.step(row["observation"], row["targets"])
+    same_state(load_agent(tmp_path / "agent.ckpt")[1], whole.state)

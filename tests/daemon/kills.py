@@ -13,15 +13,22 @@ import sys
 import time
 import traceback
 
-from tests.daemon.daemons import daemon, events, same_but_for_clocks
+import alberta_framework as af
+from alberta_framework.daemon import Daemon
+from tests.daemon.daemons import GAMMA, dim, events, same_but_for_clocks
 
-KIND, EVENTS = "td", 20_000
+EVENTS = 20_000
+
+
+def made(**options):
+    """It keeps an observation, and is compiled soon."""
+    return Daemon(af.TDLinearLearner(), dim("td"), gamma=GAMMA, **options)
 
 
 def learn(path, report, last=EVENTS):
     """Go on from the checkpoint, telling where; saves at the end."""
-    rows = events(KIND, EVENTS)
-    with daemon(KIND, checkpoint=path, checkpoint_every=7, keep=2) as ours:
+    rows = events("td", EVENTS)
+    with made(checkpoint=path, checkpoint_every=7, keep=2) as ours:
         os.write(report, b"%d\n" % ours.steps)
         for row in rows[ours.steps : last]:
             ours.step(*row)
@@ -31,8 +38,8 @@ def learn(path, report, last=EVENTS):
 
 def compare(path, last):
     """Whether what lies there is the state of a run that nobody interrupted."""
-    resumed, whole = daemon(KIND, checkpoint=path), daemon(KIND)
-    for row in events(KIND, EVENTS)[:last]:
+    resumed, whole = made(checkpoint=path), made()
+    for row in events("td", EVENTS)[:last]:
         whole.step(*row)
     same_but_for_clocks(resumed.state, whole.state)
     assert resumed.steps == whole.steps == last
@@ -72,7 +79,7 @@ def main(folder, kills):
         child, report = forked(lambda write: learn(path, write))
         with report:
             began.append(int(report.readline()))
-            time.sleep(rng.uniform(0, 0.06))
+            time.sleep(rng.uniform(0, 0.15))
             os.kill(child, signal.SIGKILL)
         codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     last = began[-1] + 200

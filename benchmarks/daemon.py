@@ -1,0 +1,187 @@
+"""What does one event of a daemon cost? Beside a trivial dispatch, beside River, and by a pipe.
+
+`Daemon.step`, NumPy in and out: 5 heads, 12 features, trunk 64x64, ObGDBounding, EMANormalizer. A
+`LinearLearner` of 20 features with EMANormalizer beside River's scaled linear regression. Events
+per second through `alberta daemon`, from the first answer on, so without start and compilation.
+One process for each dispatch mode, since JAX takes the mode when its backend starts.
+Run: python benchmarks/daemon.py
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+EVENTS = 5_000
+PIPED = 30_000
+TARGETS = {"LMS": 10, "Autostep": 15}
+
+
+def times_us(fn: Callable, events: int = EVENTS) -> tuple[float, float]:
+    """Median and 99th percentile."""
+    for i in range(500):
+        fn(i)
+    times = []
+    for i in range(events):
+        start = time.perf_counter()
+        fn(i)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6, statistics.quantiles(times, n=100)[98] * 1e6
+
+
+def measured() -> dict:
+    import jax
+    import numpy as np
+
+    import alberta_framework as af
+    from alberta_framework.daemon import Daemon
+
+    rng = np.random.default_rng(0)
+    xs = rng.normal(size=(EVENTS, 12)).astype(np.float32)
+    targets = rng.normal(size=(EVENTS, 5)).astype(np.float32)
+    trivial = jax.jit(lambda x: x + 1.0)
+    figures = {"trivial": times_us(lambda i: np.asarray(trivial(xs[i])))}
+    for name, optimizer in (("LMS", af.LMS(1.0)), ("Autostep", af.Autostep())):
+        learner = af.MultiHeadMLPLearner(
+            5, (64, 64), optimizer, bounder=af.ObGDBounding(), normalizer=af.EMANormalizer()
+        )
+        daemon = Daemon(learner, 12)
+        figures[name] = times_us(lambda i, daemon=daemon: daemon.step(xs[i], targets[i]))
+    wide = rng.normal(size=(EVENTS, 20)).astype(np.float32)
+    sums = wide[:, :1] - wide[:, 1:2]
+    linear = Daemon(af.LinearLearner(af.LMS(0.01), normalizer=af.EMANormalizer()), 20)
+    figures["linear"] = times_us(lambda i: linear.step(wide[i], sums[i]))
+    return figures
+
+
+def river_us() -> tuple[float, float] | None:
+    try:
+        from river import linear_model, preprocessing
+    except ImportError:
+        return None
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(EVENTS, 20))
+    rows = [dict(enumerate(row)) for row in wide.tolist()]
+    sums = (wide[:, 0] - wide[:, 1]).tolist()
+    model = preprocessing.StandardScaler() | linear_model.LinearRegression()
+
+    def event(i):
+        model.predict_one(rows[i])
+        model.learn_one(rows[i], sums[i])
+
+    return times_us(event)
+
+
+def events_per_second(learner: dict, features: int, heads: int) -> float:
+    """Through the command, by real pipes; one thread writes, one reads."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    lines = [
+        json.dumps({"id": i, "observation": x.tolist(), "targets": y.tolist()}).encode() + b"\n"
+        for i, (x, y) in enumerate(
+            zip(rng.normal(size=(PIPED, features)), rng.normal(size=(PIPED, heads)), strict=True)
+        )
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "learner.json"
+        config.write_text(json.dumps({"learner": learner, "feature_dim": features}))
+        command = [sys.executable, "-m", "alberta_framework.command_line", "daemon", "--config"]
+        process = subprocess.Popen(
+            [*command, str(config), "--checkpoint", str(Path(folder) / "agent.ckpt")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(lines[0])
+        process.stdin.flush()
+        process.stdout.readline()
+        start = time.perf_counter()
+
+        def write():
+            process.stdin.writelines(lines[1:])
+            process.stdin.close()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        answers = sum(1 for _ in range(len(lines) - 1) if process.stdout.readline())
+        seconds = time.perf_counter() - start
+        writer.join()
+        process.stdout.close()
+        process.wait()
+    return answers / seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--child", choices=["default", "synchronous"])
+    child = parser.parse_args().child
+    if child is not None:
+        import jax
+
+        jax.config.update("jax_cpu_enable_async_dispatch", child == "default")
+        print(json.dumps(measured()))
+        return
+
+    def run(mode):
+        output = subprocess.run(
+            [sys.executable, __file__, "--child", mode],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=os.environ,
+        ).stdout
+        return json.loads(output.splitlines()[-1])
+
+    from measure import machine, table
+
+    import alberta_framework as af
+
+    figures = {mode: run(mode) for mode in ("synchronous", "default")}
+    print(f"Daemon.step, {EVENTS:,} events; {machine()}\n")
+    rows = []
+    for mode, found in figures.items():
+        base = found["trivial"][0]
+        for name, (median, p99) in found.items():
+            target = TARGETS.get(name, "") if mode == "synchronous" else ""
+            row = (mode, name, f"{median:.1f}", f"{p99:.1f}", f"{median / base:.1f}", target)
+            rows.append(row)
+    table(("dispatch", "learner", "median us", "p99 us", "times trivial", "target"), rows)
+    river = river_us()
+    print("\n20 features, scaled linear regression: predict, then learn; target: no slower\n")
+    rows = [("alberta_framework", *(f"{us:.1f}" for us in figures["synchronous"]["linear"]))]
+    rows.append(
+        ("River", *(f"{us:.1f}" for us in river)) if river else ("River", "not installed", "")
+    )
+    table(("library", "median us", "p99 us"), rows)
+    print(f"\nalberta daemon, {PIPED:,} lines by a pipe; target: 5,000 events per second\n")
+    normalizer = af.EMANormalizer()
+    learners = {
+        "5 heads, 64x64, LMS": (
+            af.MultiHeadMLPLearner(
+                5, (64, 64), af.LMS(1.0), bounder=af.ObGDBounding(), normalizer=normalizer
+            ),
+            12,
+            5,
+        ),
+        "linear": (af.LinearLearner(af.LMS(0.01), normalizer=normalizer), 20, 1),
+    }
+    rows = [
+        (name, f"{events_per_second(learner.to_config(), features, heads):,.0f}")
+        for name, (learner, features, heads) in learners.items()
+    ]
+    table(("learner", "events per second"), rows)
+
+
+if __name__ == "__main__":
+    main()
