@@ -22,14 +22,15 @@ def config_and_init(learner: Any, state: Any) -> tuple[dict[str, Any], dict[str,
     if not hasattr(learner, "to_config"):
         raise TypeError(f"`learner` must be a component, got {type(learner).__name__}.")
     config = learner.to_config()
-    try:
-        feature_dim = int(state.feature_dim)
-        life = getattr(state, "learner_state", state).life
-        batch_shape = [int(n) for n in life.words.shape[:-2]]
-    except AttributeError:
+    if not hasattr(state, "feature_dim"):
         raise TypeError(
-            f"`state` must be a state of {type(learner).__name__}, got {type(state).__name__}."
-        ) from None
+            f"`state` needs a property `feature_dim`, so that load_agent can call the learner's "
+            f"init; {type(state).__name__} has none."
+        )
+    feature_dim = int(state.feature_dim)
+    # A state without a life is one lane.
+    life = getattr(getattr(state, "learner_state", state), "life", None)
+    batch_shape = [] if life is None else [int(n) for n in life.words.shape[:-2]]
     init = {"feature_dim": feature_dim, "batch_shape": batch_shape}
     template = template_from(config, init)
     pairs = zip(described(template), described(state), strict=False)

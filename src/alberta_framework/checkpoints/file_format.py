@@ -100,9 +100,9 @@ def file_bytes(state: Any, fields: dict[str, Any]) -> list[bytes]:
 def is_checkpoint(path: Path) -> bool:
     """Whether the file begins as a checkpoint does, however it goes on."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             return file.read(len(MAGIC)) == MAGIC
-    except OSError:
+    except (OSError, CheckpointError):
         return False
 
 
@@ -111,7 +111,7 @@ def read_header(path: Path) -> Header:
 
     **Raises:** `FileNotFoundError`; `CheckpointError` for anything wrong.
     """
-    with path.open("rb") as file:
+    with _opened(path) as file:
         return _header(path, file)
 
 
@@ -120,7 +120,7 @@ def read(path: Path) -> tuple[Header, list[np.ndarray]]:
 
     **Raises:** `FileNotFoundError`; `CheckpointError` for anything wrong.
     """
-    with path.open("rb") as file:
+    with _opened(path) as file:
         header = _header(path, file)
         file.seek(header.payload_start)
         payload = file.read(header.fields["payload_bytes"])
@@ -135,6 +135,13 @@ def leaves_of(path: Path, header: Header, arrays: list[np.ndarray]) -> list[Any]
         return decoded(header.leaves, arrays)
     except (TypeError, ValueError) as error:
         raise CheckpointError(path, f"cannot be decoded: {error}") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The file, if it is one: to open a pipe would be to wait for ever."""
+    if path.exists() and not path.is_file():
+        raise CheckpointError(path, "not a checkpoint: no regular file")
+    return path.open("rb")
 
 
 def _header(path: Path, file: BinaryIO) -> Header:

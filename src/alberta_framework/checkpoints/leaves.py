@@ -138,7 +138,8 @@ def _described(path: str, value: Any) -> Leaf:
     if type(value) in _PYTHON:
         return Leaf(path, type(value).__name__, (), "")
     if isinstance(value, np.ndarray | np.generic):
-        if value.dtype.kind not in "biufcV" or value.dtype.names is not None:
+        # The dtypes that other packages add are those of JAX: bfloat16, float8, int4.
+        if value.dtype.kind not in "biufc" and value.dtype.isbuiltin != 2:
             raise TypeError(f"{path}: a checkpoint holds no array of dtype {value.dtype}.")
         return Leaf(path, "numpy", value.shape, value.dtype.name)
     if isinstance(value, jax.Array | jax.ShapeDtypeStruct):
@@ -192,6 +193,8 @@ def _view(dtype: np.dtype) -> np.dtype:
 
 
 def _restored(leaf: Leaf, value: Any) -> Any:
+    if leaf.kind == "jax" and value.dtype != jnp.dtype(leaf.dtype):
+        raise ValueError(f"{leaf.path} is {leaf.spoken()}, which needs jax_enable_x64")
     if leaf.kind == "key":
         return jax.random.wrap_key_data(value, impl=leaf.dtype)
     if leaf.kind in _PYTHON_NAMES:

@@ -78,7 +78,8 @@ def list_checkpoints(path: str | os.PathLike) -> list[Path]:
     if path.is_dir():
         return orbax.steps(path)
     newest = [path] if is_checkpoint(path) else []
-    return [*newest, *(older for _, older in numbered(path))]
+    # Older files lie beside the target of a symbolic link.
+    return [*newest, *(older for _, older in numbered(Path(os.path.realpath(path))))]
 
 
 def verify_checkpoint(path: str | os.PathLike) -> None:

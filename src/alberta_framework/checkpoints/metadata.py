@@ -10,13 +10,17 @@ import numpy as np
 def plain_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     """A copy as JSON types; tuples become lists, NumPy and JAX scalars Python numbers.
 
-    **Raises:** `TypeError` with the path of a key that is no string or a value that is no JSON.
+    **Raises:** `TypeError` with the path of a key that is no string or a value that is no JSON;
+    `ValueError` for metadata without an end.
     """
     if metadata is None:
         return {}
     if not isinstance(metadata, Mapping):
         raise TypeError(f"`metadata` must be a mapping, got {type(metadata).__name__}.")
-    return _plain(metadata, "metadata")
+    try:
+        return _plain(metadata, "metadata")
+    except RecursionError:
+        raise ValueError("`metadata` is nested too deeply, or holds itself.") from None
 
 
 def _plain(value: Any, path: str) -> Any:

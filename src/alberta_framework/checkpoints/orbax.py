@@ -28,7 +28,7 @@ def save(state: Any, path: Path, fields: dict[str, Any], keep: int) -> Callable[
     manager = ocp.CheckpointManager(path, options=options)
     leaves = [_as_array(leaf) for leaf in jax.tree.leaves(state)]
     items = ocp.args.Composite(
-        state=ocp.args.StandardSave(_named(leaves)), metadata=ocp.args.JsonSave(fields)
+        state=ocp.args.StandardSave(_stored(leaves)), metadata=ocp.args.JsonSave(fields)
     )
     manager.save((manager.latest_step() or 0) + 1, args=items)
 
@@ -105,16 +105,27 @@ def _latest(path: Path) -> int:
 def _restored(path: Path, values: list[Any]) -> list[Any]:
     ocp = orbax_library()
     with ocp.CheckpointManager(path.absolute()) as manager:
-        items = ocp.args.Composite(state=ocp.args.StandardRestore(_named(values)))
+        items = ocp.args.Composite(state=ocp.args.StandardRestore(_stored(values)))
         try:
             found = manager.restore(_latest(path), args=items).state
         except Exception as error:  # whatever the storage below Orbax raises
             raise CheckpointError(path, f"cannot be read: {error}") from error
-    return [found[name] for name in _named(values)]
+    return [found.get(_name(i), _empty(value)) for i, value in enumerate(values)]
 
 
-def _named(values: list[Any]) -> dict[str, Any]:
-    return {f"leaf_{i:05d}": value for i, value in enumerate(values)}
+def _stored(values: list[Any]) -> dict[str, Any]:
+    """The values by name; Orbax refuses arrays without elements, and trees without arrays."""
+    stored = {_name(i): value for i, value in enumerate(values) if value.size}
+    return stored or {"nothing": np.zeros(1)}
+
+
+def _name(number: int) -> str:
+    return f"leaf_{number:05d}"
+
+
+def _empty(value: Any) -> Any:
+    zeros = np.zeros(value.shape if value.size == 0 else 0, value.dtype)
+    return jnp.asarray(zeros) if isinstance(value, jax.ShapeDtypeStruct) else zeros
 
 
 def _as_array(leaf: Any) -> Any:

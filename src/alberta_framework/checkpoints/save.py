@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import errno
 import functools as ft
 import logging
 import os
@@ -56,7 +57,7 @@ def save_checkpoint(
     require_count("save_checkpoint", "keep", keep)
     require_choice("save_checkpoint", "backend", backend, ("file", "orbax"))
     require_choice("save_checkpoint", "blocking", blocking, (True, False))
-    target = Path(os.path.realpath(path))
+    target = _target(path)
     said = plain_metadata(metadata)
     config, init = (None, None) if learner is None else config_and_init(learner, state)
     fields = header_fields(state, said, config, init)
@@ -67,6 +68,13 @@ def save_checkpoint(
         require_replaceable(target)
         write = ft.partial(replace_file, target, file_bytes(state, fields), keep)
     return _background.now(target, write) if blocking else _background.later(target, write)
+
+
+def _target(path: str | os.PathLike) -> Path:
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
+    return target
 
 
 class _SaveFuture(Future):

@@ -43,4 +43,9 @@ def _difference(expected: list[Leaf], found: list[Leaf]) -> str:
     for leaf in expected:
         if leaf.path not in by_path[1]:
             return f": template has {leaf.path}, the file does not{more}"
-    return ": the leaves stand in another order"
+    for wanted, leaf in zip(expected, found, strict=True):
+        if wanted != leaf:
+            break
+    return (
+        f": the leaves stand in another order, first {wanted.path} (template), {leaf.path} (file)"
+    )

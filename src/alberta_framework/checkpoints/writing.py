@@ -84,10 +84,10 @@ def _rotate(path: Path, keep: int) -> None:
         except OSError:
             shutil.copy2(path, second)
         os.replace(second, path.with_name(f"{path.name}.1"))
-    except BaseException:
+    finally:
+        # Moving one link of a file onto another of the same file does nothing at all.
         with contextlib.suppress(OSError):
             os.unlink(second)
-        raise
 
 
 def _temporary(path: Path) -> Path:
