@@ -24,7 +24,7 @@ def experience(key):
         jnp.concatenate([walk.next_observation, noise[1:]], 1),
         walk.gamma,
     )
-    return steps, sign[:, None] * stream.true_values()
+    return steps, jnp.outer(sign, stream.true_values())
 
 
 def run(optimizer, keys):

@@ -1,0 +1,69 @@
+"""The scripts of published results: small runs of those that are quick, within their bands."""
+
+import importlib
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+import alberta_framework as af
+
+FOLDER = pathlib.Path(__file__).parents[2] / "examples" / "reproductions"
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    """The modules of the folder by name."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        names = [path.stem for path in FOLDER.glob("*.py")]
+        yield {name: importlib.import_module(name) for name in names}
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+def test_the_page_holds_every_script(scripts):
+    built = set(scripts["build_page"].SCRIPTS)
+    assert built == {f"{name}.py" for name in scripts} - {"build_page.py", "section.py"}
+
+
+def test_a_section_tells_ours_beside_the_published(scripts):
+    section = scripts["section"]
+    found = section.of_values("error", "3.5", [3.0, 3.2, 3.4], band=(3.1, 3.6))
+    low, high = found.low, found.high
+    assert found.agrees
+    assert found.row() == f"| error | 3.5 | 3.2 | [{low:.4g}, {high:.4g}] | 3.1 to 3.6 | yes |"
+    off = section.Figure("error", "3.5", 3.0, 2.9, 3.1, (3.1, 3.6))
+    assert off.agrees is False
+    assert "**no**" in off.row()
+    page = section.Section("Title", "text", (found, off), "verdict", "p.png").markdown("s.py")
+    assert page.startswith("## Title\n")
+    assert "![Title](images/reproductions/p.png)" in page
+
+
+def test_tidbd_beats_fixed_step_sizes_and_tells_noise_from_states(scripts, monkeypatch):
+    kearney = scripts["kearney2019"]
+    for name, value in (("SEEDS", 4), ("STEPS", 8_000), ("FLIP", 2_000)):
+        monkeypatch.setattr(kearney, name, value)
+    found, _ = kearney.reproduce()
+    ours = {figure.quantity.split(", best")[0]: figure.ours for figure in found.figures}
+    assert ours["TIDBD(0)"] < ours["TD(0), fixed"]
+    assert ours["TIDBD(0.8)"] < ours["TD(0.8), fixed"]
+    assert ours["TIDBD(0): step size of states over that of noise"] > 5.0
+
+
+def test_the_random_walk_at_lambda_zero(scripts):
+    walk = scripts["random_walk"]
+    import jax
+
+    errors = walk.errors_after_episodes(0.82, 0.0, jax.random.split(jax.random.key(0), 300))
+    # 300 seeds: the standard error is 0.001.
+    np.testing.assert_allclose(np.mean(errors), 0.346, atol=0.005)
+
+
+def test_every_built_in_experiment_of_a_script_is_there(scripts):
+    for name in ("sutton1992-experiment-1", "sutton1992-experiment-2", "scale-shift"):
+        assert isinstance(
+            af.comparison_from_config(scripts["section"].built_in(name), name), af.Comparison
+        )
