@@ -36,7 +36,9 @@ def errors(optimizer, name, values):
         record=af.WindowMean(LAST),
     )
     last = np.asarray(result.metrics["squared_error"])[..., -1]
-    return np.nan_to_num(last, nan=np.inf).reshape(len(values), len(SCALES), SEEDS)
+    # What diverged counts as a large error.
+    last = np.minimum(np.nan_to_num(last, nan=np.inf), 1e6)
+    return last.reshape(len(values), len(SCALES), SEEDS)
 
 
 def reproduce() -> tuple:
