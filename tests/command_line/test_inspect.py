@@ -83,7 +83,7 @@ def test_every_learner_of_a_daemon(name, tmp_path, capsys):
     save_agent(learner, state, tmp_path / "agent.ckpt")
     found = inspected(capsys, tmp_path / "agent.ckpt")
     assert found["learner"]["type"] == type(learner).__name__
-    assert found["counts"]["step_count"] == 0
+    assert found["counts"]["step_count"] == state.step_count
     assert main(["inspect", str(tmp_path / "agent.ckpt")]) == 0
     assert type(learner).__name__ in capsys.readouterr().out
 

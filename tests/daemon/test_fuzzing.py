@@ -11,7 +11,7 @@ from alberta_framework.daemon import EventProcessor
 from .daemons import same_but_for_clocks, small
 from .test_events import strict
 
-EXAMPLES = 400
+EXAMPLES = 150
 PROCESSOR = None
 
 numbers = st.one_of(
