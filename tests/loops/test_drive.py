@@ -224,3 +224,14 @@ def test_metrics_as_dictionaries():
     ]
     assert af.metrics_to_dicts(metrics, normalized=True)[0]["normalizer_mean_var"] == 9.0
     assert "normalizer_mean_var" not in af.metrics_to_dicts(metrics)[0]
+
+
+def test_windows_under_vmap_are_those_of_single_runs():
+    def windows(meta_step_size):
+        learner = af.LinearLearner(af.IDBD(0.05, meta_step_size))
+        return af.run_learning_loop(learner, STREAM, 200, jr.key(0), record_window=50)[1]
+
+    values = jnp.array([0.001, 0.01])
+    together = eqx.filter_vmap(windows)(values)  # warnings are errors: of buffers, too
+    single = jnp.stack([windows(value) for value in values])
+    np.testing.assert_allclose(together, single, rtol=1e-5, atol=1e-6)

@@ -84,8 +84,11 @@ def drive(
         )
     if chunk_size is None:
         chunk_size = _fitting_chunk(stream, stream_state, num_steps, lanes, axes)
-    alone = axes is None and nothing_traced() and gains_from_one_kernel(learner, state, recorders)
-    run_chunk = _drive_alone if alone else _drive_chunk
+    run_chunk = _drive_chunk
+    if not nothing_traced():
+        run_chunk = _drive_inside
+    elif axes is None and gains_from_one_kernel(learner, state, recorders):
+        run_chunk = _drive_alone
     parts, done = [], 0
     while done < num_steps:
         length = min(chunk_size, num_steps - done)
@@ -145,14 +148,15 @@ def _chunk(
     return (state, stream_state, tapes), outputs
 
 
-_compiled_chunk = ft.partial(
-    jax.jit,
-    static_argnames=("num_steps", "keep_outputs", "axes"),
-    donate_argnames=("tapes",),
-)
-_drive_chunk = _compiled_chunk(ft.partial(_chunk, call=lambda zero, learn, *args: learn(*args)))
+_compiled_chunk = ft.partial(jax.jit, static_argnames=("num_steps", "keep_outputs", "axes"))
+_in_parts = ft.partial(_chunk, call=lambda zero, learn, *args: learn(*args))
+_drive_chunk = _compiled_chunk(_in_parts, donate_argnames="tapes")
+# Under vmap a tape takes on lanes that its blank buffer does not have.
+_drive_inside = _compiled_chunk(_in_parts)
 _drive_alone = _compiled_chunk(
-    ft.partial(_chunk, call=one_kernel), compiler_options=COMPILER_OPTIONS
+    ft.partial(_chunk, call=one_kernel),
+    donate_argnames="tapes",
+    compiler_options=COMPILER_OPTIONS,
 )
 
 
