@@ -59,6 +59,8 @@ def parsed(file: Path | Traversable) -> dict[str, Any]:
         raise UsageProblem(f"cannot read {str(file)!r}: {reason(error)}.") from error
     except UnicodeDecodeError as error:
         raise UsageProblem(f"{file}: is not UTF-8 text (byte {error.start}).") from error
+    except RecursionError:
+        raise UsageProblem(f"{file}: is nested too deeply.") from None
     except ValueError as error:  # of either parser; the message tells line and column
         raise UsageProblem(f"{file}: {error}.") from error
     if not isinstance(config, dict):

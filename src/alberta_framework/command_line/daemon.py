@@ -29,6 +29,12 @@ _KEYS = {
     "checkpoint_every_s": (int, float),
     "label_window": int,
 }
+_RANGES = {
+    "label_window": (0, 2**31),
+    "seed": (0, 2**63),
+    "checkpoint_every": (1, 2**63),
+    "checkpoint_every_s": (1e-3, float("inf")),
+}
 _EVERY_S = 60.0
 
 
@@ -95,9 +101,10 @@ def _made(config: Path, checkpoint: Path | None) -> tuple[Daemon, int]:
     feature_dim = found.get("feature_dim", None if names is None else len(names))
     if feature_dim is None:
         raise UsageProblem(f"{config}: needs 'feature_names' or 'feature_dim'.")
+    for key, (low, high) in _RANGES.items():
+        if key in found and not low <= found[key] < high:
+            raise UsageProblem(f"{config}: {key}: must be >= {low}, got {found[key]}.")
     label_window = found.get("label_window", 10_000)
-    if label_window < 0:
-        raise UsageProblem(f"{config}: label_window: must be >= 0, got {label_window}.")
     options: dict[str, Any] = {
         key: found[key]
         for key in ("head_names", "feature_names", "gamma", "keep", "checkpoint_every")

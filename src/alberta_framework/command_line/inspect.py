@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..checkpoints import CheckpointError, checkpoint_header, load_agent
+from ..checkpoints import CheckpointError, checkpoint_header, load_agent, verify_checkpoint
 from ..daemon.report import plain, relevance
 from ..learners import agent_age_s, agent_uptime_s
 from .problems import Problem, reason
@@ -49,7 +49,13 @@ def _described(path: Path, header: dict[str, Any]) -> dict[str, Any]:
     }
     if header["learner"] is None:
         return plain(found)
-    learner, state, _ = load_agent(path)
+    verify_checkpoint(path)
+    try:
+        learner, state, _ = load_agent(path)
+    except CheckpointError as error:
+        # A class of one's own is known only to the program that defines it.
+        found["state"] = f"not read: {error.reason}"
+        return plain(found)
     found["counts"] = {
         "step_count": _listed(state.step_count),
         "rejected_count": _listed(state.rejected_count),
@@ -72,7 +78,7 @@ def _print(found: dict[str, Any]) -> None:
     console.print(f"{found['path']}, saved {found['created']}, {found['leaves']} leaves")
     versions = ", ".join(f"{name} {value}" for name, value in found["versions"].items())
     console.print(versions)
-    for part in ("metadata", "learner", "counts"):
+    for part in ("metadata", "learner", "counts", "state"):
         if found.get(part):
             console.print(f"\n{part}")
             console.print(json.dumps(found[part], indent=2))

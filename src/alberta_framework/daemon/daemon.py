@@ -16,6 +16,8 @@ from jaxtyping import Float, PRNGKeyArray
 
 from .._ranges import require_choice, require_count
 from ..checkpoints import (
+    CheckpointError,
+    checkpoint_exists,
     list_checkpoints,
     load_checkpoint,
     save_agent,
@@ -101,11 +103,9 @@ class Daemon:
         require_choice("Daemon", "resume", resume, (True, False))
         if checkpoint_every is not None:
             require_count("Daemon", "checkpoint_every", checkpoint_every)
-        if checkpoint_every_s is not None and not 0.0 < checkpoint_every_s < float("inf"):
-            raise ValueError(
-                f"Daemon: `checkpoint_every_s` must be a number of seconds > 0, got "
-                f"{checkpoint_every_s!r}."
-            )
+        _require_seconds(checkpoint_every_s)
+        if not isinstance(checkpoint, str | os.PathLike | None):
+            raise TypeError(f"Daemon: `checkpoint` must be a path, got {checkpoint!r}.")
         if checkpoint is None and not (checkpoint_every is None and checkpoint_every_s is None):
             raise ValueError("Daemon: there is a saving interval but no `checkpoint` to save to.")
         self.learner, self.feature_dim = learner, int(feature_dim)
@@ -132,7 +132,7 @@ class Daemon:
         """The predictions at `observation` [features]; nothing changes."""
         observation = self._row("observation", observation, self.feature_dim)
         with self._lock:
-            return np.asarray(self._programs.predict_words(self._words, observation))
+            return np.asarray(self._programs.predict(self._words, observation))
 
     def update(self, observation: Any, targets: Any, terminated: bool = False) -> StepResult:
         """`step` with targets."""
@@ -156,9 +156,12 @@ class Daemon:
         targets = self._row("targets", targets, self.n_heads)
         with self._lock:
             if self._of_transitions:
-                row = self._transition(observation, targets, bool(terminated))
+                row = self._transition(observation, targets, _flag(terminated))
             else:
-                self._words, row = self._programs.step_words(self._words, observation, targets)
+                # No program still reads the numbers of the event before: its row was waited for.
+                numbers, n = self._numbers, self.feature_dim
+                numbers[:n], numbers[n:] = observation, targets
+                self._words, row = self._programs.step(self._words, numbers)
                 row = np.asarray(row)
             self._steps += 1
             self._ring[self._seen % _OBSERVATIONS_KEPT] = observation
@@ -193,19 +196,29 @@ class Daemon:
         """Write a checkpoint now.
 
         **Raises:** `ValueError` without a `checkpoint` path; `OSError` if the disk refuses: of this
-        save if blocking, of the last one in the background otherwise. The old file is intact.
+        save if blocking, else of the one before, if nobody was told. The old file is intact.
         """
         if self.checkpoint is None:
             raise ValueError("Daemon.save: there is no `checkpoint` to save to.")
         with self._lock:
-            waiting, self._saving = self._saving, None
-            if waiting is not None:
-                with contextlib.suppress(OSError):  # this save says it if it still is so
-                    waiting.result()
-            self._saving = self._begin_saving()
+            before = self._saving
+            failed = before.exception() if before is not None and before.done() else None
             if blocking:
-                saving, self._saving = self._saving, None
-                saving.result()
+                # Whatever became of the one before: this one says what is so now.
+                self._saving = None
+                try:
+                    if before is not None:
+                        with contextlib.suppress(Exception):
+                            before.result()
+                    self._begin_saving().result()
+                except Exception:
+                    self._failures += 1
+                    raise
+                return
+            self._saving = self._begin_saving()
+            if failed is not None:
+                self._failures += 1
+                raise failed
 
     def report(self) -> dict[str, Any]:
         """What the learner relies on, whether it can still learn, counts and latencies, as JSON."""
@@ -229,7 +242,7 @@ class Daemon:
                 "latency": self._latencies.to_dict(),
                 "checkpoint": checkpoint,
                 "relevance": report.relevance(self.learner, state, *names),
-                "plasticity": report.plasticity(self.learner, state, seen),
+                "plasticity": report.plasticity(self.learner, state, seen, _OBSERVATIONS_KEPT),
             }
         )
 
@@ -251,6 +264,14 @@ class Daemon:
             return state, None, 0
         state, metadata = load_checkpoint(state, path, fallback=True)
         kept = metadata.get(_KEY_OF_METADATA, {})
+        name = type(self.learner).__name__
+        if kept.get("learner", name) != name:
+            raise CheckpointError(path, f"holds a {kept['learner']}, not a {name}")
+        if path.exists() and not checkpoint_exists(path):
+            # An older file was taken; the damaged one makes way for the next.
+            aside = path.with_name(f"{path.name}.damaged")
+            os.replace(path, aside)
+            _log.warning("%s: is damaged; kept as %s", path, aside)
         last = kept.get("last_observation")
         steps = kept.get("steps", state.step_count + state.rejected_count)
         return state, None if last is None else np.asarray(last, np.float32), steps
@@ -258,22 +279,20 @@ class Daemon:
     def _warmed_up(self, state: Any) -> int:
         """Compile what events need, on a copy of the state; the number of heads."""
         observation = np.zeros(self.feature_dim, np.float32)
-        heads = np.asarray(self._programs.predict_words(self._words, observation)).size
-        targets = np.full(heads, np.nan, np.float32)
-        words = packed(self._programs.packing, state)
-        if self._of_transitions:
-            end = np.float32(0.0)
-            self._programs.step_words(words, observation, observation, targets, end)
-        else:
-            self._programs.step_words(words, observation, targets)
+        heads = np.asarray(self._programs.predict(self._words, observation)).size
+        length = 2 * self.feature_dim + heads + 1 if self._of_transitions else None
+        self._numbers = np.zeros(length or self.feature_dim + heads, np.float32)
+        words, _ = self._programs.step(packed(self._programs.packing, state), self._numbers)
+        jax.block_until_ready(words)
         return heads
 
     def _row(self, name: str, values: Any, length: int) -> np.ndarray:
         if type(values) is np.ndarray and values.dtype == np.float32 and values.shape == (length,):
             return values
         try:
-            found = np.asarray(values, np.float64)
-        except (TypeError, ValueError):
+            found = np.asarray(values)
+            found = found.astype(np.float64) if found.dtype.kind in "biufO" else None
+        except (OverflowError, TypeError, ValueError):
             found = None
         if found is None or found.shape not in ((length,), () if length == 1 else (length,)):
             shape = "no numbers" if found is None else f"shape {found.shape}"
@@ -285,14 +304,19 @@ class Daemon:
         self, observation: np.ndarray, targets: np.ndarray, terminated: bool
     ) -> np.ndarray:
         last, programs = self._last, self._programs
-        if last is None:
-            # Nothing leads here yet: the episode begins.
-            row = np.append(np.asarray(programs.predict_words(self._words, observation)), 0.0)
-        else:
-            end = np.float32(terminated)
-            self._words, row = programs.step_words(self._words, last, observation, targets, end)
-            row = np.asarray(row)
         sound = bool(np.isfinite(observation).all())
+        if last is None and sound:
+            # Nothing leads here yet: the episode begins.
+            predictions = np.asarray(programs.predict(self._words, observation))
+            row = np.append(predictions, np.float32(0.0))
+        else:
+            # What is not finite is rejected and counted, whether something leads here or not.
+            last = observation if last is None else last
+            numbers, n = self._numbers, self.feature_dim
+            numbers[:n], numbers[n : 2 * n] = last, observation
+            numbers[2 * n : -1], numbers[-1] = targets, terminated
+            self._words, row = programs.step(self._words, numbers)
+            row = np.asarray(row)
         self._last = None if terminated or not sound else observation.copy()
         return row
 
@@ -322,6 +346,7 @@ class Daemon:
         self._saved_step, self._saved_at = self._steps, time.monotonic()
         last = None if self._last is None else [float(value) for value in self._last]
         about = {
+            "learner": type(self.learner).__name__,
             "steps": self._steps,
             "last_observation": last,
             "gamma": self.gamma,
@@ -355,10 +380,30 @@ def _require_learner(learner: Any, gamma: Any) -> None:
         raise ValueError(f"Daemon: `gamma` of a TDLinearLearner must lie in [0, 1], got {gamma!r}.")
 
 
+def _require_seconds(seconds: Any) -> None:
+    if seconds is None:
+        return
+    real = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not real or not 0.0 < seconds < float("inf"):
+        raise (ValueError if real else TypeError)(
+            f"Daemon: `checkpoint_every_s` must be a number of seconds > 0, got {seconds!r}."
+        )
+
+
+def _flag(terminated: Any) -> bool:
+    if isinstance(terminated, bool | np.bool_):
+        return bool(terminated)
+    if isinstance(terminated, int | float | np.number) and terminated in (0, 1):
+        return bool(terminated)
+    raise TypeError(f"Daemon: `terminated` must be True or False, got {terminated!r}.")
+
+
 def _names(argument: str, names: Sequence[str] | None, count: int) -> list[str] | None:
     if names is None:
         return None
     found = list(names)
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError(f"Daemon: `{argument}` must be texts, got {found}.")
     if len(found) != count or len(set(found)) != count:
         raise ValueError(f"Daemon: `{argument}` must be {count} different names, got {found}.")
     return found

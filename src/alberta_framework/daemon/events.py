@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._ranges import require_count
 from .daemon import Daemon
 
 _KEYS = ("id", "observation", "targets", "terminated")
@@ -58,12 +59,19 @@ class EventSchema:
         try:
             return self._event(found)
         except EventError as error:
+            try:
+                _require_sayable(found.get("id"))
+            except EventError:
+                raise error from None
             error.id = found.get("id")
             raise
 
     def _loaded(self, line: str | bytes) -> dict[str, Any]:
         try:
-            found = json.loads(line)
+            text = line.decode("utf-8") if isinstance(line, bytes) else line
+            found = json.loads(text, object_pairs_hook=_object)
+        except EventError:
+            raise
         except (ValueError, RecursionError) as error:
             raise EventError(f"line: is no JSON: {_short(error)}") from None
         if not isinstance(found, dict):
@@ -84,6 +92,8 @@ class EventSchema:
         terminated = found.get("terminated", False)
         if not isinstance(terminated, bool):
             raise EventError(f"terminated: must be true or false, got {_short(terminated)}")
+        if type(found.get("id")) not in (str, int, type(None)):
+            _require_sayable(found["id"])
         if observation is None and targets is None:
             raise EventError("observation: is missing, and there are no targets either")
         if observation is None and found.get("id") is None:
@@ -102,6 +112,7 @@ class EventProcessor:
     """
 
     def __init__(self, daemon: Daemon, label_window: int = 10_000):
+        require_count("EventProcessor", "label_window", label_window, low=0)
         self.daemon = daemon
         self.schema = EventSchema(
             daemon.feature_dim, daemon.n_heads, daemon.feature_names, daemon.head_names
@@ -148,6 +159,23 @@ class EventProcessor:
             text = f"id: no event {_short(event.id)} among the latest remembered"
             raise EventError(text, event.id)
         return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise EventError(f"{_short(twice)}: stands twice")
+    return found
+
+
+def _require_sayable(event_id: Any) -> None:
+    """An answer repeats the id, and JSON has no word for what is not finite."""
+    try:
+        json.dumps(event_id, allow_nan=False)
+    except ValueError:
+        raise EventError("id: holds a number that is not finite") from None
 
 
 def _places(names: Sequence[str] | None) -> dict[str, int] | None:

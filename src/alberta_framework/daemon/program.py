@@ -1,19 +1,15 @@
-"""The compiled calls of a daemon, on packed states."""
+"""The compiled calls of a daemon: few arrays in, few out, since each costs a microsecond or two."""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._compiled import strong
 from .._numbers import all_finite, f32
-from .._one_kernel import (
-    COMPILER_OPTIONS,
-    ZERO,
-    gains_from_one_kernel,
-    one_kernel,
-)
+from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
 from ..horde import HordeLearner
 from ..learners import LinearLearner, MLPLearner, MultiHeadMLPLearner, TDLinearLearner
 from .packing import Packing
@@ -24,65 +20,74 @@ OF_TRANSITIONS = (TDLinearLearner, HordeLearner)
 
 
 class Programs:
-    """`predict`, and `step`: on words of the state, and numbers as one row.
+    """`predict(words, observation)` and `step(words, numbers)` on the words of a state.
 
-    A row of results holds the predictions, and after a step whether it was rejected.
+    The numbers of a step are one row: observation and targets, or last observation, observation,
+    cumulants and whether the episode ended. A step gives the new words, which take the place of
+    the old ones, and a row: the predictions, and whether the step was rejected.
     """
 
     def __init__(self, learner: Any, state: Any, gamma: float | None):
         self.packing = Packing(state)
-        self.numbers = Packing(strong(learner))
-        words = self.numbers.pack(strong(learner))
-        self.predict_words = self._compiled(_predict, (), words)
-        step = _step_of_transition if isinstance(learner, OF_TRANSITIONS) else _step_of_example
-        self.step_words = self._compiled(step, (2,), words, gamma)
+        self.feature_dim = int(state.feature_dim)
         self.small = gains_from_one_kernel(learner, state)
+        self.gamma = gamma
+        self.hyperparameters = Packing(strong(learner))
+        # The hyperparameters, and the zero that one kernel wants, as one array.
+        self.constants = jnp.append(self.hyperparameters.pack(strong(learner)), ZERO)
+        step = self._transition if isinstance(learner, OF_TRANSITIONS) else self._example
+        self._predict_compiled = self._compiled(_predict, ())
+        self._step_compiled = self._compiled(step, (1,))
 
-    def _compiled(self, fn: Callable, donated: tuple[int, ...], words: Any, *fixed: Any) -> Any:
-        def program(zero, numbers, state_words, *args):
-            def run(numbers, state_words, *args):
-                learner = self.numbers.unpack(numbers)
-                state = self.packing.unpack(state_words)
-                state, row = fn(learner, state, *fixed, *args)
+    def predict(self, words: Any, observation: np.ndarray) -> Any:
+        return self._predict_compiled(self.constants, words, observation)
+
+    def step(self, words: Any, numbers: np.ndarray) -> Any:
+        return self._step_compiled(self.constants, words, numbers)
+
+    def _compiled(self, fn: Callable, donated: tuple[int, ...]) -> Callable:
+        def program(constants, words, numbers):
+            def run(constants, words, numbers):
+                learner = self.hyperparameters.unpack(constants)
+                state, row = fn(learner, self.packing.unpack(words), numbers)
                 return row if state is None else (self.packing.pack(state), row)
 
             if self.small:
-                return one_kernel(zero, run, numbers, state_words, *args)
-            return run(numbers, state_words, *args)
+                return one_kernel(constants[-1], run, constants, words, numbers)
+            return run(constants, words, numbers)
 
-        jitted = jax.jit(program, donate_argnums=donated, compiler_options=COMPILER_OPTIONS)
-        return lambda state_words, *args: jitted(ZERO, words, state_words, *args)
+        return jax.jit(program, donate_argnums=donated, compiler_options=COMPILER_OPTIONS)
+
+    def _example(self, learner, state, numbers):
+        """Predict, then learn: the prediction is made with the statistics before this one."""
+        observation, targets = numbers[: self.feature_dim], numbers[self.feature_dim :]
+        predictions = jnp.ravel(learner.predict(state, observation))
+        many = isinstance(learner, MultiHeadMLPLearner)
+        # One NaN target is an inactive head for many heads, and nothing to learn for one.
+        result = learner.update(state, observation, targets if many else targets[0])
+        return result.state, _row(predictions, result.rejected)
+
+    def _transition(self, learner, state, numbers):
+        """Learn the transition from the last observation to this one, then predict at this one.
+
+        After a rejected transition the traces are cut: what was lost is never bridged.
+        """
+        last, observation = jnp.reshape(numbers[: 2 * self.feature_dim], (2, self.feature_dim))
+        cumulants, terminated = numbers[2 * self.feature_dim : -1], numbers[-1]
+        if isinstance(learner, HordeLearner):
+            result = learner.update(state, last, cumulants, observation, terminated=terminated)
+        else:
+            discount = jnp.where(terminated != 0.0, 0.0, f32(self.gamma or 0.0))
+            result = learner.update(state, last, cumulants[0], observation, discount)
+        cut = learner.reset_traces(result.state)
+        state = jax.tree.map(lambda a, b: jnp.where(result.rejected, a, b), cut, result.state)
+        predictions = jnp.ravel(learner.predict(state, observation))
+        predictions = jnp.where(all_finite(observation), predictions, jnp.nan)
+        return state, _row(predictions, result.rejected)
 
 
 def _predict(learner, state, observation):
     return None, jnp.ravel(learner.predict(state, observation))
-
-
-def _step_of_example(learner, state, gamma, observation, targets):
-    """Predict, then learn: the prediction is made with the statistics before this observation."""
-    del gamma
-    predictions = jnp.ravel(learner.predict(state, observation))
-    many = isinstance(learner, MultiHeadMLPLearner)
-    # One NaN target is an inactive head for many heads, and nothing to learn for one.
-    result = learner.update(state, observation, targets if many else targets[0])
-    return result.state, _row(predictions, result.rejected)
-
-
-def _step_of_transition(learner, state, gamma, last, observation, cumulants, terminated):
-    """Learn the transition from `last` to `observation`, then predict at `observation`.
-
-    After a rejected transition the traces are cut: what was lost is never bridged.
-    """
-    if isinstance(learner, HordeLearner):
-        result = learner.update(state, last, cumulants, observation, terminated=terminated)
-    else:
-        discount = jnp.where(terminated != 0.0, 0.0, f32(gamma))
-        result = learner.update(state, last, cumulants[0], observation, discount)
-    cut = learner.reset_traces(result.state)
-    state = jax.tree.map(lambda a, b: jnp.where(result.rejected, a, b), cut, result.state)
-    predictions = jnp.ravel(learner.predict(state, observation))
-    predictions = jnp.where(all_finite(observation), predictions, jnp.nan)
-    return state, _row(predictions, result.rejected)
 
 
 def _row(predictions, rejected):

@@ -29,13 +29,19 @@ def relevance(
     return {"weight_relevance": dict(zip(names, found.tolist(), strict=True))}
 
 
-def plasticity(learner: Any, state: Any, observations: np.ndarray) -> dict[str, Any] | None:
-    """`compute_plasticity` on the latest observations; None without a network or observations."""
+def plasticity(
+    learner: Any, state: Any, observations: np.ndarray, samples: int
+) -> dict[str, Any] | None:
+    """`compute_plasticity` on the latest observations; None without a network or observations.
+
+    Fewer than `samples` are repeated up to that number, so that there is one program.
+    """
     if isinstance(learner, HordeLearner):
         learner = learner.learner
     if not isinstance(learner, MLPLearner | MultiHeadMLPLearner) or not len(observations):
         return None
-    return compute_plasticity(learner, state, observations).to_dict()
+    repeated = np.resize(observations, (samples, observations.shape[1]))
+    return compute_plasticity(learner, state, repeated).to_dict()
 
 
 def plain(value: Any) -> Any:
