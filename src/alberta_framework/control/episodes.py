@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 
 from .._compiled import strong
 from .._component import AbstractComponent
-from .._flattened import Structure
 from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
+from .._packing import Packing, packed, unpacked
 from .._ranges import require_count
 from .._state import AbstractState
 from ..learners import with_uptime
@@ -134,49 +134,52 @@ def _flat(observation: Any) -> np.ndarray:
 
 
 class _Life:
-    """An agent that acts and learns. Its state stays in pieces between the calls of one loop:
-    to put a Module together and take it apart again costs as much as a step of a small agent."""
+    """An agent that acts and learns. Between the calls of one loop its state is one array of words:
+    to take a state in and out by its leaves costs more than the step of a small agent."""
 
     def __init__(self, agent: SARSAAgent, features: AbstractComponent | None, state: SARSAState):
-        agent, features = strong(agent), strong(features)
-        self._fixed, fixed = jax.tree.flatten((agent, features))
-        self._leaves, self._treedef = jax.tree.flatten(state)
-        self._structures = Structure.of(fixed), Structure.of(self._treedef)
-        self._alone = gains_from_one_kernel(agent, features, state)
+        fixed = strong(agent), strong(features)
+        self._packings = Packing(fixed), Packing(state)
+        self._fixed = packed(self._packings[0], fixed)
+        self._words = packed(self._packings[1], state)
+        self._alone = gains_from_one_kernel(fixed, state)
 
     @property
     def state(self) -> SARSAState:
-        return jax.tree.unflatten(self._treedef, self._leaves)
+        return unpacked(self._packings[1], self._words)
 
     def start(self, observation: Any) -> int:
         return int(self._call(_start, _flat(observation)))
 
     def act_and_learn(self, reward: Any, observation: Any, *ends: Any) -> Array:
-        flags = np.array(ends, bool)
-        return self._call(_act_and_learn, np.float32(reward), _flat(observation), flags)
+        return self._call(_act_and_learn, _row_of(observation, reward, *ends))
 
     def end_and_begin(self, reward: Any, final: Any, first: Any) -> Array:
-        return self._call(_end_and_begin, np.float32(reward), _flat(final), _flat(first))
+        return self._call(_end_and_begin, _row_of(_flat(final), *_flat(first), reward))
 
-    def _call(self, step: Callable, *seen: Any) -> Array:
-        static = (step, self._structures, self._alone)
-        self._leaves, found = _stepped(*static, ZERO, self._fixed, self._leaves, *seen)
+    def _call(self, step: Callable, seen: np.ndarray) -> Array:
+        static = (step, self._packings, self._alone)
+        self._words, found = _stepped(*static, ZERO, self._fixed, self._words, seen)
         return found
 
 
-@ft.partial(jax.jit, static_argnums=(0, 1, 2), compiler_options=COMPILER_OPTIONS)
-def _stepped(step, structures, alone, zero, fixed, leaves, *seen):
-    """A step on the pieces of a state: the pieces of its new state, and what the agent found."""
+def _row_of(observation: Any, *numbers: Any) -> np.ndarray:
+    """What a step sees as one row: one array into the call."""
+    return np.concatenate([_flat(observation), np.array(numbers, np.float32)])
 
-    def called(fixed, leaves, *seen):
-        trees = zip(structures, (fixed, leaves), strict=True)
-        (agent, features), state = (jax.tree.unflatten(s.treedef, pieces) for s, pieces in trees)
-        state, found = step(agent, features or (lambda observation: observation), state, *seen)
-        return jax.tree.leaves(state), found
 
-    if alone:
-        return one_kernel(zero, called, fixed, leaves, *seen)
-    return called(fixed, leaves, *seen)
+@ft.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=5, compiler_options=COMPILER_OPTIONS)
+def _stepped(step, packings, alone, zero, fixed, words, seen):
+    """A step on the words of a state: the words of its new state, and what the agent found."""
+
+    def called(fixed, words, seen):
+        (agent, features), state = (
+            packing.unpack(part) for packing, part in zip(packings, (fixed, words), strict=True)
+        )
+        state, found = step(agent, features or (lambda observation: observation), state, seen)
+        return packings[1].pack(state), found
+
+    return one_kernel(zero, called, fixed, words, seen) if alone else called(fixed, words, seen)
 
 
 def _start(agent, features, state, observation):
@@ -184,13 +187,15 @@ def _start(agent, features, state, observation):
     return state, action
 
 
-def _act_and_learn(agent, features, state, reward, observation, ends):
-    result = agent.act_and_learn(state, reward, features(observation), ends[0], ends[1])
+def _act_and_learn(agent, features, state, seen):
+    observation, (reward, terminated, truncated) = seen[:-3], seen[-3:]
+    result = agent.act_and_learn(state, reward, features(observation), terminated, truncated)
     return result.state, _row(result.action, result)
 
 
-def _end_and_begin(agent, features, state, reward, final, first):
+def _end_and_begin(agent, features, state, seen):
     """Learn a termination; the one choice of the step is the first action of the next episode."""
+    (final, first), reward = jnp.reshape(seen[:-1], (2, -1)), seen[-1]
     first = features(first)
     action, key = agent.select_action(state, first)
     result = agent.update(state, reward, features(final), True, action)

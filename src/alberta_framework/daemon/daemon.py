@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from .._packing import packed, unpacked
 from .._ranges import require_choice, require_count
 from ..checkpoints import (
     CheckpointError,
@@ -25,7 +26,6 @@ from ..checkpoints import (
 from ..learners import LinearLearner, TDLinearLearner, agent_age_s, with_uptime
 from . import report
 from .latencies import Latencies
-from .packing import packed
 from .program import OF_EXAMPLES, OF_TRANSITIONS, Programs
 
 _log = logging.getLogger(__name__)
@@ -321,7 +321,7 @@ class Daemon:
         return row
 
     def _unpacked(self, words: np.ndarray) -> Any:
-        state = jax.tree.map(jax.numpy.asarray, self._programs.packing.unpack(words))
+        state = unpacked(self._programs.packing, words)
         return with_uptime(state, time.monotonic() - self._lived_from)
 
     def _save_if_due(self) -> None:

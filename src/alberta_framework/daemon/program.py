@@ -10,9 +10,9 @@ import numpy as np
 from .._compiled import strong
 from .._numbers import all_finite, f32
 from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
+from .._packing import Packing
 from ..horde import HordeLearner
 from ..learners import LinearLearner, MLPLearner, MultiHeadMLPLearner, TDLinearLearner
-from .packing import Packing
 
 # Learners of examples, and learners of transitions from the last observation to this one.
 OF_EXAMPLES = (LinearLearner, MLPLearner, MultiHeadMLPLearner)

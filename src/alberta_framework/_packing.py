@@ -1,0 +1,94 @@
+"""A state as one array of 32-bit words: one array in, one array out of each compiled call."""
+
+import functools as ft
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, UInt32
+
+
+class _Leaf(NamedTuple):
+    shape: tuple[int, ...]
+    dtype: Any
+    generator: Any  # of a typed key, whose shape and dtype are those of its data
+
+    @property
+    def words(self) -> int:
+        """How many words it takes: two for each number of 64 bits, else one."""
+        return math.prod(self.shape) * max(1, self.dtype.itemsize // 4)
+
+
+class Packing:
+    """Where the leaves of a tree of one structure lie in its words; equal for equal structures."""
+
+    def __init__(self, tree: Any):
+        leaves, self.treedef = jax.tree.flatten(tree)
+        self.leaves = tuple(_described(leaf) for leaf in leaves)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Packing) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple:
+        return self.treedef, self.leaves
+
+    def pack(self, tree: Any) -> UInt32[Array, " words"]:
+        """The words of a tree."""
+        words = [jnp.ravel(_words(leaf)) for leaf in jax.tree.leaves(tree)]
+        return jnp.concatenate(words) if words else jnp.zeros(0, jnp.uint32)
+
+    def unpack(self, words: Any) -> Any:
+        """The tree of these words."""
+        leaves, start = [], 0
+        for leaf in self.leaves:
+            leaves.append(_number(words[start : start + leaf.words], leaf))
+            start += leaf.words
+        return jax.tree.unflatten(self.treedef, leaves)
+
+
+@ft.partial(jax.jit, static_argnums=0)
+def packed(packing: Packing, tree: Any) -> UInt32[Array, " words"]:
+    """The words of a tree, compiled."""
+    return packing.pack(tree)
+
+
+@ft.partial(jax.jit, static_argnums=0)
+def unpacked(packing: Packing, words: Any) -> Any:
+    """The tree of these words, compiled."""
+    return packing.unpack(words)
+
+
+def _described(leaf: Any) -> _Leaf:
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        data = jax.eval_shape(jax.random.key_data, leaf)
+        return _Leaf(data.shape, np.dtype(data.dtype), jax.random.key_impl(leaf))
+    return _Leaf(np.shape(leaf), np.dtype(leaf.dtype), None)
+
+
+def _words(leaf: Any) -> Any:
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        leaf = jax.random.key_data(leaf)
+    if leaf.dtype == jnp.bool_:
+        return leaf.astype(jnp.uint32)
+    if leaf.dtype.itemsize < 4:
+        unsigned = jnp.dtype(f"uint{8 * leaf.dtype.itemsize}")
+        return jax.lax.bitcast_convert_type(leaf, unsigned).astype(jnp.uint32)
+    return jax.lax.bitcast_convert_type(leaf, jnp.uint32)
+
+
+def _number(words: Any, leaf: _Leaf) -> Any:
+    size = leaf.dtype.itemsize
+    words = jnp.reshape(words, (*leaf.shape, 2) if size == 8 else leaf.shape)
+    if leaf.generator is not None:
+        return jax.random.wrap_key_data(words, impl=leaf.generator)
+    if leaf.dtype == jnp.bool_:
+        return words != 0
+    if size < 4:
+        words = words.astype(jnp.dtype(f"uint{8 * size}"))
+    return jax.lax.bitcast_convert_type(words, leaf.dtype)
