@@ -69,9 +69,10 @@ def one_kernel(zero: Any, fn: Callable, *args: Any) -> Any:
     def reading_all(zero, *args):
         return _reading(zero, args, fn(*args))
 
+    if any(array.size == 0 for array in jax.tree.leaves(args)):
+        return fn(*args)
     called = jax.jit(reading_all)
-    arrays = jax.tree.leaves(args)
-    if _calls_out(called.trace(zero, *args).jaxpr.jaxpr) or any(a.size == 0 for a in arrays):
+    if _calls_out(called.trace(zero, *args).jaxpr.jaxpr):
         return fn(*args)
     with set_xla_metadata(xla_cpu_small_call="true", inlineable="false"):
         return called(zero, *args)
