@@ -10,10 +10,12 @@ import equinox as eqx
 import jax
 
 from .._component import from_config
-from .leaves import described
+from .leaves import Leaf, described
 
 
-def config_and_init(learner: Any, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def config_and_init(
+    learner: Any, state: Any, leaves: list[Leaf]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The configuration of the learner, and what its `init` was given.
 
     **Raises:** `TypeError` for a learner without configuration; `ValueError` for a state that is
@@ -32,9 +34,8 @@ def config_and_init(learner: Any, state: Any) -> tuple[dict[str, Any], dict[str,
     life = getattr(getattr(state, "learner_state", state), "life", None)
     batch_shape = [] if life is None else [int(n) for n in life.words.shape[:-2]]
     init = {"feature_dim": feature_dim, "batch_shape": batch_shape}
-    template = template_from(config, init)
-    pairs = zip(described(template), described(state), strict=False)
-    for expected, found in pairs:
+    template = _described_template(json.dumps(config), feature_dim, tuple(batch_shape))
+    for expected, found in zip(template, leaves, strict=False):
         if expected != found:
             raise ValueError(
                 f"`state` is not of this learner: {found.path} is {found.spoken()} where it has "
@@ -49,6 +50,11 @@ def template_from(config: Mapping[str, Any], init: Mapping[str, Any]) -> Any:
     **Raises:** `ValueError` for a configuration that makes no learner.
     """
     return _template(json.dumps(config), int(init["feature_dim"]), tuple(init["batch_shape"]))
+
+
+@functools.lru_cache(maxsize=64)
+def _described_template(config: str, feature_dim: int, batch_shape: tuple[int, ...]) -> list[Leaf]:
+    return described(_template(config, feature_dim, batch_shape))
 
 
 @functools.lru_cache(maxsize=64)

@@ -24,7 +24,7 @@ import equinox as eqx
 import numpy as np
 
 from .errors import CheckpointError
-from .leaves import Leaf, decoded, described, encoded, leaf_from_header, module_names
+from .leaves import Leaf, decoded, encoded, leaf_from_header, module_names
 
 FORMAT_VERSION = 1
 MAGIC = b"ALBERTA-CKPT "
@@ -59,7 +59,7 @@ class Header(NamedTuple):
 
 
 def header_fields(
-    state: Any, metadata: Mapping[str, Any], learner: Any, init: Any
+    state: Any, leaves: list[Leaf], metadata: Mapping[str, Any], learner: Any, init: Any
 ) -> dict[str, Any]:
     """The header but for what it says of the payload."""
     return {
@@ -70,7 +70,7 @@ def header_fields(
         "learner": learner,
         "init": init,
         "nodes": module_names(state),
-        "leaves": [leaf._asdict() | {"shape": list(leaf.shape)} for leaf in described(state)],
+        "leaves": [leaf._asdict() | {"shape": list(leaf.shape)} for leaf in leaves],
     }
 
 
@@ -79,13 +79,13 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
-def file_bytes(state: Any, fields: dict[str, Any]) -> list[bytes]:
+def file_bytes(state: Any, leaves: list[Leaf], fields: dict[str, Any]) -> list[bytes]:
     """The whole file, in pieces, of a state and `header_fields`.
 
     **Raises:** `TypeError`, `ValueError` naming the path of a leaf that no file can hold.
     """
     buffer = io.BytesIO()
-    eqx.tree_serialise_leaves(buffer, encoded(state))
+    eqx.tree_serialise_leaves(buffer, encoded(state, leaves))
     payload = buffer.getvalue()
     fields = fields | {
         "payload_bytes": len(payload),

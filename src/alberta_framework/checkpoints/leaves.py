@@ -85,14 +85,12 @@ def module_names(state: Any) -> dict[str, str]:
     return names
 
 
-def encoded(state: Any) -> list[np.ndarray]:
-    """The leaves as arrays of dtypes that every NumPy knows; one transfer from the devices.
+def encoded(state: Any, leaves: list[Leaf]) -> list[np.ndarray]:
+    """The described leaves as arrays of dtypes that every NumPy knows; one transfer from devices.
 
-    **Raises:** `TypeError` naming the path of a leaf that no checkpoint can hold; `ValueError` for
-    an int outside int64, and for an array that lies on other hosts too.
+    **Raises:** `ValueError` for an int outside int64, and for an array on other hosts too.
     """
-    paths, _ = jax.tree_util.tree_flatten_with_path(state)
-    plain = [_plain(jax.tree_util.keystr(path), value) for path, value in paths]
+    plain = [_plain(*pair) for pair in zip(leaves, jax.tree.leaves(state), strict=True)]
     return [_of_known_dtype(np.asarray(array)) for array in jax.device_get(plain)]
 
 
@@ -167,14 +165,13 @@ def _generator(path: str, dtype: Any) -> str:
     return _generators()[dtype]
 
 
-def _plain(path: str, value: Any) -> Any:
-    leaf = _described(path, value)
+def _plain(leaf: Leaf, value: Any) -> Any:
     if leaf.kind in _PYTHON_NAMES:
         if leaf.kind == "int" and not -(2**63) <= value < 2**63:
-            raise ValueError(f"{path}: a checkpoint holds ints of 64 bits, got {value}.")
+            raise ValueError(f"{leaf.path}: a checkpoint holds ints of 64 bits, got {value}.")
         return np.asarray(value, leaf.stored()[1])
     if isinstance(value, jax.Array) and not value.is_fully_addressable:
-        raise ValueError(f'{path}: lies on several hosts; save with backend="orbax".')
+        raise ValueError(f'{leaf.path}: lies on several hosts; save with backend="orbax".')
     return jax.random.key_data(value) if leaf.kind == "key" else value
 
 

@@ -16,6 +16,7 @@ from .._ranges import require_choice, require_count
 from . import orbax
 from .agent_template import config_and_init
 from .file_format import file_bytes, header_fields
+from .leaves import described
 from .metadata import plain_metadata
 from .writing import replace_file, require_replaceable
 
@@ -59,14 +60,15 @@ def save_checkpoint(
     require_choice("save_checkpoint", "blocking", blocking, (True, False))
     target = _target(path)
     said = plain_metadata(metadata)
-    config, init = (None, None) if learner is None else config_and_init(learner, state)
-    fields = header_fields(state, said, config, init)
+    leaves = described(state)
+    config, init = (None, None) if learner is None else config_and_init(learner, state, leaves)
+    fields = header_fields(state, leaves, said, config, init)
     _background.raise_unasked(target)
     if backend == "orbax":
         write = orbax.save(state, target, fields, keep)
     else:
         require_replaceable(target)
-        write = ft.partial(replace_file, target, file_bytes(state, fields), keep)
+        write = ft.partial(replace_file, target, file_bytes(state, leaves, fields), keep)
     return _background.now(target, write) if blocking else _background.later(target, write)
 
 

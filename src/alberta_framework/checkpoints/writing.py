@@ -19,8 +19,7 @@ def require_replaceable(path: Path) -> None:
 
     **Raises:** `ValueError` if something else lies at `path`.
     """
-    empty = path.is_file() and path.stat().st_size == 0
-    if path.exists() and not (empty or (path.is_file() and is_checkpoint(path))):
+    if path.exists() and not (path.is_file() and is_checkpoint(path)):
         raise ValueError(f"{path}: not a checkpoint, will not overwrite")
 
 
