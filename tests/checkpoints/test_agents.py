@@ -128,7 +128,9 @@ def test_load_agent_of_a_bare_state_says_what_is_missing(tmp_path):
     assert header["init"] is None
 
 
-@pytest.mark.parametrize("thing", [3, "LMS", {"type": "LMS"}, object()], ids=str)
+@pytest.mark.parametrize(
+    "thing", [3, "LMS", {"type": "LMS"}, object()], ids=["int", "str", "dict", "object"]
+)
 def test_what_has_no_configuration_is_no_learner(tmp_path, thing):
     with pytest.raises((TypeError, ValueError), match="learner"):
         save_agent(thing, {"x": np.zeros(2)}, tmp_path / "a.ckpt")
