@@ -19,7 +19,7 @@ the order.
     ratio = standings["LMS"].score.mean / standings["LMS, EMA"].score.mean
     verdict = f"""
 With a normalizer that forgets, the best LMS has {ratio:.1f} times less error than the best LMS
-without; statistics that never forget (Welford) help less, since old scales stay in them.
+without. Statistics that never forget (Welford) do not help: old scales stay in them.
 """
     title = "Normalization under scale shift"
     found = section.Section(title, text, figures, verdict, "scale_shift.png")
