@@ -179,3 +179,21 @@ def test_a_folder_is_no_checkpoint(tmp_path):
     with pytest.raises((ValueError, OSError), match="agent"):
         (tmp_path / "agent").mkdir()
         small(checkpoint=tmp_path / "agent")
+
+
+NAMED = af.LinearLearner(af.LMS(0.1))
+
+
+def test_names_in_another_order_are_refused(tmp_path):
+    """The weights are bound to the order of the names that the checkpoint holds."""
+    path = tmp_path / "agent.ckpt"
+    with af.Daemon(NAMED, 2, checkpoint=path, feature_names=["a", "b"], head_names=["h"]) as daemon:
+        daemon.step([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match=r"`feature_names` are \['a', 'b'\] in .*agent\.ckpt, got"):
+        af.Daemon(NAMED, 2, checkpoint=path, feature_names=["b", "a"])
+    with pytest.raises(ValueError, match="`head_names`"):
+        af.Daemon(NAMED, 2, checkpoint=path, head_names=["other"])
+    again = af.Daemon(NAMED, 2, checkpoint=path)
+    assert again.feature_names == ["a", "b"]
+    assert again.head_names == ["h"]
+    assert af.Daemon(NAMED, 2, checkpoint=path, resume=False).feature_names is None

@@ -41,7 +41,8 @@ def load_agent(
         learner = from_config(header["learner"])
         template = template_from(header["learner"], header["init"])
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(os.fspath(path), f"the learner cannot be built: {error}") from error
+        reason = f"the learner cannot be built: {error} (a class of yours: import its module first)"
+        raise CheckpointError(os.fspath(path), reason) from error
     state, metadata = load_checkpoint(template, path, fallback=fallback)
     return learner, state, metadata
 

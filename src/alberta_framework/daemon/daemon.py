@@ -71,7 +71,8 @@ class Daemon:
       (looked at when an event comes); default only on `save` and at the end of a `with` block.
     - `keep`: how many files to keep.
     - `gamma`: the discount of a `TDLinearLearner`, in [0, 1].
-    - `feature_names`, `head_names`: for `report`; stored in the checkpoint.
+    - `feature_names`, `head_names`: for `report`; stored in the checkpoint, which refuses others
+      and gives its own if none are given.
 
     **Raises:** `TypeError`, `ValueError` for a bad argument; `CheckpointError` for a checkpoint of
     another structure, or one of which no kept file is sound.
@@ -113,13 +114,14 @@ class Daemon:
         self.checkpoint_every, self.checkpoint_every_s = checkpoint_every, checkpoint_every_s
         self.keep, self.gamma = keep, gamma
         self._of_transitions = isinstance(learner, OF_TRANSITIONS)
+        self._resumed: dict[str, Any] = {}
         state, self._last, self._steps = self._initial(key, resume)
         self._programs = Programs(learner, state, gamma)
         self._words = packed(self._programs.packing, state)
         self._lock = threading.RLock()
         self.n_heads = self._warmed_up(state)
-        self.feature_names = _names("feature_names", feature_names, self.feature_dim)
-        self.head_names = _names("head_names", head_names, self.n_heads)
+        self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
+        self.head_names = self._named("head_names", head_names, self.n_heads)
         self._latencies, self._recent = Latencies(), np.zeros((0, self.feature_dim), np.float32)
         self._ring = np.zeros((_OBSERVATIONS_KEPT, self.feature_dim), np.float32)
         self._seen = 0
@@ -254,6 +256,16 @@ class Daemon:
         if self.checkpoint is not None:
             self.save()
 
+    def _named(self, argument: str, names: Sequence[str] | None, count: int) -> list[str] | None:
+        """The names given, or else those of the checkpoint, whose order its weights have."""
+        found, kept = _names(argument, names, count), self._resumed.get(argument)
+        if found is not None and kept is not None and found != kept:
+            raise ValueError(
+                f"Daemon: `{argument}` are {kept} in {self.checkpoint}, got {found}; its weights "
+                "belong to its names, in their order."
+            )
+        return kept if found is None else found
+
     def _initial(self, key: Any, resume: bool) -> tuple[Any, Any, int]:
         if isinstance(self.learner, LinearLearner | TDLinearLearner):
             state = self.learner.init(self.feature_dim)
@@ -263,7 +275,7 @@ class Daemon:
         if path is None or not resume or not (path.exists() or list_checkpoints(path)):
             return state, None, 0
         state, metadata = load_checkpoint(state, path, fallback=True)
-        kept = metadata.get(_KEY_OF_METADATA, {})
+        kept = self._resumed = metadata.get(_KEY_OF_METADATA, {})
         name = type(self.learner).__name__
         if kept.get("learner", name) != name:
             raise CheckpointError(path, f"holds a {kept['learner']}, not a {name}")
