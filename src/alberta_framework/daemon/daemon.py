@@ -122,7 +122,7 @@ class Daemon:
         self.n_heads = self._warmed_up(state)
         self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
         self.head_names = self._named("head_names", head_names, self.n_heads)
-        self._latencies, self._recent = Latencies(), np.zeros((0, self.feature_dim), np.float32)
+        self._latencies = Latencies()
         self._ring = np.zeros((_OBSERVATIONS_KEPT, self.feature_dim), np.float32)
         self._seen = 0
         self._saving: Future | None = None

@@ -4,7 +4,6 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ from ..streams import AbstractStream, RandomWalkChainStream
 from .contender import Contender
 from .hyperparameters import stacked
 from .measures import SquaredError
+from .naming import require_spoken
 from .side_by_side import LearnerGrid
 
 _SCORES = {
@@ -66,11 +66,7 @@ class Comparison:
     description: str = ""
 
     def __post_init__(self):
-        for name in ("name", "title", "description"):
-            if not isinstance(getattr(self, name), str):
-                raise TypeError(f"`{name}` must be a string, got {getattr(self, name)!r}.")
-        if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
-            raise ValueError(f"`name` must be usable as the name of a folder, got {self.name!r}.")
+        require_spoken(self)
         if not isinstance(self.stream, AbstractStream):
             raise TypeError(f"`stream` must be an AbstractStream, got {self.stream!r}.")
         require_count("Comparison", "num_steps", self.num_steps, high=2**31)

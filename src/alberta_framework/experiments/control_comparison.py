@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from ..control import SARSAAgent
 from ..environments import flatten_space
 from ..environments.package import gymnasium_package
 from .contender import Contender
+from .naming import require_spoken
 
 SCORES = {"return": "Return", "steps": "Steps"}
 
@@ -57,11 +57,7 @@ class ControlComparison:
     description: str = ""
 
     def __post_init__(self):
-        for name in ("name", "title", "description"):
-            if not isinstance(getattr(self, name), str):
-                raise TypeError(f"`{name}` must be a string, got {getattr(self, name)!r}.")
-        if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
-            raise ValueError(f"`name` must be usable as the name of a folder, got {self.name!r}.")
+        require_spoken(self)
         require_count("ControlComparison", "episodes", self.episodes)
         if self.evaluate_last is None:
             object.__setattr__(self, "evaluate_last", min(50, self.episodes))

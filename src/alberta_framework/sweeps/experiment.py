@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import PurePath
 from typing import Any
 
 import jax
@@ -13,6 +12,7 @@ import numpy as np
 from .._component import AbstractComponent, component_from_config, from_config
 from .._ranges import require_choice, require_count
 from ..experiments.hyperparameters import dotted_paths, require_known
+from ..experiments.naming import require_spoken
 from ..learners import AbstractLearner
 from ..loops import WindowMean
 from ..streams import AbstractStream
@@ -54,11 +54,7 @@ class SweepExperiment:
     description: str = ""
 
     def __post_init__(self):
-        for name in ("name", "title", "description"):
-            if not isinstance(getattr(self, name), str):
-                raise TypeError(f"`{name}` must be a string, got {getattr(self, name)!r}.")
-        if self.name in ("", ".", "..") or PurePath(self.name).name != self.name:
-            raise ValueError(f"`name` must be usable as the name of a folder, got {self.name!r}.")
+        require_spoken(self)
         require_count("SweepExperiment", "num_steps", self.num_steps, high=2**31)
         require_count("SweepExperiment", "seeds", self.seeds)
         require_choice("SweepExperiment", "lower_is_better", self.lower_is_better, (True, False))
