@@ -4,6 +4,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from .._unrolled_keys import unrolled
+
 
 def epsilon_greedy(
     keys: tuple[PRNGKeyArray, PRNGKeyArray, PRNGKeyArray],
@@ -16,7 +18,7 @@ def epsilon_greedy(
     orders the tied actions alone. NaN counts as minus infinity. `keys`: to explore, to break ties,
     to pick at random.
     """
-    explore_key, tie_key, random_key = keys
+    explore_key, tie_key, random_key = map(unrolled, keys)
     n_actions = action_values.shape[0]
     values = jnp.where(jnp.isnan(action_values), -jnp.inf, action_values)
     ties = values == jnp.max(values)

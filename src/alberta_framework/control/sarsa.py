@@ -16,6 +16,7 @@ from .._numbers import f32, is_traced, scalar
 from .._ranges import require_choice, require_count, require_key, require_part, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter, IntegerLike, ScalarLike
+from .._unrolled_keys import as_before, unrolled
 from ..bounders import AbstractBounder
 from ..experience import ControlStep
 from ..horde import DemonType, GVFSpec, HordeLearner, HordeSpec, create_horde_spec
@@ -417,8 +418,8 @@ def _where(condition: Array, new: Any, old: Any) -> Any:
 
 
 def _action_keys(state: SARSAState) -> tuple[PRNGKeyArray, tuple]:
-    key, explore, tie, random = jr.split(state.rng_key, 4)
-    return key, (explore, tie, random)
+    key, explore, tie, random = jr.split(unrolled(state.rng_key), 4)
+    return as_before(key, state.rng_key), (explore, tie, random)
 
 
 def _without_traces(state: MultiHeadMLPState) -> MultiHeadMLPState:

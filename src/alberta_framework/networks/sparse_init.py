@@ -6,6 +6,7 @@ import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._ranges import require_choice, require_shape
+from .._unrolled_keys import unrolled
 
 
 def sparse_init(
@@ -35,7 +36,7 @@ def sparse_init(
     require_choice("sparse_init", "init_type", init_type, ("uniform", "normal"))
     scale = 1.0 / fan_in**0.5
     zeros = int(sparsity * fan_in + 0.5)
-    weights_key, mask_key = jr.split(key)
+    weights_key, mask_key = jr.split(unrolled(key))
     if init_type == "uniform":
         weights = jr.uniform(weights_key, (fan_out, fan_in), jnp.float32, -scale, scale)
     else:

@@ -15,6 +15,7 @@ from .._counter import advanced
 from .._numbers import f32
 from .._ranges import require_count
 from .._state import AbstractState
+from .._unrolled_keys import as_before, unrolled
 from .abstract import AbstractStream, Experience
 
 
@@ -77,7 +78,8 @@ def _rollout(stream, state, *, num_steps):
         experience, state = stream._advance(state, *drawn)
         return state, experience
 
-    key, keys = jax.lax.scan(next_keys, state.key, length=num_steps)
+    key, keys = jax.lax.scan(next_keys, unrolled(state.key), length=num_steps)
+    key = as_before(key, state.key)
     schedule = stream._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
     drawn = (jax.vmap(stream._draw)(keys), schedule)
     after, experience = jax.lax.scan(advance, state, drawn, length=num_steps)
