@@ -25,8 +25,12 @@ from tests.sweeps.grids import (
     swept,
 )
 
-# The room has a function of the module's name.
-run_chunk = importlib.import_module("alberta_framework.loops.drive")._drive_chunk
+chunk = importlib.import_module("alberta_framework.loops.chunk")
+
+
+def chunk_programs():
+    """How many programs of the loop there are, in whichever form."""
+    return chunk._chunk_of_lanes._cache_size() + chunk._chunk_lanes_last._cache_size()
 
 
 def test_other_numbers_keys_and_segments_compile_nothing():
@@ -44,10 +48,10 @@ def test_other_numbers_keys_and_segments_compile_nothing():
 
 @pytest.mark.parametrize("points", [2, 9])
 def test_a_grid_of_any_size_is_one_program(points):
-    before = run_chunk._cache_size()
+    before = chunk_programs()
     with count_compilations() as compiled:
         swept(stream=af.RandomWalkStream(4), axes={META: np.linspace(0.0, 0.02, points)})
-    assert run_chunk._cache_size() == before + 1
+    assert chunk_programs() == before + 1
     # The others set up states and tapes.
     assert len(compiled) <= 4
 

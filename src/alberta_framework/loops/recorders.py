@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .._numbers import compensated_add
 from .._ranges import require_count
@@ -42,11 +42,12 @@ class Tape(eqx.Module):
     def write(
         self, due: Bool[Array, ""], slot: Int[Array, ""], idx: Int[Array, ""], values: PyTree
     ) -> "Tape":
-        """Write to row `slot` if `due`; a row past the end is dropped, so there is no branch."""
-        slot = jnp.where(due, slot, self.recording_indices.shape[0])
+        """Write to row `slot` if `due`, else what is there, so that there is no branch."""
 
         def put(buffer, value):
-            return buffer.at[slot].set(value, mode="drop")
+            row = jax.lax.dynamic_index_in_dim(buffer, slot, keepdims=False)
+            row = jnp.where(due, value, row)
+            return jax.lax.dynamic_update_index_in_dim(buffer, row, slot, 0)
 
         written = jax.tree.map(put, self.values, values)
         return Tape(written, put(self.recording_indices, idx))
@@ -76,11 +77,25 @@ class EveryNth(AbstractRecorder):
 
 
 class _WindowTape(eqx.Module):
-    tape: Tape
-    total: PyTree[Array]
-    residual: PyTree[Array]
-    count: PyTree[Array]
-    last: Int[Array, ""]
+    """Of each window the sum, what rounding left of it, and how many numbers there were.
+
+    The three are one axis of one buffer, after that of the windows: XLA writes a buffer in place
+    if nothing but its own row is read for it.
+    """
+
+    buffers: tuple[Float[Array, "..."], ...]
+    ranks: tuple[int, ...] = eqx.field(static=True)
+    structure: Any = eqx.field(static=True)
+
+    def means(self) -> PyTree[Array]:
+        axes = [
+            buffer.ndim - rank - 1 for buffer, rank in zip(self.buffers, self.ranks, strict=True)
+        ]
+        parts = [
+            [jax.lax.index_in_dim(buffer, i, axis, keepdims=False) for i in (0, 2)]
+            for buffer, axis in zip(self.buffers, axes, strict=True)
+        ]
+        return jax.tree.unflatten(self.structure, [total / count for total, count in parts])
 
 
 class WindowMean(AbstractRecorder):
@@ -96,28 +111,23 @@ class WindowMean(AbstractRecorder):
         require_count("WindowMean", "interval", self.interval)
 
     def init(self, num_steps, learner, state, outputs):
-        like = jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, jnp.float32), outputs)
-        zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), like)
-        tape = Tape.blank(recordings(num_steps, self.interval), like)
-        return _WindowTape(tape, zeros, zeros, zeros, jnp.int32(num_steps - 1))
+        shape = (recordings(num_steps, self.interval), 3)
+        leaves, structure = jax.tree.flatten(outputs)
+        buffers = tuple(jnp.zeros((*shape, *leaf.shape), jnp.float32) for leaf in leaves)
+        return _WindowTape(buffers, tuple(leaf.ndim for leaf in leaves), structure)
 
     def step(self, tape, idx, learner, state, outputs):
-        values = jax.tree.map(lambda v: v.astype(jnp.float32), outputs)
-        present = jax.tree.map(lambda v: ~jnp.isnan(v), values)
-        added = jax.tree.map(lambda v, p: jnp.where(p, v, 0.0), values, present)
-        sums = jax.tree.map(compensated_add, tape.total, tape.residual, added)
-        total, residual = jax.tree.transpose(
-            jax.tree.structure(added), jax.tree.structure((0, 0)), sums
-        )
-        count = jax.tree.map(lambda n, p: n + p, tape.count, present)
-        means = jax.tree.map(jnp.divide, total, count)
-        due = ((idx + 1) % self.interval == 0) | (idx == tape.last)
-        written = tape.tape.write(due, idx // self.interval, idx, means)
+        slot = idx // self.interval
 
-        def cleared(tree):
-            return jax.tree.map(lambda v: jnp.where(due, 0.0, v), tree)
+        def added(buffer, value):
+            total, residual, count = jax.lax.dynamic_index_in_dim(buffer, slot, keepdims=False)
+            present = ~jnp.isnan(value)
+            value = jnp.where(present, value.astype(jnp.float32), 0.0)
+            row = jnp.stack([*compensated_add(total, residual, value), count + present])
+            return jax.lax.dynamic_update_index_in_dim(buffer, row, slot, 0)
 
-        return _WindowTape(written, cleared(total), cleared(residual), cleared(count), tape.last)
+        pairs = zip(tape.buffers, jax.tree.leaves(outputs), strict=True)
+        return _WindowTape(tuple(added(*pair) for pair in pairs), tape.ranks, tape.structure)
 
     def finish(self, tape):
-        return tape.tape.values
+        return tape.means()

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from .._compiled import strong
 from ..control import SARSAAgent
 from ..experiments.hyperparameters import stacked
-from ..experiments.side_by_side import LearnerGrid
 from ..learners import MLPLearner
 from ..loops.rollouts import rollable
 from ..streams import AbstractArrayStream, RecordedStream
 from .blocks import Block
-from .devices import Placement
 from .members import OwnNumbersLearner, OwnNumbersStream, SharedStream, stream_begun
 from .metrics import MetricNames, StepMetrics, metric_names
 from .plan import Program
@@ -38,6 +36,8 @@ class Batch:
     def __init__(self, program: Program, keys: Keys):
         self.program = program
         self._keys, self.seeds = keys, len(keys.streams)
+        # What is carried: the learners' numbers ride in their states.
+        self.learner = OwnNumbersLearner(StepMetrics())
         self.lanes = len(program.streams) * self.seeds
         self.points = program.points.shape[1]
         self._learners = stacked(program.learners)
@@ -52,17 +52,11 @@ class Batch:
             self._streams = strong(rollable(program.streams[0]))
             self.stream = SharedStream(self._streams)
 
-    def learner(self, block: Block, placement: Placement) -> Any:
-        """What the driver carries through the block."""
-        if self.program.paired:
-            return OwnNumbersLearner(StepMetrics())
-        learners = _rows(self._learners, block.points)
-        return LearnerGrid(placement.put(learners, "points"), StepMetrics())
-
-    def begin(self, block: Block) -> tuple[Any, Any]:
-        """The states of learners and streams before the first step of the block."""
-        stream_of_lane, seed = np.divmod(block.lanes, self.seeds)
-        places = stream_of_lane if self.program.paired else block.points
+    def begin(self, block: Block, mesh: tuple[int, int]) -> tuple[Any, Any]:
+        """The states of learners [lanes, points] and of streams [lanes] before the first step."""
+        lanes, points = block.shared_out(mesh)
+        stream_of_lane, seed = np.divmod(lanes, self.seeds)
+        places = stream_of_lane[:, None] if self.program.paired else points
         streams = _rows(self._streams, stream_of_lane) if self._own_streams else self._streams
         return _begun(
             _rows(self._learners, places),
@@ -71,22 +65,17 @@ class Batch:
             self._keys.streams[seed],
             kind=self._keys.kind,
             feature_dim=self.program.streams[0].feature_dim,
-            paired=self.program.paired,
             own_streams=self._own_streams,
             shared_stream=self.shared_stream,
         )
 
-    def placed(self, carry: tuple[Any, Any], placement: Placement) -> tuple[Any, Any]:
-        """The states on their devices, where they mostly are."""
-        state, stream_state = carry
-        axes = ("lanes",) if self.program.paired else ("lanes", "points")
-        lanes = () if self.shared_stream else ("lanes",)
-        return placement.put(state, *axes), placement.put(stream_state, *lanes)
-
-    def members(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def members(
+        self, block: Block, mesh: tuple[int, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The point of the sweep and the seed of each lane and point of a block."""
-        stream_of_lane, seed = np.divmod(block.lanes, self.seeds)
-        points = self.program.points[stream_of_lane[:, None], block.points]
+        lanes, points = block.shared_out(mesh)
+        stream_of_lane, seed = np.divmod(lanes, self.seeds)
+        points = self.program.points[stream_of_lane[:, None], points]
         return points, np.broadcast_to(seed[:, None], points.shape)
 
     def metric_names(self) -> MetricNames:
@@ -164,29 +153,17 @@ def _rows(tree: Any, places: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[places], tree)
 
 
-@ft.partial(
-    jax.jit, static_argnames=("kind", "feature_dim", "paired", "own_streams", "shared_stream")
-)
+@ft.partial(jax.jit, static_argnames=("kind", "feature_dim", "own_streams", "shared_stream"))
 def _begun(
-    learners,
-    streams,
-    learner_keys,
-    stream_keys,
-    *,
-    kind,
-    feature_dim,
-    paired,
-    own_streams,
-    shared_stream,
+    learners, streams, learner_keys, stream_keys, *, kind, feature_dim, own_streams, shared_stream
 ):
     learner_keys = jax.random.wrap_key_data(learner_keys, impl=kind)
     stream_keys = jax.random.wrap_key_data(stream_keys, impl=kind)
-    if paired:
-        inner = jax.vmap(lambda learner, key: _initial(learner, feature_dim, key))
-        state = (learners, inner(learners, learner_keys))
-    else:
-        grid = LearnerGrid(learners, StepMetrics())
-        state = jax.vmap(lambda key: grid.init(feature_dim, key))(learner_keys)
+
+    def of_lane(learners, key):
+        return jax.vmap(lambda learner: _initial(learner, feature_dim, key))(learners)
+
+    state = (learners, jax.vmap(of_lane)(learners, learner_keys))
     if shared_stream:
         return state, stream_begun(streams, stream_keys[0])
     if own_streams:

@@ -17,6 +17,18 @@ class Block:
     lanes: NDArray[np.int64]
     points: NDArray[np.int64]
 
+    def shared_out(self, mesh: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The lanes and the points of each, in the order of the devices of a mesh.
+
+        Along the points of a mesh a lane is there once for every device, each with its points.
+        """
+        along_lanes, along_points = mesh
+        lanes = self.lanes.reshape(along_lanes, 1, -1)
+        points = self.points.reshape(1, along_points, 1, -1)
+        shape = (along_lanes, along_points, lanes.shape[-1])
+        everywhere = np.broadcast_to(points, (*shape, points.shape[-1]))
+        return np.broadcast_to(lanes, shape).reshape(-1), everywhere.reshape(-1, points.shape[-1])
+
 
 @dataclass(frozen=True)
 class Cut:

@@ -1,4 +1,4 @@
-"""Placing blocks on the devices of this process, and gathering from all processes."""
+"""The devices of this process, and gathering from all processes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,26 +6,15 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 from numpy.typing import NDArray
 
 
-class Placement:
-    """Where the arrays of a block lie: lanes and points each along one axis of a mesh.
-
-    With a single device nothing is moved, unless another than JAX's default was asked for.
-    """
-
-    def __init__(self, devices: Sequence[Any], shape: tuple[int, int]):
-        alone = len(devices) == 1 and devices[0] == jax.local_devices()[0]
-        mesh = np.array(devices).reshape(shape)
-        self._mesh = None if alone else Mesh(mesh, ("lanes", "points"))
-
-    def put(self, tree: Any, *axes: str | None) -> Any:
-        """The tree with the leading axes of its arrays divided along `axes` of the mesh."""
-        if self._mesh is None:
-            return tree
-        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(*axes)))
+def mesh_of(devices: Sequence[Any]) -> Mesh | None:
+    """The devices along one axis, to divide lanes among; None for JAX's default device alone."""
+    if len(devices) == 1 and devices[0] == jax.local_devices()[0]:
+        return None
+    return Mesh(np.array(devices), ("lanes",))
 
 
 def gathered(array: NDArray) -> NDArray:

@@ -10,15 +10,15 @@ from ..loops.rollouts import begun, rollable
 
 
 class OwnNumbersLearner(eqx.Module):
-    """A learner whose numbers ride in its state, so that each lane has its own."""
+    """A learner whose numbers ride in its state, so that each member has its own."""
 
     measure: AbstractMeasure
 
-    def learn(self, state: tuple[Any, Any], experience: Any) -> tuple[Any, Float[Array, "1 ..."]]:
-        """One step; the metrics have an axis of one point, as those of a grid."""
+    def learn(self, state: tuple[Any, Any], experience: Any) -> tuple[Any, Float[Array, "..."]]:
+        """One step; what it gives is the measure."""
         learner, inner = state
         inner, outputs = learner.learn(inner, experience)
-        return (learner, inner), self.measure(learner, inner, outputs)[None]
+        return (learner, inner), self.measure(learner, inner, outputs)
 
 
 class OwnNumbersStream(eqx.Module):

@@ -224,8 +224,8 @@ def assembled(
     recorded_at: NDArray[np.int64],
     blocks: Iterable[Found],
 ) -> SweepResult:
-    """The result of a sweep from its blocks, whose recordings are [lanes, recordings, points,
-    parts, names] and rejected steps [lanes, points]."""
+    """The result of a sweep from its blocks, whose recordings are [lanes, points,
+    recordings, parts, names] and rejected steps [lanes, points]."""
     blocks, points = list(blocks), len(axes.positions)
     metrics, parts = {}, {}
     for _, _, curves, _, names in blocks:
@@ -243,7 +243,7 @@ def assembled(
     for point, seed, curves, counts, names in blocks:
         rejected[point, seed] = counts
         for column, name in enumerate(names.names):
-            found = np.moveaxis(curves[..., column], 2, 1)
+            found = curves[..., column]
             width = found.shape[3:]
             values[name][(point, seed, slice(None), *map(slice, width))] = found
     return SweepResult(learner, stream, axes, num_steps, recorded_at, values, parts, rejected)

@@ -18,14 +18,14 @@ from .axes import Axes
 from .batch import Batch, member_keys
 from .blocks import Block, Cut, cut
 from .checkpoint import SweepCheckpoint, fingerprint
-from .devices import Placement, gathered
+from .devices import gathered, mesh_of
 from .plan import programs
 from .result import SweepResult, assembled
 
 _RECORDINGS = 50
 _SEGMENTS = 20
 # Below this a segment's dispatch would show.
-_SHORTEST_SEGMENT = 1000
+_SHORTEST_SEGMENT = 2000
 
 
 def sweep(
@@ -163,7 +163,7 @@ class SweepRun:
             )
             for batch in self._batches
         )
-        self._placements = tuple(Placement(devices, each.mesh) for each in self._cuts)
+        self._mesh = mesh_of(devices)
         self._own = tuple(
             (place, block) for place, each in enumerate(self._cuts) for block in _own_blocks(each)
         )
@@ -171,7 +171,6 @@ class SweepRun:
         self._segment_steps = _segment_steps(self.num_steps, self._record.interval)
         # Exchanged as one, so that an interrupt finds both before or both after a segment.
         self._progress = _Progress()
-        self._carried: tuple[int, Any] | None = None
         self._checkpoint = None
         if checkpoint is not None:
             mark = fingerprint(plan, pair, self.num_steps, self._record, self._cuts, chunk_size)
@@ -202,9 +201,8 @@ class SweepRun:
         """Run the next segment; `on_chunk(done)` is called after each chunk of it."""
         before, now = self.steps_done, self._progress
         place, block = self._own[len(now.finished)]
-        batch, placement = self._batches[place], self._placements[place]
-        carry = now.carry or batch.begin(block)
-        state, stream_state = batch.placed(carry, placement)
+        batch = self._batches[place]
+        state, stream_state = now.carry or batch.begin(block, self._cuts[place].mesh)
         running = None
 
         def after_chunk(done, states):
@@ -218,7 +216,7 @@ class SweepRun:
 
         steps = min(self._segment_steps, self.num_steps - now.steps)
         carry, _, (recorded,) = drive(
-            self._learner_of(len(now.finished)),
+            batch.learner,
             batch.stream,
             steps,
             state=state,
@@ -229,27 +227,20 @@ class SweepRun:
             after_chunk=after_chunk,
             batched=True,
             shared_stream=batch.shared_stream,
+            members=True,
+            mesh=self._mesh,
         )
         done = now.steps + steps
         # The segment before is fetched while this one runs.
         segments = (*map(np.asarray, now.segments), recorded)
         if done == self.num_steps:
-            curves = np.concatenate([np.asarray(segment) for segment in segments], axis=1)
-            lanes, _, points = curves.shape[:3]
-            result = (curves, _rejected(carry[0], batch, (lanes, points)))
+            curves = np.concatenate([np.asarray(segment) for segment in segments], axis=2)
+            result = (curves, _rejected(carry[0], curves.shape[:2]))
             self._progress = _Progress((*now.finished, result))
         else:
             self._progress = _Progress(now.finished, segments, done, carry)
         if self._checkpoint is not None and (self.finished or self._checkpoint.due):
             self.save()
-
-    def _learner_of(self, number: int) -> Any:
-        """What is carried through one of the own blocks; made once for its segments."""
-        if self._carried is None or self._carried[0] != number:
-            place, block = self._own[number]
-            learner = self._batches[place].learner(block, self._placements[place])
-            self._carried = (number, learner)
-        return self._carried[1]
 
     def save(self) -> None:
         """Save what is done to the checkpoint, if there is one."""
@@ -275,7 +266,12 @@ class SweepRun:
             for i, block in enumerate(each.blocks):
                 where = (i % processes, i // processes)
                 everything.append(
-                    (*batch.members(block), curves[where], rejected[where], self._names[place])
+                    (
+                        *batch.members(block, each.mesh),
+                        curves[where],
+                        rejected[where],
+                        self._names[place],
+                    )
                 )
         return assembled(
             self._learner,
@@ -304,7 +300,7 @@ class SweepRun:
         carry = None
         if saved["steps"]:
             place, block = self._own[len(finished)]
-            fresh = self._batches[place].begin(block)
+            fresh = self._batches[place].begin(block, self._cuts[place].mesh)
             leaves, structure = jax.tree.flatten(fresh)
             pairs = zip(saved["carry"], leaves, strict=True)
             carry = jax.tree.unflatten(structure, [_as_leaf(array, leaf) for array, leaf in pairs])
@@ -348,11 +344,10 @@ def _near_divisor(number: int, wanted: int) -> int:
     return min(near, key=lambda n: abs(n - wanted), default=wanted)
 
 
-def _rejected(state: Any, batch: Batch, shape: tuple[int, int]) -> NDArray[np.int64]:
+def _rejected(state: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """How many steps of each lane and point were rejected; 0 for a learner that does not tell."""
-    inner = state[1] if batch.program.paired else state
-    count = np.asarray(getattr(inner, "rejected_count", np.zeros(shape)), np.int64)
-    return count.reshape(shape)
+    _, inner = state
+    return np.asarray(getattr(inner, "rejected_count", np.zeros(shape)), np.int64)
 
 
 def _is_key(leaf: Any) -> bool:
