@@ -43,14 +43,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print the tables of `benchmarks/`."""
     session.install("-e", ".[bench]")
-    for script in session.posargs or [
-        "linear_loop",
-        "single_event",
-        "many_heads",
-        "control",
-        "import_time",
-    ]:
-        session.run("python", f"benchmarks/{script}.py")
+    session.run("alberta", "bench", *session.posargs)
 
 
 @nox.session

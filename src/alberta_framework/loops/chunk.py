@@ -22,6 +22,8 @@ from .recorders import AbstractRecorder
 _LANES_OPTIONS = {"xla_disable_hlo_passes": "dot-library-rewriter"}
 # With fewer lanes than this the last axis of an array is no longer for it.
 _FEWEST_LANES = 8
+# The numbers of a vector instruction, or a multiple.
+_VECTOR = 8
 # How many copies are joined at once.
 _COPIES = 16
 
@@ -173,44 +175,46 @@ def _chunk(
 
 def _learned_lanes_last(zero, step, lanes, learner, indices, state, tapes, experience):
     shape = _axes(state, lanes)
-    copies = shape[1] if lanes.members else 1
     count = math.prod(shape)
+    # The first lanes once more at the end, so that no vector instruction is left half empty.
+    width = _VECTOR * math.ceil(count / _VECTOR)
 
     def scanned(learner, indices, state, tapes, experience):
         def body(carry, now):
             idx, one = now
             if not lanes.shared_stream:
-                one = jax.tree.map(lambda a: _copied(jnp.moveaxis(a, 0, -1), copies), one)
+                one = jax.tree.map(lambda a: _repeated(jnp.moveaxis(a, 0, -1), width), one)
             arguments = (learner, *carry, idx, one)
             shared = (True, False, False, True, lanes.shared_stream)
-            *carry, outputs = over_last_axis(step, *arguments, lanes=count, shared=shared)
+            *carry, outputs = over_last_axis(step, *arguments, lanes=width, shared=shared)
             return tuple(carry), outputs
 
         return jax.lax.scan(body, (state, tapes), (indices, experience))
 
     def lanes_last(array):
-        # Members before lanes, as `_copied` lays them.
+        # Members before lanes, as `_repeated` lays the experience of the lanes.
         array = jnp.swapaxes(array, 0, 1) if lanes.members else array
-        return jnp.moveaxis(array.reshape(count, *array.shape[len(shape) :]), 0, -1)
+        array = jnp.moveaxis(array.reshape(count, *array.shape[len(shape) :]), 0, -1)
+        return _repeated(array, width)
 
     def lanes_first(array):
-        array = jnp.moveaxis(array, -1, 0)
+        array = jnp.moveaxis(array[..., :count], -1, 0)
         if not lanes.members:
             return array
-        return jnp.swapaxes(array.reshape(copies, shape[0], *array.shape[1:]), 0, 1)
+        return jnp.swapaxes(array.reshape(*reversed(shape), *array.shape[1:]), 0, 1)
 
     carry = jax.tree.map(lanes_last, (state, tapes))
     found = one_kernel(zero, scanned, learner, indices, *carry, experience)
     return jax.tree.map(lanes_first, found)
 
 
-def _copied(array: Any, times: int) -> Any:
-    """The array so many times along its last axis."""
-    if times <= _COPIES:
-        return array if times == 1 else jnp.concatenate([array] * times, -1)
-    whole, rest = divmod(times, _COPIES)
-    blocks = _copied(jnp.concatenate([array] * _COPIES, -1), whole)
-    return jnp.concatenate([blocks, _copied(array, rest)], -1) if rest else blocks
+def _repeated(array: Any, width: int) -> Any:
+    """The array again and again along its last axis, up to a width."""
+    times, rest = divmod(width, array.shape[-1])
+    if times > _COPIES:
+        return _repeated(jnp.concatenate([array] * _COPIES, -1), width)
+    parts = [array] * times + ([array[..., :rest]] if rest else [])
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts, -1)
 
 
 _compiled = ft.partial(jax.jit, static_argnames=("num_steps", "keep_outputs", "lanes", "mesh"))

@@ -37,6 +37,7 @@ def drive(
     shared_stream: bool = False,
     members: bool = False,
     mesh: Mesh | None = None,
+    finish: bool = True,
 ) -> tuple[tuple[Any, Any], Any, tuple[Any, ...]]:
     """Carry `learner` over `num_steps` of `stream`.
 
@@ -64,6 +65,9 @@ def drive(
     - `members`: with `batched`, `state` has a second axis, of learners that learn from the
       experience of their lane.
     - `mesh`: with `batched`, devices along one axis `"lanes"`, which divide the lanes among them.
+
+    - `finish`: whether to return the recorders' histories; else their tapes, for `recorder.finish`.
+      JAX may wait for the loop before it makes histories of them.
 
     **Returns:** `(state, stream_state)`, the outputs with time as first axis (second, after the
     lanes, if batched; None without `keep_outputs`), and one history for each recorder.
@@ -114,8 +118,9 @@ def drive(
     outputs = None
     if keep_outputs:
         outputs = parts[0] if len(parts) == 1 else _joined(parts, axis=batched + members)
-    histories = tuple(r.finish(tape) for r, tape in zip(recorders, tapes, strict=True))
-    return (state, ended(stream, stream_state)), outputs, histories
+    if finish:
+        tapes = tuple(r.finish(tape) for r, tape in zip(recorders, tapes, strict=True))
+    return (state, ended(stream, stream_state)), outputs, tapes
 
 
 @ft.partial(jax.jit, static_argnames="lanes")

@@ -6,6 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .._numbers import compensated_add
@@ -88,14 +89,13 @@ class _WindowTape(eqx.Module):
     structure: Any = eqx.field(static=True)
 
     def means(self) -> PyTree[Array]:
-        axes = [
-            buffer.ndim - rank - 1 for buffer, rank in zip(self.buffers, self.ranks, strict=True)
-        ]
-        parts = [
-            [jax.lax.index_in_dim(buffer, i, axis, keepdims=False) for i in (0, 2)]
-            for buffer, axis in zip(self.buffers, axes, strict=True)
-        ]
-        return jax.tree.unflatten(self.structure, [total / count for total, count in parts])
+        """The means, of JAX's arrays or of NumPy's; NaN for a window without numbers."""
+        found = []
+        for buffer, rank in zip(self.buffers, self.ranks, strict=True):
+            lead = (slice(None),) * (buffer.ndim - rank - 1)
+            with np.errstate(invalid="ignore"):
+                found.append(buffer[(*lead, 0)] / buffer[(*lead, 2)])
+        return jax.tree.unflatten(self.structure, found)
 
 
 class WindowMean(AbstractRecorder):

@@ -87,15 +87,10 @@ class Batch:
         for recorded in self.program.streams:
             _require_actions(learner, recorded)
 
-        def one_step(learner_key, stream_key):
-            state = _initial(strong(learner), stream.feature_dim, learner_key)
-            source = strong(rollable(stream))
-            experience, _ = source.rollout(stream_begun(source, stream_key), 1)
-            return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
-
-        keys = jax.eval_shape(lambda: (jax.random.key(0), jax.random.key(0)))
         try:
-            outputs = jax.eval_shape(one_step, *keys)
+            outputs = _one_step.eval_shape(
+                strong(learner), strong(rollable(stream)), feature_dim=stream.feature_dim
+            )
         except (AttributeError, IndexError, TypeError, ValueError) as error:
             names = f"{type(learner).__name__} cannot learn from {type(stream).__name__}"
             raise ValueError(f"sweep: {names}: {str(error).splitlines()[0]}") from error
@@ -142,11 +137,25 @@ def _require_actions(learner: Any, stream: Any) -> None:
 
 
 def _draws(learner: Any) -> bool:
-    return "key" in inspect.signature(learner.init).parameters
+    return _init_takes_key(type(learner))
+
+
+@ft.cache
+def _init_takes_key(kind: type) -> bool:
+    return "key" in inspect.signature(kind.init).parameters
 
 
 def _initial(learner: Any, feature_dim: int, key: Any) -> Any:
     return learner.init(feature_dim, key) if _draws(learner) else learner.init(feature_dim)
+
+
+@ft.partial(jax.jit, static_argnames="feature_dim")
+def _one_step(learner, stream, *, feature_dim):
+    """What a step gives; evaluated for its shapes alone."""
+    key = jax.random.key(0)
+    state = _initial(learner, feature_dim, key)
+    experience, _ = stream.rollout(stream_begun(stream, key), 1)
+    return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
 
 
 def _rows(tree: Any, places: Any) -> Any:

@@ -215,7 +215,7 @@ class SweepRun:
                 on_chunk(before + done)
 
         steps = min(self._segment_steps, self.num_steps - now.steps)
-        carry, _, (recorded,) = drive(
+        carry, _, (tape,) = drive(
             batch.learner,
             batch.stream,
             steps,
@@ -229,18 +229,29 @@ class SweepRun:
             shared_stream=batch.shared_stream,
             members=True,
             mesh=self._mesh,
+            finish=False,
         )
         done = now.steps + steps
         # The segment before is fetched while this one runs.
-        segments = (*map(np.asarray, now.segments), recorded)
+        segments = (*self._fetched(now.segments), tape)
         if done == self.num_steps:
-            curves = np.concatenate([np.asarray(segment) for segment in segments], axis=2)
+            curves = np.concatenate(self._fetched(segments), axis=2)
             result = (curves, _rejected(carry[0], curves.shape[:2]))
             self._progress = _Progress((*now.finished, result))
         else:
             self._progress = _Progress(now.finished, segments, done, carry)
         if self._checkpoint is not None and (self.finished or self._checkpoint.due):
             self.save()
+
+    def _fetched(self, segments: Sequence[Any]) -> list[NDArray]:
+        """The recordings of segments; the last of them may still be a tape."""
+        # On the host: a device would first finish what it is doing.
+        return [
+            segment
+            if isinstance(segment, np.ndarray)
+            else np.asarray(self._record.finish(jax.device_get(segment)))
+            for segment in segments
+        ]
 
     def save(self) -> None:
         """Save what is done to the checkpoint, if there is one."""
@@ -288,7 +299,7 @@ class SweepRun:
         return {
             "curves": [curve for curve, _ in now.finished],
             "rejected": [count for _, count in now.finished],
-            "segments": [np.asarray(segment) for segment in now.segments],
+            "segments": self._fetched(now.segments),
             "carry": [_as_numpy(leaf) for leaf in jax.tree.leaves(now.carry)],
             "steps": now.steps,
         }
