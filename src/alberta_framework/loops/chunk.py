@@ -47,11 +47,15 @@ class Lanes:
             stream_state = jax.tree.map(lambda a: a[0], stream_state)
         return state, stream_state
 
-    def over(self, fn: Any, *, stream: bool) -> Any:
-        """`fn(state, tapes, experience)` for all learners, or with `stream` what draws for them."""
-        if stream:
-            # Time before lanes: XLA draws fastest in the order in which a scan reads.
-            return fn if self.shared_stream else jax.vmap(fn, out_axes=(1, 0))
+    def drawing(self, fn: Any) -> Any:
+        """`fn(stream_state)`, which draws experience, for all streams; time comes before lanes.
+
+        XLA draws fastest in the order in which a scan reads.
+        """
+        return fn if self.shared_stream else jax.vmap(fn, out_axes=(1, 0))
+
+    def learning(self, fn: Any) -> Any:
+        """`fn(state, tapes, experience)` for all learners."""
         if self.members:
             fn = jax.vmap(fn, in_axes=(0, 0, None))
         return jax.vmap(fn, in_axes=(0, 0, None if self.shared_stream else 1))
@@ -71,19 +75,20 @@ def program_for(
     """
     if not nothing_traced():
         return ft.partial(_chunk_inside, lanes=lanes)
-    if not gains_from_one_kernel(learner, state, recorders):
-        form = "many kernels"
-    elif lanes is None:
-        form = "one kernel"
-    else:
-        many = math.prod(_axes(state, lanes)) >= _FEWEST_LANES
-        matrices = many and _matrices.eval_shape(learner, state, experience, lanes=lanes).size
-        form = "lanes last" if many and not matrices else "many kernels"
+    small = gains_from_one_kernel(learner, state, recorders)
     if lanes is None:
-        program = _chunk_in_one_kernel if form == "one kernel" else _chunk_alone
+        program = _chunk_in_one_kernel if small else _chunk_alone
+    elif small and _gains_from_lanes_last(learner, state, experience, lanes):
+        program = _chunk_lanes_last if lanes.members else _chunk_drawn_apart
     else:
-        program = _chunk_lanes_last if form == "lanes last" else _chunk_of_lanes
+        program = _chunk_of_lanes
     return ft.partial(program, lanes=lanes, mesh=mesh)
+
+
+def _gains_from_lanes_last(learner: Any, state: Any, experience: Any, lanes: Lanes) -> bool:
+    if math.prod(_axes(state, lanes)) < _FEWEST_LANES:
+        return False
+    return not _matrices.eval_shape(learner, state, experience, lanes=lanes).size
 
 
 def _axes(state: Any, lanes: Lanes) -> tuple[int, ...]:
@@ -93,7 +98,7 @@ def _axes(state: Any, lanes: Lanes) -> tuple[int, ...]:
 
 @ft.partial(jax.jit, static_argnames="lanes")
 def _matrices(learner, state, experience, *, lanes):
-    """As many zeros as 1 if a step multiplies matrices; a shape, so that JAX remembers it."""
+    """One zero if a step multiplies matrices, else none; JAX remembers the shape."""
     one, _ = jax.eval_shape(ft.partial(lanes.first, stream_state=()), state)
     return jnp.zeros(int(multiplies_matrices(learner.learn, one, experience)))
 
@@ -142,8 +147,10 @@ def _chunk(
 
     def run(learner, stream_state, offset, zero, state, tapes):
         indices = offset + jnp.arange(num_steps, dtype=jnp.int32)
-        drawn: Any = draw if lanes is None else lanes.over(draw, stream=True)
-        if form != "many kernels" and gains_from_one_kernel(stream, stream_state):
+        drawn: Any = draw if lanes is None else lanes.drawing(draw)
+        if stream is None:
+            drawn = _already_drawn
+        elif form != "many kernels" and gains_from_one_kernel(stream, stream_state):
             # Apart from what learns, so that XLA does not fuse the two.
             drawn = ft.partial(one_kernel, zero, drawn)
         experience, stream_state = drawn(stream_state)
@@ -155,7 +162,7 @@ def _chunk(
             (state, tapes), outputs = _learned_lanes_last(zero, *arguments)
         else:
             fn = ft.partial(learn, learner, indices)
-            fn = fn if lanes is None else lanes.over(fn, stream=False)
+            fn = fn if lanes is None else lanes.learning(fn)
             (state, tapes), outputs = fn(state, tapes, experience)
         return (state, stream_state, tapes), outputs
 
@@ -215,6 +222,28 @@ def _repeated(array: Any, width: int) -> Any:
         return _repeated(jnp.concatenate([array] * _COPIES, -1), width)
     parts = [array] * times + ([array[..., :rest]] if rest else [])
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts, -1)
+
+
+def _already_drawn(experience):
+    return experience, ()
+
+
+@ft.partial(jax.jit, static_argnames=("num_steps", "lanes"))
+def _drawn(stream, stream_state, *, num_steps, lanes):
+    return lanes.drawing(lambda state: stream.rollout(state, num_steps))(stream_state)
+
+
+def _chunk_drawn_apart(
+    learner, stream, recorders, states, tapes, offset, zero, *, num_steps, lanes, **options
+):
+    """Draws in a program of its own, since those of one kernel run on one core."""
+    state, stream_state = states
+    experience, stream_state = _drawn(stream, stream_state, num_steps=num_steps, lanes=lanes)
+    sizes = {"num_steps": num_steps, "lanes": lanes}
+    (state, _, tapes), outputs = _chunk_lanes_last(
+        learner, None, recorders, (state, experience), tapes, offset, zero, **sizes, **options
+    )
+    return (state, stream_state, tapes), outputs
 
 
 _compiled = ft.partial(jax.jit, static_argnames=("num_steps", "keep_outputs", "lanes", "mesh"))
