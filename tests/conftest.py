@@ -7,6 +7,8 @@ import jax
 import pytest
 from hypothesis import settings
 
+import alberta_framework as af
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # A first example compiles, on a machine of any speed: time decides nothing here.
@@ -26,3 +28,11 @@ def few_memory_maps():
     if MEMORY_MAPS.exists() and MEMORY_MAPS.read_bytes().count(b"\n") > 15_000:
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture
+def own_components(monkeypatch):
+    """Components that the test defines give their names back at its end."""
+    for load in af.AbstractComponent._late_rooms:
+        load()
+    monkeypatch.setattr(af.AbstractComponent, "_registry", dict(af.AbstractComponent._registry))

@@ -15,7 +15,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
+def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch, own_components):
     monkeypatch.chdir(tmp_path)  # some blocks write files
     names = {}
     for block in BLOCK.findall(page.read_text()):

@@ -279,7 +279,7 @@ def test_an_error_deep_in_a_config_tells_its_path(optimizer, words):
         assert word in str(caught.value), str(caught.value)
 
 
-def test_a_user_s_component_loads_by_being_defined():
+def test_a_user_s_component_loads_by_being_defined(own_components):
     class SignLMS(af.AbstractOptimizer):
         step_size: float = 0.1
 
