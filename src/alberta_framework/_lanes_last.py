@@ -62,6 +62,18 @@ class _Value:
 
     def __init__(self, array: Any, has_lanes: bool):
         self.array, self.has_lanes = array, has_lanes
+        self._computed: Any = None
+
+    def computed(self) -> Any:
+        """A flag of each lane, computed here and not once more for every number it decides on.
+
+        XLA repeats what leads to it in each fusion that reads it, for each of their elements, but
+        not what leads to a product of matrices.
+        """
+        if self._computed is None:
+            twice = jnp.stack([self.array.astype(jnp.float32)] * 2)
+            self._computed = jnp.ones(2, jnp.float32) @ twice > 0.0
+        return self._computed
 
 
 def _spread(value: _Value, shape: tuple[int, ...], lanes: int) -> Any:
@@ -70,7 +82,9 @@ def _spread(value: _Value, shape: tuple[int, ...], lanes: int) -> Any:
     axes = (*range(own), *((len(shape),) if value.has_lanes else ()))
     if value.has_lanes and own == len(shape):
         return value.array
-    return lax.broadcast_in_dim(value.array, (*shape, lanes), axes)
+    flags = value.has_lanes and own == 0 and value.array.dtype == jnp.bool_
+    array = value.computed() if flags else value.array
+    return lax.broadcast_in_dim(array, (*shape, lanes), axes)
 
 
 def _evaluated(jaxpr: Jaxpr, consts: Any, args: list[_Value], lanes: int) -> list[_Value]:
@@ -121,6 +135,8 @@ def _bound(eqn: Any, arrays: Any) -> Any:
 
 def _broadcast_in_dim(eqn, values, shape, lanes):
     axes = (*eqn.params["broadcast_dimensions"], len(shape))
+    if shape and not _shape(eqn.invars[0]):
+        return [_spread(values[0], shape, lanes)]
     return [lax.broadcast_in_dim(values[0].array, (*shape, lanes), axes)]
 
 
@@ -143,6 +159,12 @@ def _concatenate(eqn, values, shape, lanes):
     shapes = [_shape(atom) for atom in eqn.invars]
     parts = [_spread(value, of, lanes) for value, of in zip(values, shapes, strict=True)]
     return [lax.concatenate(parts, eqn.params["dimension"])]
+
+
+def _stack(eqn, values, shape, lanes):
+    shapes = [_shape(atom) for atom in eqn.invars]
+    parts = [_spread(value, of, lanes) for value, of in zip(values, shapes, strict=True)]
+    return [jnp.stack(parts, eqn.params["axis"])]
 
 
 def _pad(eqn, values, shape, lanes):
@@ -203,6 +225,7 @@ _STRUCTURAL = {
     "pad": _pad,
     "reshape": _reshape,
     "slice": _slice,
+    "stack": _stack,
     "transpose": _transpose,
 }
 

@@ -17,15 +17,12 @@ from .._one_kernel import (
     one_kernel,
 )
 from .recorders import AbstractRecorder
+from .tiles import Tiles, each
 
 # XLA:CPU hands reductions and products of many small lanes to a library that is slower at them.
 _LANES_OPTIONS = {"xla_disable_hlo_passes": "dot-library-rewriter"}
 # With fewer lanes than this the last axis of an array is no longer for it.
 _FEWEST_LANES = 8
-# The numbers of a vector instruction, or a multiple.
-_VECTOR = 8
-# How many copies are joined at once.
-_COPIES = 16
 
 
 @dataclass(frozen=True)
@@ -181,47 +178,40 @@ def _chunk(
 
 
 def _learned_lanes_last(zero, step, lanes, learner, indices, state, tapes, experience):
-    shape = _axes(state, lanes)
-    count = math.prod(shape)
-    # The first lanes once more at the end, so that no vector instruction is left half empty.
-    width = _VECTOR * math.ceil(count / _VECTOR)
+    shape = (*_axes(state, lanes), 1)[:2]
+    state_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(state))
+    tiles = Tiles.of(*shape, state_bytes // math.prod(shape))
+    own_experience = not lanes.shared_stream
 
-    def scanned(learner, indices, state, tapes, experience):
+    def of_tile(learner, indices, experience, carry):
         def body(carry, now):
             idx, one = now
-            if not lanes.shared_stream:
-                one = jax.tree.map(lambda a: _repeated(jnp.moveaxis(a, 0, -1), width), one)
+            one = jax.tree.map(tiles.spread, one) if own_experience else one
             arguments = (learner, *carry, idx, one)
-            shared = (True, False, False, True, lanes.shared_stream)
-            *carry, outputs = over_last_axis(step, *arguments, lanes=width, shared=shared)
+            shared = (True, False, False, True, not own_experience)
+            *carry, outputs = over_last_axis(step, *arguments, lanes=tiles.width, shared=shared)
             return tuple(carry), outputs
 
-        return jax.lax.scan(body, (state, tapes), (indices, experience))
+        return jax.lax.scan(body, carry, (indices, experience))
 
-    def lanes_last(array):
-        # Members before lanes, as `_repeated` lays the experience of the lanes.
-        array = jnp.swapaxes(array, 0, 1) if lanes.members else array
-        array = jnp.moveaxis(array.reshape(count, *array.shape[len(shape) :]), 0, -1)
-        return _repeated(array, width)
+    def scanned(learner, indices, carry, experience):
+        def of_lanes(carry, *own):
+            (seen,) = own or (experience,)
+            return each(ft.partial(of_tile, learner, indices, seen), carry)
 
-    def lanes_first(array):
-        array = jnp.moveaxis(array[..., :count], -1, 0)
-        if not lanes.members:
-            return array
-        return jnp.swapaxes(array.reshape(*reversed(shape), *array.shape[1:]), 0, 1)
+        return each(of_lanes, carry, *([experience] if own_experience else []))
 
-    carry = jax.tree.map(lanes_last, (state, tapes))
-    found = one_kernel(zero, scanned, learner, indices, *carry, experience)
-    return jax.tree.map(lanes_first, found)
+    def cut(array):
+        return tiles.cut(array if lanes.members else array[:, None])
 
+    def joined(array):
+        array = tiles.joined(array)
+        return array if lanes.members else array[:, 0]
 
-def _repeated(array: Any, width: int) -> Any:
-    """The array again and again along its last axis, up to a width."""
-    times, rest = divmod(width, array.shape[-1])
-    if times > _COPIES:
-        return _repeated(jnp.concatenate([array] * _COPIES, -1), width)
-    parts = [array] * times + ([array[..., :rest]] if rest else [])
-    return parts[0] if len(parts) == 1 else jnp.concatenate(parts, -1)
+    seen = jax.tree.map(tiles.seen, experience) if own_experience else experience
+    carry = jax.tree.map(cut, (state, tapes))
+    found = one_kernel(zero, scanned, learner, indices, carry, seen)
+    return jax.tree.map(joined, found)
 
 
 def _already_drawn(experience):
