@@ -210,6 +210,7 @@ if TYPE_CHECKING:
     from .loops import BatchedTDResult as BatchedTDResult
     from .loops import EveryNth as EveryNth
     from .loops import HordeLearningResult as HordeLearningResult
+    from .loops import Lanes as Lanes
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig

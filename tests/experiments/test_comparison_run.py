@@ -50,7 +50,7 @@ def test_segments_are_bit_for_bit_one_run():
         recorders=(af.WindowMean(comparison.window),),
         keep_outputs=False,
         chunk_size=10,
-        batched=True,
+        lanes=af.Lanes(),
     )
     for name, mean in zip(comparison.learners, means, strict=True):
         whole = np.asarray(mean).transpose(2, 0, 1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._compiled import strong
 from ..horde import GVFSpec, HordeLearner
-from ..loops import WindowMean, drive
+from ..loops import Lanes, WindowMean, drive
 from ..loops.entrance import stream_states
 from ..streams import RandomWalkChainStream
 from .comparison import Comparison
@@ -111,7 +111,7 @@ class ComparisonRun:
             recorders=(WindowMean(self.comparison.window),),
             keep_outputs=False,
             after_chunk=after_chunk,
-            batched=True,
+            lanes=Lanes(),
         )
         step_sizes = _step_sizes(strong(self._learners), carry[0])
         segment = _Segment(

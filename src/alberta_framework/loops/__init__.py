@@ -11,6 +11,7 @@ from .horde import BatchedHordeResult as BatchedHordeResult
 from .horde import HordeLearningResult as HordeLearningResult
 from .horde import run_horde_learning_loop as run_horde_learning_loop
 from .horde import run_horde_learning_loop_batched as run_horde_learning_loop_batched
+from .lanes import Lanes as Lanes
 from .learning import BatchedLearningResult as BatchedLearningResult
 from .learning import metrics_to_dicts as metrics_to_dicts
 from .learning import run_learning_loop as run_learning_loop

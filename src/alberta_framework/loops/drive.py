@@ -7,18 +7,19 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh
+import numpy as np
 
 from .._compiled import strong
 from .._one_kernel import ZERO
 from .._ranges import require_count
-from .chunk import Lanes, placed, program_for
+from .chunk import planned, program_for
+from .lanes import Lanes
 from .recorders import AbstractRecorder
-from .rollouts import begun, ended, rollable
+from .rollouts import begun, ended, outputs_of_a_step, rollable
 
 # Steps of a chunk at which the cost per step is least: long enough to hide the dispatch, short
-# enough for the drawn experience to stay in cache.
-_CHUNK, _CHUNK_OF_MANY = 4096, 1024
+# enough for the drawn experience to stay in cache; but never so few that nothing is hidden.
+_CHUNK, _CHUNK_OF_MANY, _SHORTEST_CHUNK = 4096, 1024, 16
 _CHUNK_BYTES = 4 * 2**20
 
 
@@ -33,10 +34,7 @@ def drive(
     keep_outputs: bool = True,
     chunk_size: int | None = None,
     after_chunk: Callable[[int, tuple[Any, Any]], None] | None = None,
-    batched: bool = False,
-    shared_stream: bool = False,
-    members: bool = False,
-    mesh: Mesh | None = None,
+    lanes: Lanes | None = None,
     finish: bool = True,
 ) -> tuple[tuple[Any, Any], Any, tuple[Any, ...]]:
     """Carry `learner` over `num_steps` of `stream`.
@@ -58,19 +56,12 @@ def drive(
       `num_steps` where one does (a remainder compiles a second program).
     - `after_chunk(done, (state, stream_state))`: called after each chunk is dispatched; what it
       raises ends the loop.
-    - `batched`: `state` and `stream_state` carry a leading axis of lanes, learned from side by
-      side; learner and stream are shared.
-    - `shared_stream`: with `batched`, `stream_state` has no lanes: all learn from the same
-      experience.
-    - `members`: with `batched`, `state` has a second axis, of learners that learn from the
-      experience of their lane.
-    - `mesh`: with `batched`, devices along one axis `"lanes"`, which divide the lanes among them.
-
+    - `lanes`: how the states are batched, if they are.
     - `finish`: whether to return the recorders' histories; else their tapes, for `recorder.finish`.
       JAX may wait for the loop before it makes histories of them.
 
     **Returns:** `(state, stream_state)`, the outputs with time as first axis (second, after the
-    lanes, if batched; None without `keep_outputs`), and one history for each recorder.
+    lanes and members, if batched; None without `keep_outputs`), and one history for each recorder.
 
     **Raises:** `ValueError`, `TypeError` for a bad `num_steps` or `chunk_size`.
     """
@@ -78,34 +69,26 @@ def drive(
     if chunk_size is not None:
         require_count("drive", "chunk_size", chunk_size)
     num_steps, stream = int(num_steps), rollable(stream)
-    lanes = Lanes(shared_stream, members) if batched else None
-    count = jax.tree.leaves(state)[0].shape[0] if batched else None
     learner, stream = strong(learner), strong(stream)
+    count = None if lanes is None else lanes.count(state)[0]
+    shared_stream = lanes is not None and lanes.shared_stream
     stream_state = begun(stream, stream_state, None if shared_stream else count)
-    if lanes is not None:
-        state, stream_state = placed(state, stream_state, lanes, mesh)
     tapes = ()
     if recorders:
         tapes = _blank_tapes(
             learner, stream, recorders, state, stream_state, num_steps=num_steps, lanes=lanes
         )
-    experience = _one_experience.eval_shape(stream, state, stream_state, lanes=lanes)
+    plan = planned(learner, stream, recorders, state, stream_state, lanes)
     if chunk_size is None:
-        chunk_size = _fitting_chunk(experience, num_steps, count)
-    run_chunk = program_for(learner, state, recorders, experience, lanes, mesh)
+        chunk_size = _fitting_chunk(plan.experience, num_steps, count)
+    run_chunk = program_for(plan, lanes)
+    axes = 0 if lanes is None else lanes.axes
     parts, done = [], 0
     while done < num_steps:
         length = min(chunk_size, num_steps - done)
-        (state, stream_state, tapes), outputs = run_chunk(
-            learner,
-            stream,
-            recorders,
-            (state, stream_state),
-            tapes,
-            jnp.int32(done),
-            ZERO,
-            num_steps=length,
-            keep_outputs=keep_outputs,
+        fixed = learner, stream, recorders, np.int32(done), ZERO
+        (state, tapes, outputs), stream_state = run_chunk(
+            fixed, state, tapes, stream_state, num_steps=length, keep_outputs=keep_outputs
         )
         parts.append(outputs)
         done += length
@@ -113,11 +96,11 @@ def drive(
             after_chunk(done, (state, ended(stream, stream_state)))
     if keep_outputs and not parts:
         shapes = _one_step.eval_shape(learner, stream, state, stream_state, lanes=lanes)
-        lead = () if lanes is None else jax.tree.leaves(state)[0].shape[: 1 + members]
+        lead = jax.tree.leaves(state)[0].shape[:axes]
         parts = [jax.tree.map(lambda s: jnp.zeros((*lead, 0, *s.shape), s.dtype), shapes)]
     outputs = None
     if keep_outputs:
-        outputs = parts[0] if len(parts) == 1 else _joined(parts, axis=batched + members)
+        outputs = parts[0] if len(parts) == 1 else _joined(parts, axis=axes)
     if finish:
         tapes = tuple(r.finish(tape) for r, tape in zip(recorders, tapes, strict=True))
     return (state, ended(stream, stream_state)), outputs, tapes
@@ -128,8 +111,7 @@ def _one_step(learner, stream, state, stream_state, *, lanes):
     """The outputs of one step of one learner; evaluated for their shapes alone."""
     if lanes is not None:
         state, stream_state = lanes.first(state, stream_state)
-    experience, _ = stream.rollout(stream_state, 1)
-    return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
+    return outputs_of_a_step(learner, stream, state, stream_state)
 
 
 @ft.partial(jax.jit, static_argnames=("num_steps", "lanes"))
@@ -140,9 +122,7 @@ def _blank_tapes(learner, stream, recorders, state, stream_state, *, num_steps, 
     def blank(state):
         return tuple(r.init(num_steps, learner, state, outputs) for r in recorders)
 
-    if lanes is not None:
-        blank = jax.vmap(jax.vmap(blank)) if lanes.members else jax.vmap(blank)
-    return blank(state)
+    return blank(state) if lanes is None else lanes.over_states(blank)(state)
 
 
 @jax.jit(static_argnames="axis")
@@ -150,18 +130,11 @@ def _joined(parts, axis):
     return jax.tree.map(lambda *arrays: jnp.concatenate(arrays, axis), *parts)
 
 
-@ft.partial(jax.jit, static_argnames="lanes")
-def _one_experience(stream, state, stream_state, *, lanes):
-    """One step of one lane."""
-    if lanes is not None:
-        _, stream_state = lanes.first(state, stream_state)
-    return jax.tree.map(lambda a: a[0], stream.rollout(stream_state, 1)[0])
-
-
 def _fitting_chunk(experience, num_steps, lanes):
     step_bytes = sum(math.prod(s.shape) * s.dtype.itemsize for s in jax.tree.leaves(experience))
     target = _CHUNK if lanes is None else _CHUNK_OF_MANY
-    target = max(1, min(target, _CHUNK_BYTES // max(1, step_bytes * (lanes or 1))))
+    affordable = _CHUNK_BYTES // max(1, step_bytes * (lanes or 1))
+    target = max(_SHORTEST_CHUNK, min(target, affordable))
     if num_steps <= 2 * target:
         return max(1, num_steps)
     for length in range(2 * target, target // 4, -1):

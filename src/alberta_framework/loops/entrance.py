@@ -12,6 +12,7 @@ from .._compiled import strong
 from .._ranges import require_choice, require_count, require_key
 from ..learners import Lifecycle, with_uptime
 from .drive import drive
+from .lanes import Lanes
 from .progress import progress_bar
 from .recorders import AbstractRecorder, EveryNth, WindowMean
 from .rollouts import rollable
@@ -64,8 +65,7 @@ def run(
     stream_state: Any,
     *,
     recorders: tuple[AbstractRecorder, ...] = (),
-    batched: bool = False,
-    shared_stream: bool = False,
+    lanes: Lanes | None = None,
     started: float,
     **options: Unpack[LoopOptions],
 ) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -89,8 +89,7 @@ def run(
             keep_outputs=recorder is None,
             chunk_size=chosen.chunk_size,
             after_chunk=bar,
-            batched=batched,
-            shared_stream=shared_stream,
+            lanes=lanes,
         )
         if recorder is not None:
             *histories, outputs = histories

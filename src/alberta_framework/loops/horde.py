@@ -13,6 +13,7 @@ from ..horde import HordeLearner
 from ..learners import MultiHeadMLPState
 from ..streams import RecordedStream
 from .entrance import LoopOptions, initial_states, require_rows, run, stream_state
+from .lanes import Lanes
 
 
 class HordeLearningResult(AbstractState):
@@ -88,8 +89,7 @@ def run_horde_learning_loop_batched(
         steps,
         initial_states(horde, feature_dim, keys),
         stream_state(stream, None),
-        batched=True,
-        shared_stream=True,
+        lanes=Lanes(shared_stream=True),
         started=started,
         **options,
     )

@@ -25,6 +25,7 @@ from .histories import (
     StepSizeHistory,
     StepSizeTrackingConfig,
 )
+from .lanes import Lanes
 
 
 class BatchedLearningResult(AbstractState):
@@ -95,7 +96,7 @@ def run_learning_loop_batched(
         repeated(state, keys.shape[0]),
         stream_states(stream, keys),
         recorders=tracking,
-        batched=True,
+        lanes=Lanes(),
         started=started,
         **options,
     )

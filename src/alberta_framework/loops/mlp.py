@@ -20,6 +20,7 @@ from .entrance import (
     stream_states,
 )
 from .histories import NormalizerHistory, NormalizerTrackingConfig
+from .lanes import Lanes
 
 
 class BatchedMLPResult(AbstractState):
@@ -101,7 +102,7 @@ def run_mlp_learning_loop_batched(
         begin,
         stream_states(stream, stream_keys),
         recorders=() if normalizer_tracking is None else (normalizer_tracking,),
-        batched=True,
+        lanes=Lanes(),
         started=started,
         **options,
     )

@@ -12,6 +12,7 @@ from ..experience import MultiHeadStep
 from ..learners import MultiHeadMLPLearner, MultiHeadMLPState, MultiHeadMLPUpdateResult
 from ..streams import RecordedStream
 from .entrance import LoopOptions, initial_states, require_rows, run, stream_state
+from .lanes import Lanes
 
 
 class MultiHeadLearningResult(AbstractState):
@@ -67,8 +68,7 @@ def run_multi_head_learning_loop_batched(
         num_steps,
         initial_states(learner, feature_dim, keys),
         stream_state(stream, None),
-        batched=True,
-        shared_stream=True,
+        lanes=Lanes(shared_stream=True),
         started=started,
         **options,
     )

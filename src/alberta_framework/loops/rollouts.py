@@ -81,3 +81,9 @@ def begun(stream: Any, stream_state: Any, lanes: int | None = None) -> Any:
 def ended(stream: Any, stream_state: Any) -> Any:
     """The stream's own state."""
     return stream_state.inner if isinstance(stream, SteppedStream) else stream_state
+
+
+def outputs_of_a_step(learner: Any, stream: Any, state: Any, stream_state: Any) -> Any:
+    """What `learner` gives for the next step of `rollable(stream)`."""
+    experience, _ = stream.rollout(stream_state, 1)
+    return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]

@@ -10,6 +10,7 @@ from .._state import AbstractState
 from ..learners import TDLearnerState, TDLinearLearner
 from ..streams import TDScanStream
 from .entrance import LoopOptions, repeated, run, stream_state, stream_states
+from .lanes import Lanes
 
 
 class BatchedTDResult(AbstractState):
@@ -60,6 +61,6 @@ def run_td_learning_loop_batched(
     begin = repeated(state, keys.shape[0])
     begin_streams = stream_states(stream, keys)
     states, metrics, _ = run(
-        learner, stream, num_steps, begin, begin_streams, batched=True, started=started, **options
+        learner, stream, num_steps, begin, begin_streams, lanes=Lanes(), started=started, **options
     )
     return BatchedTDResult(states, metrics)

@@ -7,13 +7,15 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from numpy.typing import NDArray
 
 from .._compiled import strong
 from ..control import SARSAAgent
 from ..experiments.hyperparameters import stacked
 from ..learners import MLPLearner
-from ..loops.rollouts import rollable
+from ..loops import Lanes
+from ..loops.rollouts import outputs_of_a_step, rollable
 from ..streams import AbstractArrayStream, RecordedStream
 from .blocks import Block
 from .members import OwnNumbersLearner, OwnNumbersStream, SharedStream, stream_begun
@@ -33,7 +35,7 @@ class Keys:
 class Batch:
     """A program with its seeds: lanes (each stream with each seed) times the points of a lane."""
 
-    def __init__(self, program: Program, keys: Keys):
+    def __init__(self, program: Program, keys: Keys, mesh: Mesh | None):
         self.program = program
         self._keys, self.seeds = keys, len(keys.streams)
         # What is carried: the learners' numbers ride in their states.
@@ -44,12 +46,12 @@ class Batch:
         self._own_streams = len(program.streams) > 1
         # Recorded experience is the same for every seed, and is drawn once for all of them.
         recorded = isinstance(program.streams[0], AbstractArrayStream)
-        self.shared_stream = recorded and not self._own_streams
+        self.carried = Lanes(recorded and not self._own_streams, members=True, mesh=mesh)
         if self._own_streams:
             self._streams = stacked([rollable(stream) for stream in program.streams])
             self.stream: Any = OwnNumbersStream()
         else:
-            self._streams = strong(rollable(program.streams[0]))
+            self._streams = self.carried.everywhere(strong(rollable(program.streams[0])))
             self.stream = SharedStream(self._streams)
 
     def begin(self, block: Block, mesh: tuple[int, int]) -> tuple[Any, Any]:
@@ -58,7 +60,7 @@ class Batch:
         stream_of_lane, seed = np.divmod(lanes, self.seeds)
         places = stream_of_lane[:, None] if self.program.paired else points
         streams = _rows(self._streams, stream_of_lane) if self._own_streams else self._streams
-        return _begun(
+        states = _begun(
             _rows(self._learners, places),
             streams,
             self._keys.learners[seed],
@@ -66,8 +68,9 @@ class Batch:
             kind=self._keys.kind,
             feature_dim=self.program.streams[0].feature_dim,
             own_streams=self._own_streams,
-            shared_stream=self.shared_stream,
+            shared_stream=self.carried.shared_stream,
         )
+        return self.carried.placed(*states)
 
     def members(
         self, block: Block, mesh: tuple[int, int]
@@ -154,8 +157,7 @@ def _one_step(learner, stream, *, feature_dim):
     """What a step gives; evaluated for its shapes alone."""
     key = jax.random.key(0)
     state = _initial(learner, feature_dim, key)
-    experience, _ = stream.rollout(stream_begun(stream, key), 1)
-    return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
+    return outputs_of_a_step(learner, stream, state, stream_begun(stream, key))
 
 
 def _rows(tree: Any, places: Any) -> Any:

@@ -150,9 +150,10 @@ class SweepRun:
         self._axes = Axes(axes, combine)
         plan = programs(learner, stream, self._axes)
         pair = member_keys(plan, keys)
-        self._batches = tuple(Batch(program, pair) for program in plan)
-        self._names = tuple(batch.metric_names() for batch in self._batches)
         devices = tuple(jax.local_devices() if devices is None else devices)
+        mesh = mesh_of(devices)
+        self._batches = tuple(Batch(program, pair, mesh) for program in plan)
+        self._names = tuple(batch.metric_names() for batch in self._batches)
         self._cuts = tuple(
             cut(
                 batch.lanes,
@@ -163,7 +164,6 @@ class SweepRun:
             )
             for batch in self._batches
         )
-        self._mesh = mesh_of(devices)
         self._own = tuple(
             (place, block) for place, each in enumerate(self._cuts) for block in _own_blocks(each)
         )
@@ -225,10 +225,7 @@ class SweepRun:
             keep_outputs=False,
             chunk_size=self._chunk_size,
             after_chunk=after_chunk,
-            batched=True,
-            shared_stream=batch.shared_stream,
-            members=True,
-            mesh=self._mesh,
+            lanes=batch.carried,
             finish=False,
         )
         done = now.steps + steps
