@@ -139,9 +139,9 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
 
 
 def _learned_lanes_last(zero, step, lanes, learner, indices, state, tapes, experience):
-    count = lanes.count(state)
+    count, members = lanes.count(state)
     state_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(state))
-    tiles = Tiles.of(*count, state_bytes // math.prod(count))
+    tiles = Tiles.of(count, members, state_bytes // (count * members))
     own_experience = not lanes.shared_stream
 
     def of_tile(learner, indices, experience, carry):
