@@ -17,8 +17,9 @@ from .tiles import Tiles, each
 
 # XLA:CPU hands reductions and products of many small lanes to a library that is slower at them.
 _LANES_OPTIONS = {"xla_disable_hlo_passes": "dot-library-rewriter"}
-# With fewer lanes than this the last axis of an array is no longer for it.
-_FEWEST_LANES = 8
+# With fewer lanes than this, or with more numbers of one learner than this in an array, the last
+# axis is better left to the learner's own.
+_FEWEST_LANES, _MOST_NUMBERS = 8, 40
 _MANY_KERNELS, _ONE_KERNEL, _LANES_LAST = "many kernels", "one kernel", "lanes last"
 
 
@@ -55,10 +56,14 @@ def _planned(learner, stream, recorders, state, stream_state, *, lanes):
     if gains_from_one_kernel(learner, state, recorders):
         if lanes is None:
             form = _ONE_KERNEL
-        elif math.prod(lanes.count(state)) >= _FEWEST_LANES:
+        elif math.prod(lanes.count(state)) >= _FEWEST_LANES and _small(one):
             matrices = multiplies_matrices(learner.learn, one, experience)
             form = _MANY_KERNELS if matrices else _LANES_LAST
     return ChunkPlan(experience, form)
+
+
+def _small(state: Any) -> bool:
+    return max(leaf.size for leaf in jax.tree.leaves(state)) <= _MOST_NUMBERS
 
 
 def program_for(plan: ChunkPlan, lanes: Lanes | None) -> Callable:
