@@ -235,3 +235,22 @@ def test_windows_under_vmap_are_those_of_single_runs():
     together = eqx.filter_vmap(windows)(values)  # warnings are errors: of buffers, too
     single = jnp.stack([windows(value) for value in values])
     np.testing.assert_allclose(together, single, rtol=1e-5, atol=1e-6)
+
+
+def test_how_states_are_batched_is_said_by_lanes():
+    with pytest.raises(TypeError, match="`lanes` must be a Lanes or None, got True"):
+        af.drive(LEARNER, STREAM, 10, lanes=True, **begin())
+
+
+def test_wide_experience_still_comes_in_chunks_of_several_steps():
+    wide = af.RandomWalkStream(feature_dim=2**18)
+    learner, seen = af.LinearLearner(af.LMS(1e-7)), []
+    af.drive(
+        learner,
+        wide,
+        40,
+        state=learner.init(2**18),
+        stream_state=wide.init(jr.key(0)),
+        after_chunk=lambda done, _: seen.append(done),
+    )
+    assert len(seen) < 40 / 8

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class AbstractEnvironmentStream(abc.ABC):
         passage = self._next_passage(self._supervision.look_ahead)
         features = self._supervision.features(passage.observation, passage.action)
         target = np.array(self._supervision.target(passage, ()), np.float32, ndmin=1)
-        return TimeStep(features, target)  # pyright: ignore
+        return _of_numpy(TimeStep, features, target)
 
     def td_transitions(self) -> Iterator[TDTimeStep]:
         """The same walk as transitions, for TD learners; endless.
@@ -95,11 +95,12 @@ class AbstractEnvironmentStream(abc.ABC):
         while True:
             passage = self._next_passage(make.include_actions)
             gamma = 0.0 if passage.terminated else make.gamma
-            yield TDTimeStep(
-                make.features(passage.observation, passage.action),  # pyright: ignore
-                np.float32(passage.reward),  # pyright: ignore
-                make.features(passage.next_observation, passage.next_action),  # pyright: ignore
-                np.float32(gamma),  # pyright: ignore
+            yield _of_numpy(
+                TDTimeStep,
+                make.features(passage.observation, passage.action),
+                np.float32(passage.reward),
+                make.features(passage.next_observation, passage.next_action),
+                np.float32(gamma),
             )
 
     def close(self) -> None:
@@ -118,6 +119,14 @@ class AbstractEnvironmentStream(abc.ABC):
         self._steps += 1
         self._episodes += passage.terminated or passage.truncated
         return passage
+
+
+_Unit = TypeVar("_Unit", TimeStep, TDTimeStep)
+
+
+def _of_numpy(unit: type[_Unit], *fields: Any) -> _Unit:
+    """A unit of experience whose arrays stay on the host."""
+    return unit(*fields)
 
 
 class GymnasiumStream(AbstractEnvironmentStream):

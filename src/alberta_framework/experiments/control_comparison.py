@@ -1,9 +1,9 @@
 """What is compared in control: agents with grids of hyperparameters, in one environment."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -144,7 +144,7 @@ def _require_features(features: Any, inputs: int) -> None:
             f"observation, as a TileCoder, got {features!r}."
         )
     try:
-        jax.eval_shape(features, np.zeros(inputs, np.float32))  # pyright: ignore
+        jax.eval_shape(cast(Callable, features), np.zeros(inputs, np.float32))
     except TypeError as error:
         raise ValueError(
             f"features: {type(features).__name__} does not take the {inputs} numbers of an "

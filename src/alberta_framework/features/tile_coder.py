@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -64,8 +64,8 @@ class TileCoder(AbstractComponent):
     ```
     """
 
-    low: Float[Array, " dimensions"] = eqx.field(converter=_bounds)
-    high: Float[Array, " dimensions"] = eqx.field(converter=_bounds)
+    low: Float[Array, " dimensions"]
+    high: Float[Array, " dimensions"]
     tilings: int = eqx.field(static=True)
     tiles: tuple[int, ...] = eqx.field(static=True)
     hash_size: int | None = eqx.field(static=True, default=None)
@@ -78,12 +78,12 @@ class TileCoder(AbstractComponent):
         tiles: int | Sequence[int],
         hash_size: int | None = None,
     ):
-        self.low, self.high = low, high  # pyright: ignore  # the converter makes arrays
+        self.low, self.high = _bounds(low), _bounds(high)
         self.tilings, self.hash_size = tilings, hash_size
         if isinstance(tiles, tuple | list):
             self.tiles = tuple(tiles)
         else:
-            self.tiles = (tiles,) * (np.shape(low)[-1] if np.ndim(low) else 1)  # pyright: ignore
+            self.tiles = (cast(int, tiles),) * (np.shape(low)[-1] if np.ndim(low) else 1)
 
     def __check_init__(self):
         for name in ("low", "high"):

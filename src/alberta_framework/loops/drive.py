@@ -63,11 +63,13 @@ def drive(
     **Returns:** `(state, stream_state)`, the outputs with time as first axis (second, after the
     lanes and members, if batched; None without `keep_outputs`), and one history for each recorder.
 
-    **Raises:** `ValueError`, `TypeError` for a bad `num_steps` or `chunk_size`.
+    **Raises:** `ValueError`, `TypeError` for a bad `num_steps`, `chunk_size` or `lanes`.
     """
     require_count("drive", "num_steps", num_steps, low=0, high=2**31)
     if chunk_size is not None:
         require_count("drive", "chunk_size", chunk_size)
+    if not isinstance(lanes, Lanes | None):
+        raise TypeError(f"drive: `lanes` must be a Lanes or None, got {lanes!r}.")
     num_steps, stream = int(num_steps), rollable(stream)
     learner, stream = strong(learner), strong(stream)
     count = None if lanes is None else lanes.count(state)[0]
