@@ -63,7 +63,7 @@ def _planned(learner, stream, recorders, state, stream_state, *, lanes):
 
 
 def _small(state: Any) -> bool:
-    return max(leaf.size for leaf in jax.tree.leaves(state)) <= _MOST_NUMBERS
+    return all(leaf.size <= _MOST_NUMBERS for leaf in jax.tree.leaves(state))
 
 
 def program_for(plan: ChunkPlan, lanes: Lanes | None) -> Callable:

@@ -1,0 +1,96 @@
+"""Batched states: every lane and every member learns as it does alone."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+import alberta_framework as af
+from alberta_framework.loops.chunk import planned
+from alberta_framework.loops.tiles import Tiles
+
+STEPS, DIM = 40, 5
+LEARNER = af.LinearLearner(af.IDBD(0.05), af.EMANormalizer())
+STREAM = af.RandomWalkStream(DIM)
+
+
+def learner_states(shape):
+    """A state for each place, all of other weights."""
+    state = LEARNER.init(DIM)
+    batch = jax.tree.map(lambda a: jnp.broadcast_to(a, (*shape, *a.shape)), state)
+    return batch.replace(weights=jr.normal(jr.key(1), (*shape, DIM)))
+
+
+def stream_states(lanes, shared):
+    if shared:
+        return STREAM.init(jr.key(0))
+    return jax.vmap(STREAM.init)(jr.split(jr.key(0), lanes))
+
+
+# More lanes than a tile holds, more members than one holds, and fewer than fill a vector.
+@pytest.mark.parametrize("shape", [(9,), (330,), (3, 7), (30, 20), (250, 3)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_each_learns_as_it_does_alone(shape, shared):
+    lanes = af.Lanes(shared_stream=shared, members=len(shape) == 2)
+    state, stream_state = learner_states(shape), stream_states(shape[0], shared)
+    plan = planned(LEARNER, STREAM, (), state, stream_state, lanes)
+    assert plan.form == ("lanes last" if jax.default_backend() == "cpu" else "many kernels")
+    (ends, stream_ends), metrics, (means,) = af.drive(
+        LEARNER,
+        STREAM,
+        STEPS,
+        state=state,
+        stream_state=stream_state,
+        recorders=(af.WindowMean(STEPS // 2),),
+        chunk_size=STEPS // 4,
+        lanes=lanes,
+    )
+    assert metrics.shape[: len(shape) + 1] == (*shape, STEPS)
+    for place in {(0,) * len(shape), tuple(n // 2 for n in shape), tuple(n - 1 for n in shape)}:
+        own_stream = (lambda a: a) if shared else (lambda a, lane=place[0]: a[lane])
+        (end, stream_end), own_metrics, (own_means,) = af.drive(
+            LEARNER,
+            STREAM,
+            STEPS,
+            state=jax.tree.map(lambda a, place=place: a[place], state),
+            stream_state=jax.tree.map(own_stream, stream_state),
+            recorders=(af.WindowMean(STEPS // 2),),
+        )
+        np.testing.assert_allclose(metrics[place], own_metrics, rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(means[place], own_means, rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(ends.weights[place], end.weights, rtol=2e-5, atol=1e-6)
+        assert ends.step_count[place] == end.step_count == STEPS
+        ended_at = own_stream(stream_ends.true_weights)
+        np.testing.assert_array_equal(ended_at, stream_end.true_weights)
+
+
+def test_the_shapes_above_are_of_several_tiles():
+    bytes_of_one = sum(leaf.nbytes for leaf in jax.tree.leaves(LEARNER.init(DIM)))
+    for lanes, members in ((330, 1), (250, 3)):
+        assert Tiles.of(lanes, members, bytes_of_one).tile_lanes < lanes
+    tiles = Tiles.of(30, 20, bytes_of_one)
+    assert tiles.tile_lanes == 30 and tiles.units * tiles.unit_members < 20
+
+
+def test_a_lane_that_is_rejected_leaves_the_others_alone():
+    x = jr.normal(jr.key(2), (STEPS, DIM))
+    state = learner_states((12,))
+    bad = state.replace(weights=state.weights.at[4, 0].set(jnp.inf))
+    stream = af.ArrayStream(x, x[:, :1])
+    ends = [
+        af.drive(
+            LEARNER,
+            stream,
+            STEPS,
+            state=states,
+            stream_state=stream.init(None),
+            lanes=af.Lanes(shared_stream=True),
+        )[0][0]
+        for states in (state, bad)
+    ]
+    without_it, with_it = ends
+    others = np.arange(12) != 4
+    np.testing.assert_array_equal(without_it.weights[others], with_it.weights[others])
+    assert with_it.rejected_count.tolist() == [0 if other else STEPS for other in others]
+    np.testing.assert_array_equal(with_it.weights[4], bad.weights[4])
