@@ -1,10 +1,11 @@
 import dataclasses
+import gc
 import math
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from alberta_framework.experiments import (
     bonferroni_correction,
@@ -21,6 +22,14 @@ MISC = golden.cases("misc_statistics")["misc_statistics"]
 # A grid that no level alpha / k below meets exactly.
 P_VALUES = st.lists(st.integers(0, 1000).map(lambda k: k / 1000), max_size=12)
 LEVELS = st.sampled_from([0.0513, 0.0107, 0.2501])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_collecting():
+    """statsmodels collects garbage at each correction, which takes up to a second of a suite."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "collect", lambda generation=2: 0)
+        yield
 
 
 @pytest.mark.parametrize("family", PAIRWISE)
@@ -58,7 +67,6 @@ def holm_by_hand(p_values, alpha):
     return rejected
 
 
-@settings(deadline=None, max_examples=30)  # statsmodels collects garbage at each call, 0.1 s
 @given(P_VALUES, LEVELS)
 def test_holm_steps_down_and_stops_at_the_first_failure(p_values, alpha):
     ours = holm_correction(p_values, alpha)
@@ -66,7 +74,6 @@ def test_holm_steps_down_and_stops_at_the_first_failure(p_values, alpha):
     assert all(type(flag) is bool for flag in ours)
 
 
-@settings(deadline=None, max_examples=30)  # statsmodels collects garbage at each call, 0.1 s
 @given(P_VALUES, LEVELS)
 def test_holm_rejects_whatever_bonferroni_rejects(p_values, alpha):
     bonferroni, level = bonferroni_correction(p_values, alpha)
