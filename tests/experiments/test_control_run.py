@@ -124,7 +124,7 @@ def test_the_configuration_builds_an_equal_comparison():
 
 @pytest.mark.slow
 def test_the_mountain_car_with_one_step_size():
-    """Sarsa(0), alpha 1.0: 237 steps per episode, mean of 20 runs; our 10 vary by 1.1 (one s.e.)."""
+    """Sarsa(0), alpha 1.0: 237 steps per episode, mean of 20 runs; our 10 have an error of 1.1."""
     learner = af.SARSAAgent(
         af.SARSAConfig(3, 1.0, 0.0, 0.0), (), af.LMS(1.0 / 8), sparsity=1.0, use_bias=False
     )

@@ -26,11 +26,8 @@ def events(seed):
     x[20_000:21_000] = x[20_000]
     targets = np.tanh(x @ WEIGHTS) + 0.1 * rng.normal(size=(CHUNK, HEADS))
     kind = np.where(rng.random(CHUNK) < 0.01, rng.integers(1, 7, size=CHUNK), 0)
-    at, head, every = (
-        rng.integers(DIM, size=CHUNK),
-        rng.integers(HEADS, size=CHUNK),
-        np.arange(CHUNK),
-    )
+    at, head = rng.integers(DIM, size=CHUNK), rng.integers(HEADS, size=CHUNK)
+    every = np.arange(CHUNK)
     for bad, value in ((1, np.nan), (2, np.inf), (3, -np.inf), (4, 1e30)):
         x[every, at] = np.where(kind == bad, value, x[every, at])
     targets[every, head] = np.where(kind == 5, -np.inf, targets[every, head])
