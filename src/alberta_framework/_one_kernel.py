@@ -54,7 +54,7 @@ def gains_from_one_kernel(*trees: Any) -> bool:
     return (
         jaxlib.version.__version__.startswith(_TESTED_JAXLIB)
         and jax.default_backend() == "cpu"
-        and _bytes(trees) <= _LARGEST_BYTES
+        and bytes_of(trees) <= _LARGEST_BYTES
         and _of_the_library(trees)
     )
 
@@ -112,7 +112,8 @@ def _with_bits(array: Any, bits: Any) -> Any:
     return jax.lax.bitcast_convert_type(words, array.dtype)
 
 
-def _bytes(trees: Any) -> int:
+def bytes_of(trees: Any) -> int:
+    """The bytes of all arrays and numbers, or of shapes and dtypes."""
     return sum(np.size(leaf) * jnp.result_type(leaf).itemsize for leaf in jax.tree.leaves(trees))
 
 

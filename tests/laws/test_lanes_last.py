@@ -107,3 +107,25 @@ def test_only_learners_without_matrices_have_their_lanes_last(learner, matrices)
     state = learner.init(4, jr.key(0)) if matrices else learner.init(4)
     step = af.TimeStep(X[0], jnp.ones(1))
     assert multiplies_matrices(learner.learn, state, step) == matrices
+
+
+def program(fn):
+    """What becomes of `fn(x, s)`."""
+
+    def last(x, s):
+        return over_last_axis(fn, x, s, lanes=LANES, shared=(False, False))
+
+    return str(jax.make_jaxpr(last)(X.T, S))
+
+
+def test_a_flag_that_decides_on_many_numbers_is_computed_once():
+    def decided_twice(x, s):
+        flag = s > 0
+        return jnp.where(flag, x, 1.0), jnp.where(flag, x, -x)
+
+    # XLA keeps a product of matrices apart; there is no other in it.
+    assert program(decided_twice).count("dot_general") == 1
+
+
+def test_nothing_is_turned_around_to_be_stacked():
+    assert "transpose" not in program(lambda x, s: jnp.stack([s > 0, False, s < 0]))

@@ -74,6 +74,27 @@ def test_each_learns_as_it_does_alone(shape, shared):
         np.testing.assert_array_equal(ended_at, stream_end.true_weights)
 
 
+WIDE = af.LinearLearner(af.IDBD())
+NETWORK = af.MLPLearner((4,), af.LMS(0.1))
+
+
+@pytest.mark.parametrize(
+    ("learner", "state", "lanes"),
+    [
+        (LEARNER, LEARNER.init(DIM), 7),
+        (WIDE, WIDE.init(41), 30),
+        (NETWORK, NETWORK.init(DIM, jr.key(0)), 30),
+        (LEARNER, LEARNER.init(DIM), 10**5),
+    ],
+    ids=["few lanes", "many numbers", "matrices", "much memory"],
+)
+def test_what_does_not_gain_from_lanes_last_is_left_to_xla(learner, state, lanes):
+    stream = af.RandomWalkStream(state.feature_dim)
+    batch = jax.tree.map(lambda a: jnp.broadcast_to(a, (lanes, *a.shape)), state)
+    streams = jax.vmap(stream.init)(jr.split(jr.key(0), lanes))
+    assert planned(learner, stream, (), batch, streams, af.Lanes()).form == "many kernels"
+
+
 def test_the_shapes_above_are_of_several_tiles():
     bytes_of_one = sum(leaf.nbytes for leaf in jax.tree.leaves(LEARNER.init(DIM)))
     for lanes, members in ((330, 1), (250, 3)):

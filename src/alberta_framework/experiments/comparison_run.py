@@ -15,6 +15,7 @@ from .._compiled import strong
 from ..horde import GVFSpec, HordeLearner
 from ..loops import Lanes, WindowMean, drive
 from ..loops.entrance import stream_states
+from ..loops.progress import one_chunk_ahead
 from ..streams import RandomWalkChainStream
 from .comparison import Comparison
 from .comparison_result import ComparisonResult, LearnerResult
@@ -90,14 +91,9 @@ class ComparisonRun:
 
     def advance(self, on_chunk: Callable[[int], None] | None = None) -> None:
         """Run the next segment; `on_chunk` as in `run_comparison`."""
-        begun, running = self.steps_done, None
+        begun = self.steps_done
 
-        def after_chunk(done, states):
-            # A chunk is dispatched before it is computed. Waiting for the one before keeps the
-            # count honest and lets an interrupt through.
-            nonlocal running
-            jax.block_until_ready(running)
-            running = states
+        def report(done: int) -> None:
             if on_chunk is not None:
                 on_chunk(begun + done)
 
@@ -110,7 +106,7 @@ class ComparisonRun:
             stream_state=stream_state,
             recorders=(WindowMean(self.comparison.window),),
             keep_outputs=False,
-            after_chunk=after_chunk,
+            after_chunk=one_chunk_ahead(report),
             lanes=Lanes(),
         )
         step_sizes = _step_sizes(strong(self._learners), carry[0])

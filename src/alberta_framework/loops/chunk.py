@@ -10,7 +10,13 @@ import jax
 import jax.numpy as jnp
 
 from .._lanes_last import multiplies_matrices, over_last_axis
-from .._one_kernel import COMPILER_OPTIONS, gains_from_one_kernel, nothing_traced, one_kernel
+from .._one_kernel import (
+    COMPILER_OPTIONS,
+    bytes_of,
+    gains_from_one_kernel,
+    nothing_traced,
+    one_kernel,
+)
 from .lanes import Lanes
 from .recorders import AbstractRecorder
 from .tiles import Tiles, each
@@ -145,8 +151,7 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
 
 def _learned_lanes_last(zero, step, lanes, learner, indices, state, tapes, experience):
     count, members = lanes.count(state)
-    state_bytes = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(state))
-    tiles = Tiles.of(count, members, state_bytes // (count * members))
+    tiles = Tiles.of(count, members, bytes_of(state) // (count * members))
     own_experience = not lanes.shared_stream
 
     def of_tile(learner, indices, experience, carry):

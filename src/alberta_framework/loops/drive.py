@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
-from .._one_kernel import ZERO
+from .._one_kernel import ZERO, bytes_of
 from .._ranges import require_count
 from .chunk import planned, program_for
 from .lanes import Lanes
@@ -133,9 +133,8 @@ def _joined(parts, axis):
 
 
 def _fitting_chunk(experience, num_steps, lanes):
-    step_bytes = sum(math.prod(s.shape) * s.dtype.itemsize for s in jax.tree.leaves(experience))
     target = _CHUNK if lanes is None else _CHUNK_OF_MANY
-    affordable = _CHUNK_BYTES // max(1, step_bytes * (lanes or 1))
+    affordable = _CHUNK_BYTES // max(1, bytes_of(experience) * (lanes or 1))
     target = max(_SHORTEST_CHUNK, min(target, affordable))
     if num_steps <= 2 * target:
         return max(1, num_steps)

@@ -1,5 +1,6 @@
-"""A progress bar over the chunks of a loop."""
+"""What is told of the chunks of a loop, and a progress bar over them."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import jax
@@ -23,23 +24,34 @@ class NoProgress:
         pass
 
 
-class ProgressBar:
-    """A tqdm bar of the steps that are done.
+def one_chunk_ahead(report: Callable[[int], Any]) -> Callable[[int, Any], None]:
+    """An `after_chunk` of `drive` that calls `report(done)` when the chunk before is computed.
 
-    A chunk is dispatched before it is computed, so each call waits for the chunk before: the device
-    never idles, and the bar is at most one chunk ahead.
+    A chunk is dispatched before it is computed. So the device never idles, the count is at most
+    one chunk ahead, and an interrupt comes through.
     """
+    running: Any = None
+
+    def after_chunk(done: int, states: Any) -> None:
+        nonlocal running
+        jax.block_until_ready(running)
+        running = states
+        report(done)
+
+    return after_chunk
+
+
+class ProgressBar:
+    """A tqdm bar of the steps that are done, at most one chunk ahead."""
 
     def __init__(self, num_steps: int, description: str | None = None):
         from tqdm.auto import tqdm
 
         self._bar = tqdm(total=num_steps, unit="step", unit_scale=True, desc=description)
-        self._running: Any = None
+        self._after_chunk = one_chunk_ahead(lambda done: self._bar.update(done - self._bar.n))
 
     def __call__(self, done, states):
-        jax.block_until_ready(self._running)
-        self._running = states[0]
-        self._bar.update(done - self._bar.n)
+        self._after_chunk(done, states[0])
 
     def close(self):
         self._bar.close()

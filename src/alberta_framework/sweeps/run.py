@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._ranges import require_count, require_key
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
-from ..loops.progress import progress_bar
+from ..loops.progress import one_chunk_ahead, progress_bar
 from .axes import Axes
 from .batch import Batch, member_keys
 from .blocks import Block, Cut, cut
@@ -203,14 +203,8 @@ class SweepRun:
         place, block = self._own[len(now.finished)]
         batch = self._batches[place]
         state, stream_state = now.carry or batch.begin(block, self._cuts[place].mesh)
-        running = None
 
-        def after_chunk(done, states):
-            # A chunk is dispatched before it is computed. Waiting for the one before keeps the
-            # count honest and lets an interrupt through.
-            nonlocal running
-            jax.block_until_ready(running)
-            running = states
+        def report(done: int) -> None:
             if on_chunk is not None:
                 on_chunk(before + done)
 
@@ -224,7 +218,7 @@ class SweepRun:
             recorders=(self._record,),
             keep_outputs=False,
             chunk_size=self._chunk_size,
-            after_chunk=after_chunk,
+            after_chunk=one_chunk_ahead(report),
             lanes=batch.carried,
             finish=False,
         )
