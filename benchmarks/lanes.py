@@ -2,10 +2,13 @@
 
 20 inputs, RandomWalkStream; by hand it is `jax.vmap` of one scan over `stream.step` and
 `learner.update`. Networks have a trunk of 64x64. Both are warm, and take turns.
+Then either form of a batch, lanes along the last axis in one kernel or along the first in many,
+where the library would take the one and where the other.
 Run: python benchmarks/lanes.py
 """
 
 import argparse
+import importlib
 
 import jax
 from measure import first_call, interleaved_medians, machine, table
@@ -13,6 +16,7 @@ from measure import first_call, interleaved_medians, machine, table
 import alberta_framework as af
 
 FEATURES = 20
+SHAPES = ((20, 30), (20, 3000), (20, 10_000), (20, 30_000), (40, 30), (100, 30), (1000, 30))
 
 
 def by_hand(learner, stream, steps):
@@ -33,6 +37,29 @@ def by_hand(learner, stream, steps):
         return jax.lax.scan(body, start, jax.numpy.arange(steps))
 
     return jax.jit(jax.vmap(one))
+
+
+def in_each_form(repeats: int) -> list[tuple]:
+    """IDBD with the bounds set to take either form; medians, since a form is compiled anew."""
+    one_kernel = importlib.import_module("alberta_framework._one_kernel")
+    chunk = importlib.import_module("alberta_framework.loops.chunk")
+    learner, rows = af.LinearLearner(af.IDBD()), []
+    for inputs, seeds in SHAPES:
+        steps = max(64, min(1000, 10**7 // (inputs * seeds)))
+        stream = af.RandomWalkStream(feature_dim=inputs)
+        keys = jax.block_until_ready(jax.random.split(jax.random.key(0), seeds))
+
+        def run(stream=stream, steps=steps, keys=keys):
+            return af.run_learning_loop_batched(learner, stream, steps, keys, record_window=steps)
+
+        us = []
+        for bound in (10**12, 0):
+            one_kernel._LARGEST_BYTES = chunk._MOST_NUMBERS = bound
+            jax.clear_caches()
+            run()
+            us.append(interleaved_medians({"": run}, repeats)[""] / steps / seeds * 1e6)
+        rows.append((inputs, seeds, f"{us[0]:.2f}", f"{us[1]:.2f}", f"{us[0] / us[1]:.2f}"))
+    return rows
 
 
 def main() -> None:
@@ -71,6 +98,9 @@ def main() -> None:
     print(f"Batched loops, {FEATURES} inputs; {machine()}\n")
     header = ("learner", "seeds", "us per step and seed", "by hand", "ratio", "first calls s")
     table(header, rows)
+    print("\nIDBD, us per step and seed\n")
+    rows = in_each_form(options.repeats)
+    table(("inputs", "seeds", "lanes last", "lanes first", "ratio"), rows)
 
 
 if __name__ == "__main__":
