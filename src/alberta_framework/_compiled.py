@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import AbstractArray, TypeCheckError
 
 from ._flattened import Output, Structure, flattened, remembered
+from ._labelled import is_labelled, without_mask
 from ._numbers import is_traced
 from ._one_kernel import (
     COMPILER_OPTIONS,
@@ -168,6 +169,8 @@ def _strong_argument(value: Any) -> Any:
             return np.float32(value)
     elif kind is list:
         return _strong_argument(np.asarray(value))
+    elif is_labelled(kind):
+        return _strong_argument(without_mask(value))
     return value
 
 

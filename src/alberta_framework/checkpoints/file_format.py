@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 import equinox as eqx
 import numpy as np
 
-from .errors import CheckpointError
+from .errors import CheckpointError, not_found
 from .leaves import Leaf, decoded, encoded, leaf_from_header, module_names
 
 FORMAT_VERSION = 1
@@ -141,7 +141,10 @@ def _opened(path: Path) -> BinaryIO:
     """The file, if it is one: to open a pipe would be to wait for ever."""
     if path.exists() and not path.is_file():
         raise CheckpointError(path, "not a checkpoint: no regular file")
-    return path.open("rb")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise not_found(path) from None
 
 
 def _header(path: Path, file: BinaryIO) -> Header:

@@ -18,7 +18,6 @@ from ..experiments import Timer, format_duration
 from .interruption import interruptible
 from .jobs import job_of
 from .output_folder import new_folder
-from .problems import Problem, reason
 
 _INTERRUPTED = 130
 _WIDTH_OF_FILES = 120
@@ -40,18 +39,18 @@ def run(
     """
     job: Any = job_of(source, seeds, steps, episodes)
     folder = new_folder(output, job.comparison.name)
-    with Timer(verbose=False) as timer:
-        result = _carried_out(job, quiet)
-    if result is None:
-        folder.rmdir()
-        print("alberta: stopped before anything was finished; nothing is saved.", file=sys.stderr)
-        return _INTERRUPTED
     try:
-        paths = job.save(result, folder)
-    except OSError as error:
-        raise Problem(f"cannot write to {str(folder)!r}: {reason(error)}.") from error
+        with Timer(verbose=False) as timer:
+            result = _carried_out(job, quiet)
+        if result is None:
+            said = "alberta: stopped before anything was finished; nothing is saved."
+            print(said, file=sys.stderr)
+            return _INTERRUPTED
+        paths = folder.filled(lambda place: job.save(result, place))
+    finally:
+        folder.drop()  # which does nothing once there is something in it
     if quiet:
-        print(folder)
+        print(folder.path)
     else:
         # Names and intervals hold brackets, which are no markup.
         width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
@@ -59,10 +58,10 @@ def run(
         console.print(job.table(result))
         names = ", ".join(path.name for path in paths)
         duration = format_duration(timer.duration)
-        console.print(f"{folder}: {names} ({duration})", soft_wrap=True)
+        console.print(f"{folder.path}: {names} ({duration})", soft_wrap=True)
     if result.complete:
         return 0
-    print(f"alberta: stopped after {job.extent(result)}; see {folder}", file=sys.stderr)
+    print(f"alberta: stopped after {job.extent(result)}; see {folder.path}", file=sys.stderr)
     return _INTERRUPTED
 
 
