@@ -49,12 +49,12 @@ optimizer = { type = "LMS", step_size = 0.001 }
 class Terminal:
     """The command in a process whose stderr is a terminal that we read."""
 
-    def __init__(self, folder, text):
+    def __init__(self, folder, text, *options):
         (folder / "mine.toml").write_text(text)
         ours, theirs = os.openpty()
         self.descriptor, self.text = ours, ""
         self.process = subprocess.Popen(
-            [*COMMAND, "run", "mine.toml"],
+            [*COMMAND, "run", "mine.toml", *options],
             cwd=folder,
             env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
             stdout=subprocess.PIPE,
@@ -97,8 +97,8 @@ class Terminal:
 def terminal(tmp_path):
     opened = []
 
-    def open_terminal(text):
-        opened.append(Terminal(tmp_path, text))
+    def open_terminal(text, *options):
+        opened.append(Terminal(tmp_path, text, *options))
         return opened[-1]
 
     yield open_terminal
@@ -146,8 +146,10 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path, terminal):
 
 
 @pytest.mark.slow
-def test_a_second_ctrl_c_drops_the_segment_that_is_running(tmp_path, terminal):
-    running = terminal(stream_experiment(LONG))
+@pytest.mark.parametrize("options", [(), ("--output", "there")], ids=["new", "there before"])
+def test_a_second_ctrl_c_drops_the_segment_that_is_running(tmp_path, terminal, options):
+    (tmp_path / "there").mkdir()
+    running = terminal(stream_experiment(LONG), *options)
     running.wait_for(lambda text: steps_shown(text) > 0)
     running.interrupt()
     running.wait_for(lambda text: "Ctrl-C again" in text)
@@ -158,6 +160,7 @@ def test_a_second_ctrl_c_drops_the_segment_that_is_running(tmp_path, terminal):
     assert "alberta: stopped before anything was finished; nothing is saved." in err
     assert out == ""
     assert not (tmp_path / "results" / "mine").exists()
+    assert (tmp_path / "there").is_dir() and not list((tmp_path / "there").iterdir())
 
 
 @pytest.mark.slow

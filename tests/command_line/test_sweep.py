@@ -3,7 +3,9 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
+import tomllib
 
 import numpy as np
 import pytest
@@ -147,6 +149,62 @@ def test_mistakes_of_the_command_are_told(folder, capsys):
         assert message in capsys.readouterr().err
 
 
+# The command, and somebody who presses Ctrl-C when it handles that itself, and again when Orbax is
+# being loaded, which is what opens the checkpoint.
+PRESSES = """
+import os, signal, sys, threading, time
+from alberta_framework.command_line.app import main
+
+def press():
+    default, orbax = signal.default_int_handler, "orbax.checkpoint"
+    def wait_for(happened):
+        while not happened():
+            time.sleep(1e-4)
+        os.kill(os.getpid(), signal.SIGINT)
+    wait_for(lambda: signal.getsignal(signal.SIGINT) is not default)
+    wait_for(lambda: signal.getsignal(signal.SIGINT) is default and orbax in sys.modules)
+
+threading.Thread(target=press, daemon=True).start()
+sys.exit(main())
+"""
+
+
+def files_of(folder):
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_of_the_user_is_not_removed(folder, capsys):
+    (folder / "there").mkdir()
+    (folder / "there" / "checkpoint").mkdir()
+    (folder / "mine.toml").write_text(SWEEP.replace("0.02]", "-0.02]"))
+    assert main(["sweep", "mine.toml", "--resume", "there"]) == 2
+    assert (folder / "there" / "checkpoint").is_dir()
+
+
+def test_a_folder_to_resume_without_a_save_is_told_and_begun_anew(folder, capsys):
+    """What a process that was killed before its first save has left."""
+    (folder / "out" / "checkpoint" / "process-0").mkdir(parents=True)
+    assert main(["sweep", "mine.toml", "--resume", "out", "-q"]) == 0
+    err = capsys.readouterr().err
+    where = folder / "out" / "checkpoint"
+    assert err == f"alberta: no checkpoint was found in {where}: begun anew.\n"
+    assert sorted(path.name for path in (folder / "out").iterdir()) == FILES
+
+
+def test_a_checkpoint_of_another_sweep_stays(folder, capsys):
+    process = folder / "out" / "checkpoint" / "process-0"
+    experiment = af.sweep_from_config(tomllib.loads(SWEEP))
+    run = experiment.run(process.parent)
+    run.advance()
+    run.save()
+    before = files_of(folder / "out")
+    assert before
+    (folder / "mine.toml").write_text(SWEEP.replace("0.02]", "0.03]"))
+    assert main(["sweep", "mine.toml", "--resume", "out"]) == 2
+    assert "is of another sweep" in capsys.readouterr().err
+    assert files_of(folder / "out") == before
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_sweep_to_go_on_with(folder, capsys):
     text = SWEEP.replace("num_steps = 200", "num_steps = 4_000_000").replace("= 20\n", "= 10_000\n")
@@ -166,9 +224,19 @@ def test_ctrl_c_leaves_a_sweep_to_go_on_with(folder, capsys):
     assert last.endswith("to go on: alberta sweep mine.toml --resume out"), err
     done = int(last.split("stopped after ")[1].split(" of ")[0].replace(",", ""))
     assert 0 < done < 4_000_000
+    before = files_of(folder / "out")
+    again = ["sweep", "mine.toml", "--devices", "1", "--resume", "out"]
+    # Twice more, while the checkpoint is being opened: it stays.
+    stopped = subprocess.run(
+        [sys.executable, "-c", PRESSES, *again], cwd=folder, capture_output=True, text=True
+    )
+    assert stopped.returncode == 130 and "Traceback" not in stopped.stderr
+    told = "stopped before anything was done; the checkpoint is as it was: alberta sweep mine.toml"
+    assert told in stopped.stderr
+    assert files_of(folder / "out") == before
     environment = os.environ | {"COLUMNS": "120"}
     resumed = subprocess.run(
-        [*COMMAND, "sweep", "mine.toml", "--devices", "1", "--resume", "out"],
+        [*COMMAND, *again],
         cwd=folder,
         env=environment,
         capture_output=True,

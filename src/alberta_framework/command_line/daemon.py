@@ -91,6 +91,9 @@ def daemon(
         finally:
             code, saved = _saved(learner_daemon)
         say(f"alberta: {learner_daemon.steps:,} events; {saved}")
+        if stop.asked:
+            # Nothing is left to do but to take Python and JAX apart, which takes a second.
+            os._exit(code)
     return code
 
 

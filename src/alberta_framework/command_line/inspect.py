@@ -25,7 +25,7 @@ def inspect(path: Path, as_json: bool) -> int:
         header = checkpoint_header(path)
         found = _described(path, header)
     except FileNotFoundError as error:
-        raise Problem(f"no checkpoint at {str(path)!r}.") from error
+        raise Problem(f"no checkpoint was found at {str(path.absolute())!r}.") from error
     except OSError as error:
         raise Problem(f"cannot read {str(path)!r}: {reason(error)}.") from error
     except CheckpointError as error:

@@ -40,9 +40,8 @@ def _unlabelled(argument: str, values: Any, names: Sequence[str] | None, partial
         except TypeError as error:
             raise TypeError(f"Daemon: `{argument}`: {error}") from None
     labels = list(values.index)
-    missing = [name for name in names if name not in labels]
-    unknown = [label for label in labels if label not in names]
-    if unknown or (missing and not partial) or len(set(labels)) != len(labels):
+    known, found = set(names), set(labels)
+    if len(found) != len(labels) or not found <= known or (found != known and not partial):
         raise TypeError(
             f"Daemon: `{argument}` must have the labels {list(names)}, each once, got {labels}."
         )
