@@ -1,5 +1,6 @@
 """What lies at a path: nothing, a folder, a foreign file, a checkpoint of today or tomorrow."""
 
+import errno
 import os
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from alberta_framework.checkpoints import (
     CheckpointError,
     checkpoint_exists,
+    checkpoint_header,
+    import_reference_checkpoint,
     load_agent,
     load_checkpoint,
     load_checkpoint_metadata,
@@ -22,6 +25,13 @@ READERS = {
     "load_agent": load_agent,
     "load_checkpoint_metadata": load_checkpoint_metadata,
     "verify_checkpoint": verify_checkpoint,
+    "checkpoint_header": checkpoint_header,
+}
+# Those, and what reads a checkpoint otherwise.
+FINDERS = READERS | {
+    "load_checkpoint with fallback": lambda path: load_checkpoint(TEMPLATE, path, fallback=True),
+    "load_agent with fallback": lambda path: load_agent(path, fallback=True),
+    "import_reference_checkpoint": lambda path: import_reference_checkpoint(path, TEMPLATE),
 }
 
 
@@ -37,12 +47,20 @@ def test_a_checkpoint_exists_and_is_sound(path):
     assert verify_checkpoint(path) is None
 
 
-@pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("name", ["gone.ckpt", "no/such/folder/x.ckpt"])
-def test_a_missing_file_is_not_found(tmp_path, reader, name):
-    with pytest.raises(FileNotFoundError, match=name):
-        READERS[reader](tmp_path / name)
-    assert checkpoint_exists(tmp_path / name) is False
+@pytest.mark.parametrize("finder", FINDERS)
+@pytest.mark.parametrize("name", ["gone.ckpt", "no/such/folder/x.ckpt", "link"])
+def test_a_missing_checkpoint_is_not_found_and_it_is_told_where(
+    tmp_path, monkeypatch, finder, name
+):
+    """A relative path may be meant from another folder."""
+    (tmp_path / "link").symlink_to("nothing")
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / name, name):
+        with pytest.raises(FileNotFoundError) as caught:
+            FINDERS[finder](path)
+        told = f"[Errno 2] no checkpoint was found at: {str(tmp_path / name)!r}"
+        assert str(caught.value) == told and caught.value.errno == errno.ENOENT
+        assert checkpoint_exists(path) is False
 
 
 @pytest.mark.parametrize("reader", READERS)
