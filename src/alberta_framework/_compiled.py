@@ -12,15 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray, TypeCheckError
 
+from ._execution_plan import SMALL_OPTIONS, execution_plan, fits_one_kernel, nothing_traced
 from ._flattened import Output, Structure, flattened, remembered
 from ._numbers import is_traced
-from ._one_kernel import (
-    COMPILER_OPTIONS,
-    ZERO,
-    gains_from_one_kernel,
-    nothing_traced,
-    one_kernel,
-)
+from ._one_kernel import ZERO, one_kernel
 from ._types import IntegerLike
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -160,7 +155,10 @@ def _strong_argument(value: Any) -> Any:
             return np.float32(value)
         return np.float32(value if value != value else np.inf if value > 0 else -np.inf)
     if kind is np.ndarray:
-        if value.dtype != np.float32 and value.dtype.kind in "iufb":
+        if value.dtype == np.float32:
+            # JAX may share its memory and read it after the call: what is learned is fixed now.
+            return value.copy()
+        if value.dtype.kind in "iufb":
             with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
                 return value.astype(np.float32)
     elif isinstance(value, np.number | np.bool_):
@@ -199,14 +197,14 @@ class compiled:
 
         def alone(structures, zero, flat, kwargs):
             fn = ft.partial(program, structures)
-            if not gains_from_one_kernel(*_modules(structures, flat)):
+            if not execution_plan().one_kernel(*_modules(structures, flat)):
                 return fn(flat, kwargs)
             return one_kernel(zero, fn, flat, kwargs)
 
         program.__name__ = program.__qualname__ = fn.__qualname__
         alone.__name__ = alone.__qualname__ = fn.__qualname__
         self.inlined = jax.jit(program, static_argnums=0, inline=True)
-        self.alone = jax.jit(alone, static_argnums=0, compiler_options=COMPILER_OPTIONS)
+        self.alone = jax.jit(alone, static_argnums=0, compiler_options=SMALL_OPTIONS)
         ft.update_wrapper(self, fn)
 
     def __get__(self, component, owner=None):
@@ -214,26 +212,31 @@ class compiled:
         return self if component is None else ft.partial(self, component)
 
     def __call__(self, component, *args, **kwargs):
-        structure, leaves = flattened(strong(component))
+        structure, leaves, fits = flattened(strong(component))
         structures: list[Structure | None] = [structure]
         flat: list[Any] = [leaves]
         for i, arg in enumerate(args, 1):
             found = remembered(arg)
             if found is None and isinstance(arg, eqx.Module):
                 found = flattened(arg)
-            elif found is None:
-                found = None, self._number(i, arg)
+            if found is None:
+                structures.append(None)
+                flat.append(self._number(i, arg))
+                if isinstance(arg, jax.Array):
+                    fits &= is_traced(arg) or fits_one_kernel((arg,))
+                continue
             structures.append(found[0])
             flat.append(found[1])
+            fits &= found[2]
         if kwargs:
             kwargs = {name: self._number(name, arg) for name, arg in kwargs.items()}
         # For debugging: below jit arrays are JAX's own. The flag is made at run time.
         if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
             flat, kwargs = as_jax(flat), as_jax(kwargs)
-        if nothing_traced():
-            return self.alone(tuple(structures), ZERO, flat, kwargs).result()
-        return self.inlined(tuple(structures), flat, kwargs).result()
+        if fits and nothing_traced() and execution_plan().uses("one kernel"):
+            return self.alone(tuple(structures), ZERO, flat, kwargs).result(True)
+        return self.inlined(tuple(structures), flat, kwargs).result(fits)
 
     def _number(self, place: int | str, arg: Any) -> Any:
         integer = place in self.integers and isinstance(arg, int | np.integer)

@@ -30,7 +30,8 @@ chunk = importlib.import_module("alberta_framework.loops.chunk")
 
 def chunk_programs():
     """How many programs of the loop there are, in whichever form."""
-    return chunk._chunk_of_lanes._cache_size() + chunk._chunk_in_one_kernel._cache_size()
+    programs = (chunk._chunks, chunk._learned)
+    return sum(p.plain._cache_size() + p.small._cache_size() for p in programs)
 
 
 def test_other_numbers_keys_and_segments_compile_nothing():

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 
 from .._compiled import strong
 from .._component import AbstractComponent
-from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
+from .._execution_plan import Program, execution_plan
+from .._one_kernel import ZERO, one_kernel
 from .._packing import Packing, packed, unpacked
 from .._ranges import require_count
 from .._state import AbstractState
@@ -142,7 +143,7 @@ class _Life:
         self._packings = Packing(fixed), Packing(state)
         self._fixed = packed(self._packings[0], fixed)
         self._words = packed(self._packings[1], state)
-        self._alone = gains_from_one_kernel(fixed, state)
+        self._alone = execution_plan().one_kernel(fixed, state)
 
     @property
     def state(self) -> SARSAState:
@@ -159,7 +160,8 @@ class _Life:
 
     def _call(self, step: Callable, seen: np.ndarray) -> Array:
         static = (step, self._packings, self._alone)
-        self._words, found = _stepped(*static, ZERO, self._fixed, self._words, seen)
+        words = self._words
+        self._words, found = _stepped(self._alone, *static, ZERO, self._fixed, words, seen)
         return found
 
 
@@ -168,7 +170,7 @@ def _row_of(observation: Any, *numbers: Any) -> np.ndarray:
     return np.concatenate([_flat(observation), np.array(numbers, np.float32)])
 
 
-@ft.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=5, compiler_options=COMPILER_OPTIONS)
+@ft.partial(Program, static_argnums=(0, 1, 2), donate_argnums=5)
 def _stepped(step, packings, alone, zero, fixed, words, seen):
     """A step on the words of a state: the words of its new state, and what the agent found."""
 

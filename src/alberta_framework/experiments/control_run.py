@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
-from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
+from .._execution_plan import Program, execution_plan
+from .._one_kernel import ZERO, one_kernel
 from ..environments.spaces import flattener
 from .contender import Contender
 from .control_comparison import ControlComparison
@@ -126,7 +127,7 @@ class _Lives:
         keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), len(self._points)))
         self._states = jax.vmap(lambda agent, key: agent.init(seen, key))(self._agents, keys)
         self._fixed = self._agents, self._features
-        self._alone = gains_from_one_kernel(self._fixed, self._states)
+        self._alone = execution_plan().one_kernel(self._fixed, self._states)
         self._observations = np.zeros((count, observed.size), np.float32)
         for place, env in enumerate(self._envs):
             self._observations[place] = self._flat(env.reset(seed=place % seeds)[0])
@@ -171,7 +172,9 @@ class _Lives:
     def _all(self, fn: Callable, *seen: Any) -> Any:
         """What `fn` finds for every life."""
         static = fn, self._alone
-        found, self._states = _side_by_side(*static, ZERO, self._fixed, self._states, *seen)
+        found, self._states = _side_by_side(
+            self._alone, *static, ZERO, self._fixed, self._states, *seen
+        )
         return found
 
     def recent_return(self) -> float | None:
@@ -194,7 +197,7 @@ class _Lives:
             env.close()
 
 
-@ft.partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILER_OPTIONS)
+@ft.partial(Program, static_argnums=(0, 1))
 def _side_by_side(fn, alone, zero, fixed, states, *seen):
     """`fn` of every life: what it found, and its state."""
 

@@ -2,7 +2,7 @@
 
 import functools as ft
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -10,9 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
-from .._one_kernel import ZERO, bytes_of
+from .._execution_plan import bytes_of, is_in_memory
+from .._one_kernel import ZERO
 from .._ranges import require_count
-from .chunk import planned, program_for
+from .ahead import drawn_ahead, drawn_shapes
+from .chunk import ChunkPlan, chunk_program, learning_program, planned
 from .lanes import Lanes
 from .recorders import AbstractRecorder
 from .rollouts import begun, ended, outputs_of_a_step, rollable
@@ -80,18 +82,21 @@ def drive(
         tapes = _blank_tapes(
             learner, stream, recorders, state, stream_state, num_steps=num_steps, lanes=lanes
         )
-    plan = planned(learner, stream, recorders, state, stream_state, lanes)
-    if chunk_size is None:
-        chunk_size = _fitting_chunk(plan.experience, num_steps, count)
-    run_chunk = program_for(plan, lanes)
+    target = _CHUNK if lanes is None else _CHUNK_OF_MANY
+    length = _fitting_chunk(num_steps, target) if chunk_size is None else chunk_size
+    experience = drawn_shapes(stream, stream_state, min(length, max(num_steps, 1)), lanes)
+    affordable = _CHUNK_BYTES // max(1, bytes_of(experience) * (count or 1))
+    if chunk_size is None and affordable < target:
+        length = _fitting_chunk(num_steps, max(_SHORTEST_CHUNK, affordable))
+    plan = planned(learner, recorders, state, experience, lanes)
     axes = 0 if lanes is None else lanes.axes
+    lengths = _lengths(num_steps, length)
+    chunks = _apart if plan.apart else _together
     parts, done = [], 0
-    while done < num_steps:
-        length = min(chunk_size, num_steps - done)
-        fixed = learner, stream, recorders, np.int32(done), ZERO
-        (state, tapes, outputs), stream_state = run_chunk(
-            fixed, state, tapes, stream_state, num_steps=length, keep_outputs=keep_outputs
-        )
+    for length, carried, outputs in chunks(
+        plan, learner, stream, recorders, state, tapes, stream_state, lengths, keep_outputs, lanes
+    ):
+        state, tapes, stream_state = carried
         parts.append(outputs)
         done += length
         if after_chunk is not None:
@@ -106,6 +111,62 @@ def drive(
     if finish:
         tapes = tuple(r.finish(tape) for r, tape in zip(recorders, tapes, strict=True))
     return (state, ended(stream, stream_state)), outputs, tapes
+
+
+def _lengths(num_steps: int, chunk_size: int) -> list[int]:
+    whole, rest = divmod(num_steps, chunk_size)
+    return [chunk_size] * whole + [rest] * (rest > 0)
+
+
+Chunks = Iterator[tuple[int, tuple[Any, Any, Any], Any]]
+
+
+def _together(
+    plan: ChunkPlan,
+    learner: Any,
+    stream: Any,
+    recorders: tuple[AbstractRecorder, ...],
+    state: Any,
+    tapes: Any,
+    stream_state: Any,
+    lengths: list[int],
+    keep_outputs: bool,
+    lanes: Lanes | None,
+) -> Chunks:
+    """Each chunk's length, what is carried on, and the outputs; one program draws and learns."""
+    run, done = chunk_program(plan, lanes), 0
+    for length in lengths:
+        fixed = learner, stream, recorders, np.int32(done), ZERO
+        (state, tapes, outputs), stream_state = run(
+            fixed, state, tapes, stream_state, num_steps=length, keep_outputs=keep_outputs
+        )
+        done += length
+        yield length, (state, tapes, stream_state), outputs
+
+
+def _apart(
+    plan: ChunkPlan,
+    learner: Any,
+    stream: Any,
+    recorders: tuple[AbstractRecorder, ...],
+    state: Any,
+    tapes: Any,
+    stream_state: Any,
+    lengths: list[int],
+    keep_outputs: bool,
+    lanes: Lanes | None,
+) -> Chunks:
+    """As `_together`, where one program draws while another one learns."""
+    learn, done, before = learning_program(plan, lanes), 0, None
+    drawn = drawn_ahead(stream, stream_state, lengths, lanes) if lengths else ()
+    for length, (experience, stream_state) in zip(lengths, drawn, strict=True):
+        fixed = learner, None, recorders, np.int32(done), ZERO
+        # Experience that waits to be learned takes memory: one chunk at most does.
+        jax.block_until_ready(before)
+        before = state
+        state, tapes, outputs = learn(fixed, state, tapes, experience, keep_outputs=keep_outputs)
+        done += length
+        yield length, (state, tapes, stream_state), outputs
 
 
 @ft.partial(jax.jit, static_argnames="lanes")
@@ -127,15 +188,18 @@ def _blank_tapes(learner, stream, recorders, state, stream_state, *, num_steps, 
     return blank(state) if lanes is None else lanes.over_states(blank)(state)
 
 
-@jax.jit(static_argnames="axis")
-def _joined(parts, axis):
-    return jax.tree.map(lambda *arrays: jnp.concatenate(arrays, axis), *parts)
+def _joined(parts: list[Any], axis: int) -> Any:
+    def joined(*arrays):
+        # Arrays that lie in the host's memory are joined there, with nothing to compile.
+        if all(is_in_memory(array) for array in arrays):
+            return jnp.asarray(np.concatenate(arrays, axis))
+        return jnp.concatenate(arrays, axis)
+
+    return jax.tree.map(joined, *parts)
 
 
-def _fitting_chunk(experience, num_steps, lanes):
-    target = _CHUNK if lanes is None else _CHUNK_OF_MANY
-    affordable = _CHUNK_BYTES // max(1, bytes_of(experience) * (lanes or 1))
-    target = max(_SHORTEST_CHUNK, min(target, affordable))
+def _fitting_chunk(num_steps: int, target: int) -> int:
+    """About `target` steps, in chunks of equal length where there is such a length."""
     if num_steps <= 2 * target:
         return max(1, num_steps)
     for length in range(2 * target, target // 4, -1):

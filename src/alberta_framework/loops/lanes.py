@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 
@@ -36,12 +37,15 @@ class Lanes:
         lanes, members, *_ = (*jax.tree.leaves(state)[0].shape[: self.axes], 1)
         return lanes, members
 
+    def one(self, state: Any) -> Any:
+        """The state of the first learner."""
+        return jax.tree.map(lambda a: a[(0,) * self.axes], state)
+
     def first(self, state: Any, stream_state: Any) -> tuple[Any, Any]:
         """The state of the first learner and of its stream."""
-        state = jax.tree.map(lambda a: a[(0,) * self.axes], state)
         if not self.shared_stream:
             stream_state = jax.tree.map(lambda a: a[0], stream_state)
-        return state, stream_state
+        return self.one(state), stream_state
 
     def over_states(self, fn: Any) -> Any:
         """`fn(state)` for the state of every learner."""
@@ -61,6 +65,23 @@ class Lanes:
         if self.members:
             fn = jax.vmap(fn, in_axes=(0, 0, None))
         return jax.vmap(fn, in_axes=(0, 0, None if self.shared_stream else 1))
+
+    def one_by_one(self, fn: Any) -> Any:
+        """`fn(state, tapes, experience)` for all learners, one after the other."""
+
+        def of_lane(own, experience):
+            if not self.members:
+                return fn(*own, experience)
+            return jax.lax.map(lambda member: fn(*member, experience), own)
+
+        def of_all(state, tapes, experience):
+            own = state, tapes
+            if self.shared_stream:
+                return jax.lax.map(lambda lane: of_lane(lane, experience), own)
+            experience = jax.tree.map(lambda a: jnp.moveaxis(a, 1, 0), experience)
+            return jax.lax.map(lambda lane: of_lane(*lane), (own, experience))
+
+        return of_all
 
     def divided(self, fn: Any) -> Any:
         """`fn(fixed, states, stream_states)`, which gives such a pair, on the mesh's devices.
