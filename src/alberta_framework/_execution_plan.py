@@ -20,6 +20,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,6 +50,7 @@ _MEASURED = ("0.10.", "0.11.", "0.12.")
 _LOOPS_SINCE = (0, 12)
 # Above this size of a state the arithmetic outweighs the launches, and parallel tasks help.
 _LARGEST_BYTES = 1 << 20
+_FEW_HUNDRED = 256
 _PACKAGE = __name__.split(".")[0]
 _NO_TRACE = get_opaque_trace_state()
 _log = logging.getLogger(__name__)
@@ -142,6 +144,25 @@ def compilation(mode: str) -> Iterator[ExecutionPlan]:
     finally:
         _current = before
         jax.clear_caches()
+
+
+class ByStructure:
+    """What a function finds of trees that it looks at for structure, shapes and dtypes alone;
+    found once for each of the last few hundred."""
+
+    def __init__(self, fn: Callable):
+        self._fn = fn
+        self._found: OrderedDict[Any, Any] = OrderedDict()
+
+    def __call__(self, *trees: Any, **static: Any) -> Any:
+        leaves, structure = jax.tree.flatten(trees)
+        shapes = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+        key = structure, shapes, tuple(static.items()), execution_plan()
+        if key not in self._found:
+            self._found[key] = self._fn(*trees, **static)
+            while len(self._found) > _FEW_HUNDRED:
+                self._found.popitem(last=False)
+        return self._found[key]
 
 
 class Program:

@@ -31,6 +31,11 @@ def drawn_shapes(stream: Any, stream_state: Any, num_steps: int, lanes: Lanes | 
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape[axes:], s.dtype), experience)
 
 
+def drawn(stream: Any, stream_state: Any, num_steps: int, lanes: Lanes | None) -> tuple[Any, Any]:
+    """`draw`, compiled."""
+    return _drawn(stream, stream_state, num_steps=num_steps, lanes=lanes)
+
+
 def drawn_ahead(
     stream: Any, stream_state: Any, lengths: list[int], lanes: Lanes | None
 ) -> Iterator[tuple[Any, Any]]:
@@ -40,34 +45,30 @@ def drawn_ahead(
     another thread computes as this one does.
     """
 
-    def drawn(stream_state, length):
-        return _drawn(stream, stream_state, num_steps=length, lanes=lanes)
-
     def waited_for(stream_state, length):
-        return jax.block_until_ready(drawn(stream_state, length))
+        return jax.block_until_ready(drawn(stream, stream_state, length, lanes))
 
     first, *others = lengths
-    chunk = drawn(stream_state, first)
-    if not others or cores() < 2:
+    chunk = drawn(stream, stream_state, first, lanes)
+    if not others or usable_cores() < 2:
         yield chunk
         for length in others:
-            chunk = drawn(chunk[1], length)
+            chunk = drawn(stream, chunk[1], length, lanes)
             yield chunk
         return
     with ThreadPoolExecutor(1, "alberta-draws") as another:
-        ahead = _same_in(another)
         for length in others:
-            drawing = another.submit(waited_for, chunk[1], length) if ahead else None
+            drawing = another.submit(waited_for, chunk[1], length)
             yield chunk
-            chunk = drawn(chunk[1], length) if drawing is None else drawing.result()
+            chunk = drawing.result()
         yield chunk
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def usable_cores() -> int:
+    """How many cores may compute for this thread at once: one, if other threads would compute
+    otherwise than this one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores if cores and cores > 1 and same_elsewhere() else 1
 
 
 _traces = itertools.count()
@@ -87,8 +88,17 @@ def _context() -> tuple[int, Any]:
     return int(found), found.devices()
 
 
-def _same_in(another: ThreadPoolExecutor) -> bool:
-    try:
-        return another.submit(_context).result() == _context()
-    except RuntimeError:  # No thread begins any more while the interpreter shuts down.
-        return False
+_elsewhere: tuple[int, Any] | None = None
+
+
+def same_elsewhere() -> bool:
+    """Whether another thread traces and computes as this one does."""
+    global _elsewhere
+    here = _context()
+    if _elsewhere != here:  # another thread is asked again, since caches may have been cleared
+        try:
+            with ThreadPoolExecutor(1) as another:
+                _elsewhere = another.submit(_context).result()
+        except RuntimeError:  # No thread begins any more while the interpreter shuts down.
+            return False
+    return _elsewhere == here

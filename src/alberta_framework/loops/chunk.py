@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from .._execution_plan import (
+    ByStructure,
     Program,
     bytes_of,
     execution_plan,
@@ -19,14 +20,14 @@ from .._execution_plan import (
 )
 from .._lanes_last import multiplies_matrices, over_last_axis
 from .._one_kernel import small_loop
-from .ahead import draw
+from .ahead import draw, usable_cores
 from .lanes import Lanes
 from .recorders import AbstractRecorder
 from .tiles import Tiles, each
 
 # With fewer lanes than this, or with more numbers of one learner than this in an array, the last
 # axis is better left to the learner's own.
-_FEWEST_LANES, _MOST_NUMBERS = 8, 40
+_FEWEST_LANES, _MOST_NUMBERS = 16, 40
 _PLAIN, _SMALL, _EACH_LANE, _LANES_LAST = "plain", "small", "each lane", "lanes last"
 
 
@@ -35,10 +36,12 @@ class ChunkPlan(eqx.Module):
 
     - `form`: of what learns.
     - `apart`: whether a program of its own draws, so that another core can.
+    - `parts`: among how many cores the lanes are shared out.
     """
 
     form: str = eqx.field(static=True)
     apart: bool = eqx.field(static=True)
+    parts: int = eqx.field(static=True)
 
 
 def planned(
@@ -53,11 +56,17 @@ def planned(
     divided = lanes is not None and lanes.mesh is not None
     form = _PLAIN
     if not traced and (divided or on_one_device(state)):
-        form = _form(learner, recorders, state, experience, lanes)
-    return ChunkPlan(form, not (traced or divided))
+        form = _form(learner, recorders, state, experience, lanes=lanes)
+    apart = not (traced or divided)
+    parts = 1
+    if apart and lanes is not None and form in (_EACH_LANE, _LANES_LAST):
+        fewest = 1 if form == _EACH_LANE else _FEWEST_LANES // 2
+        parts = max(1, min(usable_cores(), lanes.count(state)[0] // fewest))
+    return ChunkPlan(form, apart, parts)
 
 
-def _form(learner, recorders, state, experience, lanes):
+@ByStructure
+def _form(learner, recorders, state, experience, *, lanes):
     plan = execution_plan()
     if not plan.small_loop(learner, recorders):
         return _PLAIN
@@ -66,24 +75,22 @@ def _form(learner, recorders, state, experience, lanes):
         one, count = jax.eval_shape(lanes.one, state), math.prod(lanes.count(state))
     if count == 1:
         return _SMALL if is_small((learner, state, recorders)) else _PLAIN
+    # One life after the other, each with its state in the cache.
+    each = plan.uses("small loops") and is_small((learner, one, recorders))
     if _learns_by_matrices(learner, one, experience):
-        # One life after the other, each with its state in the cache.
-        each = plan.uses("small loops") and is_small((learner, one, recorders))
         return _EACH_LANE if each else _PLAIN
-    if not is_small((learner, state, recorders)):
-        return _PLAIN
-    last = count >= _FEWEST_LANES and _few_numbers(one) and plan.uses("lanes last")
-    return _LANES_LAST if last else _SMALL
-
-
-@jax.jit
-def _learned_once(learner, state, experience):
-    return learner.learn(state, experience)
+    if count >= _FEWEST_LANES and _few_numbers(one) and plan.uses("lanes last"):
+        return _LANES_LAST if is_small((learner, state, recorders)) else _PLAIN
+    if each:
+        return _EACH_LANE
+    return _SMALL if is_small((learner, state, recorders)) else _PLAIN
 
 
 def _learns_by_matrices(learner, state, experience):
-    traced = _learned_once.trace(learner, state, experience)
-    return multiplies_matrices(traced.jaxpr)
+    def learned(learner, state, experience):
+        return learner.learn(state, experience)
+
+    return multiplies_matrices(jax.make_jaxpr(learned)(learner, state, experience))
 
 
 def _few_numbers(state: Any) -> bool:
@@ -133,7 +140,7 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
 
         return jax.lax.scan(body, (state, tapes), (indices, experience))
 
-    num_steps = jax.tree.leaves(experience)[0].shape[0]
+    num_steps = (lanes or Lanes(shared_stream=True)).steps_of(experience)
     indices = offset + jnp.arange(num_steps, dtype=jnp.int32)
     if form == _LANES_LAST:
         last = ft.partial(_learned_lanes_last, zero, step, lanes)

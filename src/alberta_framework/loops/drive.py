@@ -3,6 +3,7 @@
 import functools as ft
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -10,12 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
-from .._execution_plan import bytes_of, is_in_memory
+from .._execution_plan import bytes_of
 from .._one_kernel import ZERO
 from .._ranges import require_count
-from .ahead import drawn_ahead, drawn_shapes
+from .ahead import drawn, drawn_ahead, drawn_shapes
 from .chunk import ChunkPlan, chunk_program, learning_program, planned
 from .lanes import Lanes
+from .parts import Parts, joined, on_each_core
 from .recorders import AbstractRecorder
 from .rollouts import begun, ended, outputs_of_a_step, rollable
 
@@ -90,24 +92,22 @@ def drive(
         length = _fitting_chunk(num_steps, max(_SHORTEST_CHUNK, affordable))
     plan = planned(learner, recorders, state, experience, lanes)
     axes = 0 if lanes is None else lanes.axes
-    lengths = _lengths(num_steps, length)
-    chunks = _apart if plan.apart else _together
-    parts, done = [], 0
-    for length, carried, outputs in chunks(
-        plan, learner, stream, recorders, state, tapes, stream_state, lengths, keep_outputs, lanes
-    ):
-        state, tapes, stream_state = carried
+    loop = _Loop(plan, learner, stream, recorders, _lengths(num_steps, length), keep_outputs, lanes)
+    parts, done, carried = [], 0, lambda: (state, tapes, stream_state)
+    for length, carried, outputs in loop.chunks(state, tapes, stream_state):
         parts.append(outputs)
         done += length
         if after_chunk is not None:
-            after_chunk(done, (state, ended(stream, stream_state)))
+            now, _, stream_now = carried()
+            after_chunk(done, (now, ended(stream, stream_now)))
+    state, tapes, stream_state = carried()
     if keep_outputs and not parts:
         shapes = _one_step.eval_shape(learner, stream, state, stream_state, lanes=lanes)
         lead = jax.tree.leaves(state)[0].shape[:axes]
         parts = [jax.tree.map(lambda s: jnp.zeros((*lead, 0, *s.shape), s.dtype), shapes)]
     outputs = None
     if keep_outputs:
-        outputs = parts[0] if len(parts) == 1 else _joined(parts, axis=axes)
+        outputs = joined(parts, axes)
     if finish:
         tapes = tuple(r.finish(tape) for r, tape in zip(recorders, tapes, strict=True))
     return (state, ended(stream, stream_state)), outputs, tapes
@@ -118,55 +118,90 @@ def _lengths(num_steps: int, chunk_size: int) -> list[int]:
     return [chunk_size] * whole + [rest] * (rest > 0)
 
 
-Chunks = Iterator[tuple[int, tuple[Any, Any, Any], Any]]
+# Of each chunk its length, what gives the carried state, tapes and stream's state, and the outputs.
+Chunks = Iterator[tuple[int, Callable[[], tuple[Any, Any, Any]], Any]]
 
 
-def _together(
-    plan: ChunkPlan,
-    learner: Any,
-    stream: Any,
-    recorders: tuple[AbstractRecorder, ...],
-    state: Any,
-    tapes: Any,
-    stream_state: Any,
-    lengths: list[int],
-    keep_outputs: bool,
-    lanes: Lanes | None,
-) -> Chunks:
-    """Each chunk's length, what is carried on, and the outputs; one program draws and learns."""
-    run, done = chunk_program(plan, lanes), 0
-    for length in lengths:
-        fixed = learner, stream, recorders, np.int32(done), ZERO
-        (state, tapes, outputs), stream_state = run(
-            fixed, state, tapes, stream_state, num_steps=length, keep_outputs=keep_outputs
-        )
-        done += length
-        yield length, (state, tapes, stream_state), outputs
+@dataclass
+class _Loop:
+    """One call of `drive`: chunk by chunk, in one of three ways."""
+
+    plan: ChunkPlan
+    learner: Any
+    stream: Any
+    recorders: tuple[AbstractRecorder, ...]
+    lengths: list[int]
+    keep_outputs: bool
+    lanes: Lanes | None
+
+    def chunks(self, state: Any, tapes: Any, stream_state: Any) -> Chunks:
+        if not self.lengths:
+            return iter(())
+        if not self.plan.apart:
+            return self._together(state, tapes, stream_state)
+        if self.plan.parts > 1:
+            return self._by_parts(state, tapes, stream_state)
+        return self._ahead(state, tapes, stream_state)
+
+    def _fixed(self, done: int) -> tuple:
+        return self.learner, None, self.recorders, np.int32(done), ZERO
+
+    def _together(self, state, tapes, stream_state):
+        """One program draws and learns."""
+        run, done = chunk_program(self.plan, self.lanes), 0
+        keep = {"keep_outputs": self.keep_outputs}
+        for length in self.lengths:
+            fixed = self.learner, self.stream, *self._fixed(done)[2:]
+            (state, tapes, outputs), stream_state = run(
+                fixed, state, tapes, stream_state, num_steps=length, **keep
+            )
+            done += length
+            yield length, _given(state, tapes, stream_state), outputs
+
+    def _ahead(self, state, tapes, stream_state):
+        """One program draws a chunk while another one learns the chunk before."""
+        learn, done, before = learning_program(self.plan, self.lanes), 0, None
+        keep = {"keep_outputs": self.keep_outputs}
+        drawn = drawn_ahead(self.stream, stream_state, self.lengths, self.lanes)
+        for length, (experience, stream_state) in zip(self.lengths, drawn, strict=True):
+            # Experience that waits to be learned takes memory: one chunk at most does.
+            jax.block_until_ready(before)
+            before = state
+            state, tapes, outputs = learn(self._fixed(done), state, tapes, experience, **keep)
+            done += length
+            yield length, _given(state, tapes, stream_state), outputs
+
+    def _by_parts(self, state, tapes, stream_state):
+        """Each core draws and learns the chunk of some of the lanes."""
+        lanes = self.lanes or Lanes()
+        learn, keep = learning_program(self.plan, lanes), {"keep_outputs": self.keep_outputs}
+        parts = Parts(lanes.count(state)[0], self.plan.parts)
+        streams = [stream_state] * parts.count
+        if not lanes.shared_stream:
+            streams = parts.cut(stream_state)
+        steps = np.cumsum([0, *self.lengths])
+
+        def work(_, carried):
+            index, state, tapes, stream_state, _ = carried
+            length, fixed = self.lengths[index], self._fixed(steps[index])
+            experience, stream_state = drawn(self.stream, stream_state, length, lanes)
+            state, tapes, outputs = learn(fixed, state, tapes, experience, **keep)
+            return index + 1, *jax.block_until_ready((state, tapes, stream_state, outputs))
+
+        own = zip(parts.cut(state), parts.cut(tapes), streams, strict=True)
+        rounds = on_each_core(work, [(0, *one, None) for one in own])
+        for length, found in zip(self.lengths, rounds, strict=False):
+            _, states, all_tapes, streams, outputs = (list(of) for of in zip(*found, strict=True))
+
+            def carried(states=states, all_tapes=all_tapes, streams=streams):
+                ends = streams[0] if lanes.shared_stream else parts.joined(streams)
+                return parts.joined(states), parts.joined(all_tapes), ends
+
+            yield length, carried, parts.joined(outputs) if self.keep_outputs else None
 
 
-def _apart(
-    plan: ChunkPlan,
-    learner: Any,
-    stream: Any,
-    recorders: tuple[AbstractRecorder, ...],
-    state: Any,
-    tapes: Any,
-    stream_state: Any,
-    lengths: list[int],
-    keep_outputs: bool,
-    lanes: Lanes | None,
-) -> Chunks:
-    """As `_together`, where one program draws while another one learns."""
-    learn, done, before = learning_program(plan, lanes), 0, None
-    drawn = drawn_ahead(stream, stream_state, lengths, lanes) if lengths else ()
-    for length, (experience, stream_state) in zip(lengths, drawn, strict=True):
-        fixed = learner, None, recorders, np.int32(done), ZERO
-        # Experience that waits to be learned takes memory: one chunk at most does.
-        jax.block_until_ready(before)
-        before = state
-        state, tapes, outputs = learn(fixed, state, tapes, experience, keep_outputs=keep_outputs)
-        done += length
-        yield length, (state, tapes, stream_state), outputs
+def _given(*carried: Any) -> Callable[[], Any]:
+    return lambda: carried
 
 
 @ft.partial(jax.jit, static_argnames="lanes")
@@ -186,16 +221,6 @@ def _blank_tapes(learner, stream, recorders, state, stream_state, *, num_steps, 
         return tuple(r.init(num_steps, learner, state, outputs) for r in recorders)
 
     return blank(state) if lanes is None else lanes.over_states(blank)(state)
-
-
-def _joined(parts: list[Any], axis: int) -> Any:
-    def joined(*arrays):
-        # Arrays that lie in the host's memory are joined there, with nothing to compile.
-        if all(is_in_memory(array) for array in arrays):
-            return jnp.asarray(np.concatenate(arrays, axis))
-        return jnp.concatenate(arrays, axis)
-
-    return jax.tree.map(joined, *parts)
 
 
 def _fitting_chunk(num_steps: int, target: int) -> int:

@@ -88,7 +88,7 @@ def run(
             recorders=recorders if recorder is None else (*recorders, recorder),
             keep_outputs=recorder is None,
             chunk_size=chosen.chunk_size,
-            after_chunk=bar,
+            after_chunk=bar if chosen.progress else None,
             lanes=lanes,
         )
         if recorder is not None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from .._execution_plan import execution_plan
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,25 @@ class Lanes:
         return fn
 
     def drawing(self, fn: Any) -> Any:
-        """`fn(stream_state)`, which draws experience, for all streams; time comes before lanes.
+        """`fn(stream_state)`, which draws experience, for all streams; lanes come before time.
 
-        XLA draws fastest in the order in which a scan reads.
+        A processor draws for one lane after the other, what fits its first cache at a time.
         """
-        return fn if self.shared_stream else jax.vmap(fn, out_axes=(1, 0))
+        if self.shared_stream:
+            return fn
+        if execution_plan().uses("unrolled keys"):
+            return lambda stream_states: jax.lax.map(fn, stream_states)
+        return jax.vmap(fn)
+
+    def steps_of(self, experience: Any) -> int:
+        """How many steps the experience of all lanes holds."""
+        return jax.tree.leaves(experience)[0].shape[0 if self.shared_stream else 1]
 
     def learning(self, fn: Any) -> Any:
         """`fn(state, tapes, experience)` for all learners."""
         if self.members:
             fn = jax.vmap(fn, in_axes=(0, 0, None))
-        return jax.vmap(fn, in_axes=(0, 0, None if self.shared_stream else 1))
+        return jax.vmap(fn, in_axes=(0, 0, None if self.shared_stream else 0))
 
     def one_by_one(self, fn: Any) -> Any:
         """`fn(state, tapes, experience)` for all learners, one after the other."""
@@ -78,7 +87,6 @@ class Lanes:
             own = state, tapes
             if self.shared_stream:
                 return jax.lax.map(lambda lane: of_lane(lane, experience), own)
-            experience = jax.tree.map(lambda a: jnp.moveaxis(a, 1, 0), experience)
             return jax.lax.map(lambda lane: of_lane(*lane), (own, experience))
 
         return of_all

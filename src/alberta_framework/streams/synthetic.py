@@ -21,7 +21,7 @@ from .abstract import AbstractStream, Experience
 
 
 # Steps drawn at once: few enough for the first cache, many enough for its loop not to count.
-_TILE = 512
+_TILE = 128
 
 
 class AbstractSyntheticState(AbstractState):
