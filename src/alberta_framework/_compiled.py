@@ -166,12 +166,42 @@ def _strong_argument(value: Any) -> Any:
             return np.float32(value)
     elif kind is list:
         return _strong_argument(np.asarray(value))
+    elif kind is tuple:
+        return tuple(_strong_argument(one) for one in value)
     return value
 
 
+class _Static:
+    """A value that is part of the structure, told from equal ones of another type."""
+
+    def __init__(self, value: Any):
+        self.value, self._key = value, (type(value), value)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, _Static) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
 def _modules(structures: Any, flat: Any) -> list[Any]:
-    pairs = zip(structures, flat, strict=True)
-    return [v if s is None else jax.tree.unflatten(s.treedef, v) for s, v in pairs]
+    def one(structure, value):
+        if structure is None:
+            return value
+        if isinstance(structure, _Static):
+            return structure.value
+        return jax.tree.unflatten(structure.treedef, value)
+
+    return [one(*pair) for pair in zip(structures, flat, strict=True)]
+
+
+# Annotations of arguments that fix shapes.
+_STATIC_ANNOTATIONS = (int, tuple[int, ...])
+
+
+def _steps_through() -> bool:
+    flags: Any = jax.config  # whose flags are made at run time
+    return flags.jax_disable_jit or flags.jax_debug_nans or flags.jax_debug_infs
 
 
 class compiled:
@@ -184,13 +214,12 @@ class compiled:
     """
 
     def __init__(self, fn: Callable):
-        method = checked(fn)
-        self.integers = {
-            place
-            for i, name in enumerate(inspect.signature(fn).parameters)
-            if fn.__annotations__.get(name) is IntegerLike
-            for place in (i, name)
-        }
+        self.method = method = checked(fn)
+        self.signature = inspect.signature(fn)
+        annotations = [fn.__annotations__.get(name) for name in self.signature.parameters]
+        places = list(enumerate(zip(self.signature.parameters, annotations, strict=True)))
+        self.integers = {p for i, (name, a) in places if a is IntegerLike for p in (i, name)}
+        self.statics = {i for i, (_, a) in places if a in _STATIC_ANNOTATIONS}
 
         def program(structures, flat, kwargs):
             return Output.of(method(*_modules(structures, flat), **kwargs))
@@ -212,10 +241,17 @@ class compiled:
         return self if component is None else ft.partial(self, component)
 
     def __call__(self, component, *args, **kwargs):
+        if kwargs and self.statics:
+            bound = self.signature.bind(component, *args, **kwargs)
+            args, kwargs = bound.args[1:], bound.kwargs
         structure, leaves, fits = flattened(strong(component))
-        structures: list[Structure | None] = [structure]
+        structures: list[Structure | _Static | None] = [structure]
         flat: list[Any] = [leaves]
         for i, arg in enumerate(args, 1):
+            if i in self.statics:
+                structures.append(_Static(arg))
+                flat.append(None)
+                continue
             found = remembered(arg)
             if found is None and isinstance(arg, eqx.Module):
                 found = flattened(arg)
@@ -230,8 +266,8 @@ class compiled:
             fits &= found[2]
         if kwargs:
             kwargs = {name: self._number(name, arg) for name, arg in kwargs.items()}
-        # For debugging: below jit arrays are JAX's own. The flag is made at run time.
-        if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
+        # For debugging JAX runs what is compiled step by step, where arrays must be its own.
+        if _steps_through():
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
             flat, kwargs = as_jax(flat), as_jax(kwargs)
         if fits and nothing_traced() and execution_plan().uses("one kernel"):
@@ -241,3 +277,16 @@ class compiled:
     def _number(self, place: int | str, arg: Any) -> Any:
         integer = place in self.integers and isinstance(arg, int | np.integer)
         return np.int32(arg) if integer else _strong_argument(arg)
+
+
+class compiled_by_itself(compiled):
+    """As `compiled` where a method is called by itself; inside a transformation it is traced as it
+    stands. For the parts of which learners are made, and for what draws experience.
+
+    Arguments annotated as `int` or `tuple[int, ...]` fix shapes.
+    """
+
+    def __call__(self, component, *args, **kwargs):
+        if nothing_traced():
+            return super().__call__(component, *args, **kwargs)
+        return self.method(component, *args, **kwargs)

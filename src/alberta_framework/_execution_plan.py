@@ -6,8 +6,8 @@ launches cost many times their arithmetic. Four special forms avoid that, and ea
 of the plain form to rounding:
 
 - one kernel: a small program that is called by itself is emitted as one function (`_one_kernel`).
-- small loops: XLA makes one kernel of a small loop of its own accord, unless a part of it was handed
-  to a library before; loops of small learners are compiled without those libraries.
+- small loops: XLA makes one kernel of a small loop of its own accord, unless a part of it was
+  handed to a library before; loops of small learners are compiled without those libraries.
 - lanes last: many small learners side by side lie along the last axis (`_lanes_last`).
 - unrolled keys: random numbers are drawn by straight code (`_unrolled_keys`).
 

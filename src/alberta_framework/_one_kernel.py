@@ -47,10 +47,12 @@ def one_kernel(zero: Any, fn: Callable, *args: Any) -> Any:
 
 
 def small_loop(zero: Any, fn: Callable, *args: Any) -> Any:
-    """`fn(*args)`, a loop over small arrays, as one kernel: by XLA's own choice where it makes it."""
+    """`fn(*args)`, a loop over small arrays, as one kernel; by XLA's own choice where it has it."""
     if execution_plan().uses("small loops"):
         return fn(*args)
     return one_kernel(zero, fn, *args)
+
+
 def _reading(zero: Any, args: Any, result: Any) -> Any:
     """The result, one of whose arrays seems to depend on every argument.
 

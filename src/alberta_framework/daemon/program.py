@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
-from .._numbers import all_finite, f32
 from .._execution_plan import Program, execution_plan
+from .._numbers import all_finite, f32
 from .._one_kernel import ZERO, one_kernel
 from .._packing import Packing
 from ..horde import HordeLearner

@@ -25,7 +25,7 @@ _drawn = jax.jit(draw, static_argnames=("num_steps", "lanes"))
 
 
 def drawn_shapes(stream: Any, stream_state: Any, num_steps: int, lanes: Lanes | None) -> Any:
-    """Shapes and dtypes of one step of one lane. What a chunk of this length takes is traced once."""
+    """Shapes and dtypes of one step of one lane, found by tracing a chunk of this length."""
     experience, _ = _drawn.eval_shape(stream, stream_state, num_steps=num_steps, lanes=lanes)
     axes = 1 if lanes is None or lanes.shared_stream else 2
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape[axes:], s.dtype), experience)

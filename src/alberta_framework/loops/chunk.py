@@ -98,7 +98,7 @@ def _few_numbers(state: Any) -> bool:
 
 
 def chunk_program(plan: ChunkPlan, lanes: Lanes | None) -> Callable:
-    """`program(fixed, state, tapes, stream_state, num_steps, keep_outputs)`, which draws and learns.
+    """`program(fixed, state, tapes, stream_state, num_steps, keep_outputs)`: draws and learns.
 
     `fixed` are learner, stream, recorders, the number of the first step, and `ZERO`. It gives
     `(state, tapes, outputs), stream_state` after the chunk.

@@ -64,7 +64,7 @@ def _turn(*states: Any) -> list[int]:
 
 
 def on_each_core(work: Callable[[int, Any], Any], states: list[Any]) -> Iterator[list[Any]]:
-    """`work(part, state)` of every part at once, which gives the part's next state, again and again.
+    """`work(part, state)` of every part at once, again and again, each giving its next state.
 
     The very first time one part goes ahead of the others, so that what they share compiles once.
     """

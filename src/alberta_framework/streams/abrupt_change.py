@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_count, require_range, require_steps
@@ -57,7 +57,7 @@ class AbruptChangeStream(AbstractSyntheticStream[AbruptChangeState, TimeStep]):
         require_range(self, "noise_std", 0.0)
         require_range(self, "feature_std", 0.0)
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> AbruptChangeState:
         key, weights_key = jr.split(key)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)

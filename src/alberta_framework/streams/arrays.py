@@ -6,11 +6,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._ranges import require_count
 from .._state import AbstractState
+from .._types import IntegerLike
 from ..experience import TDTimeStep, TimeStep
 from .abstract import AbstractStream, Experience
 from .float_arrays import float_array, require_array
@@ -33,22 +35,24 @@ class AbstractArrayStream(AbstractStream[ArrayStreamState, Experience]):
     def _record(self) -> Experience:
         """All rows, time axis first."""
 
+    @compiled_by_itself
     def init(self, key: PRNGKeyArray | None = None) -> ArrayStreamState:
         """Before the first row; `key` is ignored."""
         del key
         return ArrayStreamState(jnp.zeros((), jnp.int32), jnp.zeros(2, jnp.uint32))
 
-    def step(
-        self, state: ArrayStreamState, idx: ArrayLike = 0
-    ) -> tuple[Experience, ArrayStreamState]:
+    @compiled_by_itself
+    def step(self, state: ArrayStreamState, idx: IntegerLike = 0) -> tuple[Any, ArrayStreamState]:
         """The next row and the next state; `idx` is ignored, the state's position acts."""
         del idx
         return self._rows(state, jnp.zeros((), jnp.uint32)), self._after(state, 1)
 
-    def rollout(
-        self, state: ArrayStreamState, num_steps: int
-    ) -> tuple[Experience, ArrayStreamState]:
+    def rollout(self, state: ArrayStreamState, num_steps: int) -> tuple[Any, ArrayStreamState]:
         require_count(type(self).__name__, "num_steps", num_steps, low=0, high=2**31)
+        return self._rolled(state, int(num_steps))
+
+    @compiled_by_itself
+    def _rolled(self, state: ArrayStreamState, num_steps: int) -> tuple[Any, ArrayStreamState]:
         ahead = jnp.arange(num_steps, dtype=jnp.uint32)
         return self._rows(state, ahead), self._after(state, num_steps)
 

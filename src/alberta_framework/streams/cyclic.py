@@ -8,7 +8,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32, is_traced
 from .._ranges import require_count, require_range, require_steps
@@ -67,7 +67,7 @@ class CyclicStream(AbstractSyntheticStream[CyclicState, TimeStep]):
                     f"got {longest}."
                 )
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> CyclicState:
         key, weights_key = jr.split(key)
         shape = (self.num_configurations, self.feature_dim)

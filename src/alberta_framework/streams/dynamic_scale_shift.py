@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_at_most, require_count, require_range, require_steps
@@ -71,7 +71,7 @@ class DynamicScaleShiftStream(AbstractSyntheticStream[DynamicScaleShiftState, Ti
         require_at_most(self, "min_scale", "max_scale")
         require_range(self, "noise_std", 0.0)
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> DynamicScaleShiftState:
         key, weights_key, scales_key = jr.split(key, 3)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)

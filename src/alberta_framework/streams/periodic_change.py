@@ -8,7 +8,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_count, require_range, require_steps
@@ -67,7 +67,7 @@ class PeriodicChangeStream(AbstractSyntheticStream[PeriodicChangeState, TimeStep
         require_range(self, "noise_std", 0.0)
         require_range(self, "feature_std", 0.0)
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> PeriodicChangeState:
         key, weights_key, phases_key = jr.split(key, 3)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)

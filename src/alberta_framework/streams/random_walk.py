@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32
 from .._ranges import require_count, require_range
 from .._types import Hyperparameter
@@ -53,7 +53,7 @@ class RandomWalkStream(AbstractSyntheticStream[RandomWalkState, TimeStep]):
         require_range(self, "noise_std", 0.0)
         require_range(self, "feature_std", 0.0)
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> RandomWalkState:
         key, weights_key = jr.split(key)
         return RandomWalkState(key, jr.normal(weights_key, (self.feature_dim,), jnp.float32))

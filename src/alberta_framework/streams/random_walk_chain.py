@@ -8,7 +8,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_choice, require_count, require_range
@@ -78,7 +78,7 @@ class RandomWalkChainStream(AbstractSyntheticStream[RandomWalkChainState, TDTime
     def feature_dim(self) -> int:
         return self.n_states if self.features == "tabular" else (self.n_states + 1) // 2
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> RandomWalkChainState:
         """In the middle of the chain; the key is kept as it is."""
         middle = jnp.full((), self.n_states // 2, jnp.int32)

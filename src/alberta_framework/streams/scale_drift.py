@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
 from .._ranges import require_at_most, require_count, require_range
@@ -66,7 +66,7 @@ class ScaleDriftStream(AbstractSyntheticStream[ScaleDriftState, TimeStep]):
         require_at_most(self, "min_log_scale", "max_log_scale")
         require_range(self, "noise_std", 0.0)
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> ScaleDriftState:
         key, weights_key = jr.split(key)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)

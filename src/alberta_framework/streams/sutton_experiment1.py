@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._ranges import require_count, require_steps
 from .._types import Hyperparameter
@@ -60,7 +60,7 @@ class SuttonExperiment1Stream(AbstractSyntheticStream[SuttonExperiment1State, Ti
     def feature_dim(self) -> int:
         return self.num_relevant + self.num_irrelevant
 
-    @checked
+    @compiled_by_itself
     def init(self, key: Key[Array, ""]) -> SuttonExperiment1State:
         """All signs positive; the key is kept as it is."""
         signs = jnp.ones(self.num_relevant, jnp.float32)

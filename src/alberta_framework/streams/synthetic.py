@@ -10,15 +10,15 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
-from .._compiled import strong
+from .._compiled import compiled_by_itself, strong
 from .._counter import advanced
 from .._lanes_last import over_last_axis
 from .._numbers import f32
 from .._ranges import require_count
 from .._state import AbstractState
+from .._types import IntegerLike
 from .._unrolled_keys import as_before, is_unrolled, split_by_vectors, unrolled
 from .abstract import AbstractStream, Experience
-
 
 # Steps drawn at once: few enough for the first cache, many enough for its loop not to count.
 _TILE = 128
@@ -59,7 +59,8 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
     def _counted(self, state: State, num_steps: int) -> dict[str, Any]:
         """The counters of the state `num_steps` later, by field."""
 
-    def step(self, state: State, idx: ArrayLike = 0) -> tuple[Experience, State]:
+    @compiled_by_itself
+    def step(self, state: State, idx: IntegerLike = 0) -> tuple[Experience, State]:
         """One unit of experience and the next state; `idx` is ignored, the state's counters act."""
         del idx
         keys = jr.split(state.key, self._keys_per_step)
