@@ -4,7 +4,7 @@ import functools as ft
 import inspect
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -16,8 +16,11 @@ from ._execution_plan import SMALL_OPTIONS, execution_plan, fits_one_kernel, not
 from ._flattened import Output, Structure, flattened, remembered
 from ._numbers import is_traced
 from ._one_kernel import ZERO, one_kernel
+from ._packing import Packing, packed
 from ._types import IntegerLike
 
+# So many numbers of a component enter a program as one array.
+_FEW_NUMBERS = 64
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
@@ -184,12 +187,41 @@ class _Static:
         return hash(self._key)
 
 
+class _Numbers:
+    """The structure of a component that enters as one array of its numbers."""
+
+    known: ClassVar[dict[Packing, "_Numbers"]] = {}
+
+    def __init__(self, packing: Packing):
+        self.packing = packing
+
+
+_numbers: dict[int, tuple[weakref.ref, _Numbers, Any]] = {}
+
+
+def _numbers_of(component: Any, structure: Structure, leaves: list) -> tuple[Any, Any]:
+    """The component as one array, which a call takes in faster than many; or as it is if large."""
+    entry = _numbers.get(id(component))
+    if entry is not None and entry[0]() is component:
+        return entry[1:]
+    few = len(leaves) > 1 and sum(leaf.size for leaf in leaves) <= _FEW_NUMBERS
+    if not few or not isinstance(component, eqx.Module):
+        return structure, leaves
+    packing = Packing(component)
+    found = _Numbers.known.setdefault(packing, _Numbers(packing)), packed(packing, component)
+    finalizer = ft.partial(_numbers.pop, id(component), None)
+    _numbers[id(component)] = weakref.ref(component, lambda _: finalizer()), *found
+    return found
+
+
 def _modules(structures: Any, flat: Any) -> list[Any]:
     def one(structure, value):
         if structure is None:
             return value
         if isinstance(structure, _Static):
             return structure.value
+        if isinstance(structure, _Numbers):
+            return structure.packing.unpack(value)
         return jax.tree.unflatten(structure.treedef, value)
 
     return [one(*pair) for pair in zip(structures, flat, strict=True)]
@@ -244,8 +276,9 @@ class compiled:
         if kwargs and self.statics:
             bound = self.signature.bind(component, *args, **kwargs)
             args, kwargs = bound.args[1:], bound.kwargs
-        structure, leaves, fits = flattened(strong(component))
-        structures: list[Structure | _Static | None] = [structure]
+        component = strong(component)
+        structure, leaves, fits = flattened(component)
+        structures: list[Structure | _Static | _Numbers | None] = [structure]
         flat: list[Any] = [leaves]
         for i, arg in enumerate(args, 1):
             if i in self.statics:
@@ -271,6 +304,7 @@ class compiled:
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
             flat, kwargs = as_jax(flat), as_jax(kwargs)
         if fits and nothing_traced() and execution_plan().uses("one kernel"):
+            structures[0], flat[0] = _numbers_of(component, structure, leaves)
             return self.alone(tuple(structures), ZERO, flat, kwargs).result(True)
         return self.inlined(tuple(structures), flat, kwargs).result(fits)
 
