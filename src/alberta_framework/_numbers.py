@@ -26,15 +26,33 @@ def scalar(value: ArrayLike) -> Float[Array, ""]:
 def all_finite(tree: Any) -> Bool[Array, ""]:
     """Whether every float of the tree is finite.
 
-    Zero times a number is zero when it is finite and NaN when it is not, so the leaves of one
-    shape are added up first and cost one reduction together, and no sum can overflow.
+    Zero times a number is zero when it is finite and NaN when it is not, so what has one shape is
+    added up first and costs one reduction together, and no sum can overflow. Of a matrix the
+    columns are added up first, by a product: XLA computes its elements once for it, and again in
+    every reduction.
+
+    The verdict is a reduction too, so that what leads up to it is not computed once more in
+    everything that it decides on.
     """
     by_shape: dict[tuple, Any] = {}
     for leaf in jax.tree.leaves(tree):
         if jnp.issubdtype(leaf.dtype, jnp.floating):
-            by_shape[leaf.shape] = by_shape.get(leaf.shape, 0.0) + 0.0 * leaf
+            part = _columns(leaf)
+            by_shape[part.shape] = by_shape.get(part.shape, 0.0) + 0.0 * part
     sums = [jnp.sum(total) for total in by_shape.values()]
-    return jnp.asarray(sum(sums, 0.0) == 0.0)
+    return jnp.all(jnp.stack(sums) == 0.0) if sums else jnp.asarray(True)
+
+
+# From this size on a matrix is added up by columns; each number counts so little that the sum of a
+# million of the largest does not overflow.
+_MATRIX, _LITTLE = 256, 2.0**-20
+
+
+def _columns(leaf: Array) -> Array:
+    if leaf.ndim < 2 or leaf.size < _MATRIX:
+        return leaf
+    rows = jnp.reshape(leaf, (-1, leaf.shape[-1]))
+    return jnp.full(rows.shape[0], _LITTLE, rows.dtype) @ rows
 
 
 def compensated_add(

@@ -163,7 +163,6 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         ]
         tensors = interleaved(state.params)
         steps = tuple(step for step, _ in stepped)
-        accepted = all_finite((f32(observation), error, size_of(steps), normalizer_state))
         steps, metric = bounded(self.bounder, steps, error, tensors)
         params = from_interleaved(tuple(w + error * s for w, s in zip(tensors, steps, strict=True)))
         candidate = MLPLearnerState(
@@ -173,6 +172,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
+        accepted = all_finite((f32(observation), error, params, normalizer_state))
         columns = [error**2, error, metric]
         if normalizer_state is not None:
             columns.append(jnp.mean(normalizer_state.var))

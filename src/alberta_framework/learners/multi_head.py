@@ -253,7 +253,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        witnesses = f32(observation), predictions, errors, trunk_size, head_sizes, normalizer_state
+        # What an optimizer keeps is finite where the change that it makes is.
+        witnesses = f32(observation), predictions, errors, trunk, heads, normalizer_state
         accepted = all_finite(witnesses) & acceptable
         step_sizes = self._head_optimizer().step_sizes(head_states.w)
         mean_step_sizes = jnp.mean(jnp.reshape(step_sizes, (self.n_heads, -1)), -1)
