@@ -23,36 +23,39 @@ def scalar(value: ArrayLike) -> Float[Array, ""]:
     return f32(jnp.reshape(value, ()))
 
 
-def all_finite(tree: Any) -> Bool[Array, ""]:
-    """Whether every float of the tree is finite.
+# Numbers are judged with a margin. XLA may compute a value again where it is stored, and there
+# contract a product and a sum that it kept apart where the step was judged: next to the largest
+# float32 one of the two would overflow and the other would not.
+_MARGIN = 4.0
 
-    Zero times a number is zero when it is finite and NaN when it is not, so what has one shape is
-    added up first and costs one reduction together, and no sum can overflow. Of a matrix the
-    columns are added up first, by a product: XLA computes its elements once for it, and again in
-    every reduction.
+
+def all_finite(tree: Any) -> Bool[Array, ""]:
+    """Whether every float of the tree is finite, and below 2^123.
+
+    A sum is finite when all its numbers are, and none is when one of them is not. So what has one
+    shape is added up first and costs one reduction together. Of a matrix the columns are added up
+    before that, by a product: XLA computes its elements once for it, and again in every reduction.
 
     The verdict is a reduction too, so that what leads up to it is not computed once more in
     everything that it decides on.
     """
-    by_shape: dict[tuple, Any] = {}
+    by_shape: dict[tuple, list] = {}
     for leaf in jax.tree.leaves(tree):
         if jnp.issubdtype(leaf.dtype, jnp.floating):
-            part = _columns(leaf)
-            by_shape[part.shape] = by_shape.get(part.shape, 0.0) + 0.0 * part
-    sums = [jnp.sum(total) for total in by_shape.values()]
+            by_shape.setdefault(leaf.shape, []).append(leaf)
+    by_columns: dict[tuple, Any] = {}
+    for leaves in by_shape.values():
+        part = _by_columns(sum(leaves[1:], leaves[0]))
+        by_columns[part.shape] = by_columns.get(part.shape, 0.0) + 0.0 * part
+    sums = [jnp.sum(total) for total in by_columns.values()]
     return jnp.all(jnp.stack(sums) == 0.0) if sums else jnp.asarray(True)
 
 
-# From this size on a matrix is added up by columns; each number counts so little that the sum of a
-# million of the largest does not overflow.
-_MATRIX, _LITTLE = 256, 2.0**-20
-
-
-def _columns(leaf: Array) -> Array:
-    if leaf.ndim < 2 or leaf.size < _MATRIX:
-        return leaf
+def _by_columns(leaf: Array) -> Array:
+    if leaf.ndim < 2:
+        return _MARGIN * leaf
     rows = jnp.reshape(leaf, (-1, leaf.shape[-1]))
-    return jnp.full(rows.shape[0], _LITTLE, rows.dtype) @ rows
+    return jnp.full(rows.shape[0], _MARGIN, rows.dtype) @ rows
 
 
 def compensated_add(

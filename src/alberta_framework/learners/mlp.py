@@ -25,7 +25,6 @@ from .network import (
     initial_layers,
     require_network_fields,
     require_unit_interval,
-    size_of,
     sizes,
     zeros_like,
 )
@@ -172,7 +171,9 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        accepted = all_finite((f32(observation), error, params, normalizer_state))
+        kept = zip(self._optimizers(), candidate.optimizer_states, traces, strict=True)
+        kept = [optimizer.witnesses(state, z) for optimizer, state, z in kept]
+        accepted = all_finite((f32(observation), error, params, normalizer_state, kept))
         columns = [error**2, error, metric]
         if normalizer_state is not None:
             columns.append(jnp.mean(normalizer_state.var))

@@ -27,7 +27,6 @@ from .network import (
     initial_layers,
     require_network_fields,
     require_unit_interval,
-    size_of,
     sizes,
     without_trunk_trace,
     zeros_like,
@@ -234,12 +233,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         errors = jnp.where(how.active, how.targets - predictions, 0.0)
 
         (gradient,) = backward(errors @ heads.weights[:, 0, :])
-        trunk, trunk_states, trunk_traces, trunk_metric, trunk_size = self._trunk_step(
+        trunk, trunk_states, trunk_traces, trunk_metric = self._trunk_step(
             state, interleaved(gradient)
         )
-        heads, head_states, traces, head_sizes = self._heads_step(
-            state, h, step_errors(errors), how
-        )
+        heads, head_states, traces = self._heads_step(state, h, step_errors(errors), how)
         candidate = MultiHeadMLPState(
             trunk_params=trunk,
             head_params=heads,
@@ -253,10 +250,15 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        # What an optimizer keeps is finite where the change that it makes is.
-        witnesses = f32(observation), predictions, errors, trunk, heads, normalizer_state
+        own, of_heads = self.optimizer, self._head_optimizer()
+        witnesses = (
+            (f32(observation), predictions, errors, trunk, heads, normalizer_state),
+            [own.witnesses(*of) for of in zip(trunk_states, trunk_traces, strict=True)],
+            of_heads.witnesses(head_states.w, traces.w),
+            of_heads.witnesses(head_states.b, traces.b),
+        )
         accepted = all_finite(witnesses) & acceptable
-        step_sizes = self._head_optimizer().step_sizes(head_states.w)
+        step_sizes = of_heads.step_sizes(head_states.w)
         mean_step_sizes = jnp.mean(jnp.reshape(step_sizes, (self.n_heads, -1)), -1)
         errors = jnp.where(how.active, errors, jnp.nan)
         metrics = jnp.stack([errors**2, errors, mean_step_sizes], -1)
@@ -312,14 +314,13 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         ]
         tensors = interleaved(state.trunk_params)
         steps = tuple(step for step, _ in stepped)
-        size = size_of(steps)
         steps, metric = bounded(self.bounder, steps, 1.0, tensors)
         moved = tuple(w + s for w, s in zip(tensors, steps, strict=True))
-        return from_interleaved(moved), tuple(s for _, s in stepped), gradients, metric, size
+        return from_interleaved(moved), tuple(s for _, s in stepped), gradients, metric
 
     def _heads_step(
         self, state: MultiHeadMLPState, h: Array, errors: Array, how: HeadUpdate
-    ) -> tuple[MLPParams, HeadOptimizerStates, HeadTraces, Float[Array, " heads"]]:
+    ) -> tuple[MLPParams, HeadOptimizerStates, HeadTraces]:
         optimizer, bounder = self._head_optimizer(), self.bounder
         traces, states, heads = state.head_traces, state.head_optimizer_states, state.head_params
         seen = f32(how.active)
@@ -334,11 +335,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         def one_head(w_state, b_state, w_trace, b_trace, error, w, b):
             w_step, w_state = optimizer.update_from_gradient(w_state, w_trace, error)
             b_step, b_state = optimizer.update_from_gradient(b_state, b_trace, error)
-            size = size_of((w_step, b_step))
             (w_step, b_step), _ = bounded(bounder, (w_step, b_step), error, (w, b))
-            return w + error * w_step, b + error * b_step, w_state, b_state, size
+            return w + error * w_step, b + error * b_step, w_state, b_state
 
-        w, b, w_states, b_states, sizes_of_steps = jax.vmap(one_head)(
+        w, b, w_states, b_states = jax.vmap(one_head)(
             states.w, states.b, w_traces, b_traces, errors, heads.weights, heads.biases
         )
         eligible = ~how.frozen & (how.active | live)
@@ -352,7 +352,6 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             MLPParams(w, b),
             HeadOptimizerStates(w_states, b_states),
             HeadTraces(w_traces, b_traces),
-            sizes_of_steps,
         )
 
 

@@ -1,6 +1,7 @@
 """Autostep: step sizes per weight whose meta step size needs no tuning."""
 
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -74,6 +75,8 @@ class Autostep(AbstractOptimizer[AutostepState]):
     tau: Hyperparameter = 10000.0
     min_step_size: Hyperparameter = eqx.field(default=1e-8, metadata={"config": "omit_default"})
     max_step_size: Hyperparameter = eqx.field(default=1.0, metadata={"config": "omit_default"})
+
+    _judged: ClassVar = ("traces", "normalizers")
 
     def __check_init__(self):
         require_range(self, "initial_step_size", 0.0, open_low=True)

@@ -1,5 +1,7 @@
 """IDBD: a step size per weight, learned while the weights are learned."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
@@ -80,6 +82,8 @@ class IDBD(AbstractOptimizer[IDBDState]):
         default=-10.0, metadata={"config": "omit_default"}
     )
     max_log_step_size: Hyperparameter = eqx.field(default=2.0, metadata={"config": "omit_default"})
+
+    _judged: ClassVar = ("traces",)
 
     def __check_init__(self):
         require_range(self, "initial_step_size", 0.0, open_low=True)

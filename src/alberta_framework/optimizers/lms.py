@@ -1,5 +1,7 @@
 """LMS: one fixed step size for all weights."""
 
+from typing import ClassVar
+
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from .._compiled import checked
@@ -32,6 +34,8 @@ class LMS(AbstractOptimizer[LMSState]):
     """
 
     step_size: Hyperparameter = 0.01
+
+    _judged: ClassVar = ()
 
     def __check_init__(self):
         require_range(self, "step_size", 0.0)
