@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._component import AbstractComponent as AbstractComponent
 from ._component import from_config as from_config
+from ._execution_plan import ExecutionPlan as ExecutionPlan
+from ._execution_plan import compilation_mode as compilation_mode
+from ._execution_plan import execution_plan as execution_plan
 from ._state import AbstractState as AbstractState
 from .bounders import AbstractBounder as AbstractBounder
 from .bounders import AGCBounding as AGCBounding

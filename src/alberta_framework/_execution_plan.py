@@ -123,7 +123,7 @@ def _made(mode: str) -> ExecutionPlan:
 
 
 @contextlib.contextmanager
-def compilation(mode: str) -> Iterator[ExecutionPlan]:
+def compilation_mode(mode: str) -> Iterator[ExecutionPlan]:
     """Compile in the given mode what follows, in every thread: `"auto"`, or `"plain"` for no
     special form. What was compiled before is dropped on the way in and on the way out.
 
@@ -132,7 +132,7 @@ def compilation(mode: str) -> Iterator[ExecutionPlan]:
     **Raises:** `ValueError` for another mode.
 
     ```python
-    with af.compilation("plain"):
+    with af.compilation_mode("plain"):
         state, metrics = af.run_learning_loop(learner, stream, 10_000, key)
     ```
     """
