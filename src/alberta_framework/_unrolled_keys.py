@@ -15,6 +15,8 @@ import numpy as np
 from jax.extend.random import define_prng_impl
 from jaxtyping import Array, PRNGKeyArray, UInt32
 
+from ._execution_plan import execution_plan
+
 _STANDARD = "threefry2x32"
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _TAG = "unrolled"
@@ -30,7 +32,8 @@ def unrolled(key: PRNGKeyArray) -> PRNGKeyArray:
     number its draws one by one (`jax_threefry_partitionable`).
     """
     numbered = jax.config.jax_threefry_partitionable  # pyright: ignore[reportAttributeAccessIssue]
-    if str(jr.key_impl(key)) != _STANDARD or jax.default_backend() != "cpu" or not numbered:
+    gains = numbered and execution_plan().uses("unrolled keys")
+    if str(jr.key_impl(key)) != _STANDARD or not gains:
         return key
     return jr.wrap_key_data(jr.key_data(key), impl=_UNROLLED)
 
