@@ -11,7 +11,7 @@ _SHOWN = 10
 
 def sweep_table(experiment: SweepExperiment, result: SweepResult) -> Table:
     """The best points: their values, score with its interval, rejected steps."""
-    metric, last = experiment.metric or next(iter(result.metrics)), experiment.evaluate_last
+    metric, last = result.chosen_metric(experiment.metric), experiment.evaluate_last
     order = result.ranking(metric, last, experiment.lower_is_better)
     scores, labels = result.scores(metric, last), result.labels
     table = Table(box=SIMPLE_HEAD, title=experiment.title, title_justify="left", pad_edge=False)

@@ -156,6 +156,16 @@ def with_uptime(state: Any, seconds: float) -> Any:
     return eqx.tree_at(lambda s: s.life, state, state.life.lived(seconds))
 
 
+def rejections(state: Any) -> UInt32[Array, "..."] | None:
+    """The low 32 bits of how many steps were rejected; None for a state without a life.
+
+    In compiled code, where `state.rejected_count` cannot be read.
+    """
+    if isinstance(state, AbstractAgentState):
+        state = state.learner_state
+    return state.life.rejected[..., 1] if isinstance(state, AbstractLearnerState) else None
+
+
 def _life_of(state: Any) -> AbstractLearnerState:
     if isinstance(state, AbstractAgentState):
         state = state.learner_state
