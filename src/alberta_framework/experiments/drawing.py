@@ -86,16 +86,19 @@ def on_scale(
 def curves_on_scale(
     curves: NDArray[np.float64], diverged: NDArray[np.bool_], best: int, *, log: bool
 ) -> NDArray[np.bool_]:
-    """Which curves [points, seeds, x] the y axis is to span; it is that of the `best` at least.
+    """Which curves [points, seeds, x] the y axis is to span.
 
-    Not those of points that diverged at some seed, nor those whose size is far from that of the
-    best one.
+    Not those of points that diverged at some seed, nor those whose size is far above that of the
+    `best`; or above the median, if the best is only what exploded to the better side.
     """
     finite = np.isfinite(curves)
     with np.errstate(invalid="ignore", over="ignore"):
         sizes = np.where(finite, np.abs(curves), 0.0).sum((1, 2)) / finite.sum((1, 2))
+    sound = ~diverged.any(axis=1)
+    usual = np.median(sizes[sound]) if sound.any() else np.nan
+    size = sizes[best] if sizes[best] <= FAR_OFF_SCALE * usual else usual
     times = FAR_OFF_SCALE if log else OFF_SCALE
-    return ~diverged.any(axis=1) & on_scale(sizes, best=float(sizes[best]), times=times)
+    return sound & on_scale(sizes, best=float(size), times=times)
 
 
 def span(ax: "Axes", curves: "Sequence[Line2D]", shown: NDArray[np.bool_], *, log: bool) -> None:

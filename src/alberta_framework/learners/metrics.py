@@ -1,12 +1,12 @@
 """What a learner's step gave, by name: a number and its name are one entry, and cannot part."""
 
-import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import DictKey, GetAttrKey, all_leaves, keystr, tree_flatten_with_path
 from jaxtyping import Array, Float
 
 # The squared errors of predictions, and of values that are learned from transitions.
@@ -95,26 +95,25 @@ def primary_metric(names: Iterable[str]) -> str:
 
 
 def _is_named(value: Any) -> bool:
-    is_record = dataclasses.is_dataclass(value) and not isinstance(value, type)
-    return isinstance(value, Mapping) or is_record or hasattr(value, "_fields")
+    keys = [key for key, _ in _children(value)]
+    return any(isinstance(key, str | GetAttrKey | DictKey) for key in keys)
 
 
 def _entries(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if value is None:
-        return
-    if isinstance(value, Mapping):
-        inner = list(value.items())
-    elif hasattr(value, "_fields"):
-        inner = list(zip(value._fields, value, strict=True))
-    elif _is_named(value):
-        inner = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
-    elif isinstance(value, tuple | list):
-        inner = list(enumerate(value))
-    else:
+    children = _children(value)
+    if not children and not isinstance(value, Mapping) and all_leaves([value]):
         yield path, value
-        return
-    for name, entry in inner:
-        yield from _entries(entry, f"{path}.{name}" if path else str(name))
+    for key, child in children:
+        name = key if isinstance(key, str) else keystr((key,), simple=True)
+        yield from _entries(child, f"{path}.{name}" if path else name)
+
+
+def _children(value: Any) -> list[tuple[Any, Any]]:
+    """What a tree holds, each with its key; a mapping's in its own order, which JAX sorts."""
+    if isinstance(value, Mapping):
+        return [(str(key), child) for key, child in value.items()]
+    found, _ = tree_flatten_with_path(value, is_leaf=lambda inner: inner is not value)
+    return [(path[0], child) for path, child in found if path]
 
 
 def _recorded(who: str, name: str, value: Any) -> Float[Array, "..."]:

@@ -74,6 +74,7 @@ class Batch:
             self._keys.streams[seed],
             kind=self._keys.kind,
             feature_dim=self.program.streams[0].feature_dim,
+            points=points.shape[1],
             own_streams=self._own_streams,
             shared_stream=self.carried.shared_stream,
         )
@@ -121,15 +122,29 @@ def _rows(tree: Any, places: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[places], tree)
 
 
-@ft.partial(jax.jit, static_argnames=("kind", "feature_dim", "own_streams", "shared_stream"))
+_STATIC = ("kind", "feature_dim", "points", "own_streams", "shared_stream")
+
+
+@ft.partial(jax.jit, static_argnames=_STATIC)
 def _begun(
-    learners, streams, learner_keys, stream_keys, *, kind, feature_dim, own_streams, shared_stream
+    learners,
+    streams,
+    learner_keys,
+    stream_keys,
+    *,
+    kind,
+    feature_dim,
+    points,
+    own_streams,
+    shared_stream,
 ):
     learner_keys = jax.random.wrap_key_data(learner_keys, impl=kind)
     stream_keys = jax.random.wrap_key_data(stream_keys, impl=kind)
 
     def of_lane(learners, key):
-        return jax.vmap(lambda learner: initial(learner, feature_dim, key))(learners)
+        # A learner without numbers has no axis to tell their number by.
+        of_point = ft.partial(initial, feature_dim=feature_dim, key=key)
+        return jax.vmap(of_point, axis_size=points)(learners)
 
     state = (learners, jax.vmap(of_lane)(learners, learner_keys))
     if shared_stream:
