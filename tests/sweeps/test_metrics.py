@@ -1,83 +1,37 @@
 """Numbers come back under their names; "diverged" is what was rejected or is not finite."""
 
-from typing import Any
-
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import alberta_framework as af
+from tests.reporter import Rejecting, Reporter, UnnumberedReporter
 from tests.sweeps.grids import IDBD, KEYS, META, SEEDS, WALK, assert_same, rows, swept
-
-
-class Counter(af.AbstractLearnerState):
-    steps: jax.Array
-    life: af.Lifecycle
-
-
-class Outcome(eqx.Module):
-    second: jax.Array
-    first: jax.Array
-
-
-# What a step of each kind of output gives; a number is its place in the alphabet plus `offset`.
-OUTPUTS = {
-    "c a b": lambda n: {"c": n + 3, "a": n + 1, "b": n + 2},
-    "parts": lambda n: {"z": n, "each": n + jnp.arange(3.0)},
-    "module": lambda n: Outcome(n + 2, n + 1),
-    "array": lambda n: jnp.stack([n + 1, n + 2]),
-    "number": lambda n: n + 1,
-    "matrix": lambda n: n + jnp.arange(6.0).reshape(3, 2),
-    "two widths": lambda n: {"few": n + jnp.arange(2.0), "many": n + jnp.arange(3.0)},
-    "odd names": lambda n: {"a/b": n + 1, "": n + 2, "ü ß": n + 3, "rejected steps": n + 4},
-    "taken": lambda n: {"step": n, "loss": n + 1},
-    "loss": lambda n: {"loss": n},
-    "deep": lambda n: {"bad": n + jnp.zeros((2, 2)), "good": n},
-    "tuple": lambda n: (n, n),
-    "count": lambda n: {"flag": n > 0.15, "whole": jnp.int32(7)},
-    "missing": lambda n: {"now and then": jnp.nan * n, "loss": n},
-}
-
-
-class Reporter(af.AbstractLearner[Any, Any]):
-    """Learns nothing, and reports what it was told to."""
-
-    offset: float = 0.1
-    kind: str = eqx.field(static=True, default="c a b")
-
-    def init(self, feature_dim):
-        return Counter(jnp.int32(0), af.Lifecycle.begin())
-
-    def learn(self, state, experience):
-        state = Counter(state.steps + 1, state.life.advance(jnp.bool_(True)))
-        return state, OUTPUTS[self.kind](jnp.float32(self.offset))
-
 
 OFFSETS = {"learner.offset": [0.1, 0.2]}
 
 
-def reported(kind, axes=None, **changes):
+def reported(form, axes=None, **changes):
     axes = OFFSETS if axes is None else axes
-    return swept(Reporter(kind=kind), WALK, axes, num_steps=40, **changes)
+    return swept(Reporter(form=form), WALK, axes, num_steps=40, **changes)
 
 
 @pytest.mark.parametrize(
-    "kind, values",
+    "form, values",
     [
         ("c a b", {"c": 3, "a": 1, "b": 2}),
         ("module", {"second": 2, "first": 1}),
         ("array", {"output_0": 1, "output_1": 2}),
         ("number", {"output_0": 1}),
         ("odd names", {"a/b": 1, "": 2, "ü ß": 3, "rejected steps": 4}),
-        ("parts", {"z": 0, "each": np.arange(3)}),
+        ("parts", {"zero": 0, "each": np.arange(3)}),
         ("matrix", {"output_0": np.arange(0, 6, 2), "output_1": np.arange(1, 6, 2)}),
         ("two widths", {"few": np.arange(2), "many": np.arange(3)}),
     ],
 )
-def test_every_number_comes_back_under_its_name(kind, values):
-    result = reported(kind, record=af.WindowMean(7))
+def test_every_number_comes_back_under_its_name(form, values):
+    result = reported(form, record=af.WindowMean(7))
     assert list(result.metrics) == list(values)
     data = result.to_xarray()
     for name, value in values.items():
@@ -106,20 +60,24 @@ def test_each_axis_has_its_own_name():
 
 
 @pytest.mark.parametrize(
-    "kind, error, message",
+    "form, error, message",
     [
         ("deep", TypeError, "sweep: Reporter: the metric 'bad' must be a number, or one for each"),
         ("tuple", TypeError, "must give a dictionary, a Module or one array"),
-        ("taken", ValueError, "the metric 'step' of Reporter is called as the result calls"),
+        (
+            "a name of the result",
+            ValueError,
+            "the metric 'step' of Reporter is called as the result calls",
+        ),
     ],
 )
-def test_outputs_that_cannot_be_told_apart_are_refused_before_anything_runs(kind, error, message):
+def test_outputs_that_cannot_be_told_apart_are_refused_before_anything_runs(form, error, message):
     with pytest.raises(error, match=message):
-        af.SweepRun(Reporter(kind=kind), WALK, OFFSETS, num_steps=40, keys=KEYS)
+        af.SweepRun(Reporter(form=form), WALK, OFFSETS, num_steps=40, keys=KEYS)
 
 
 def test_the_metrics_to_record_may_be_named():
-    assert list(reported("taken", metrics=["loss"]).metrics) == ["loss"]
+    assert list(reported("a name of the result", metrics=["loss"]).metrics) == ["loss"]
     result = reported("c a b", metrics=["b", "c"])
     assert list(result.metrics) == ["b", "c"] and result.metrics["b"][0, 0, 0] == np.float32(2.1)
     with pytest.raises(ValueError, match="`metrics` must name a metric, got none"):
@@ -145,20 +103,19 @@ def test_learners_share_some_metrics():
 
 
 def test_learners_that_share_none_are_refused():
-    axes = {"learner": [af.LinearLearner(), Reporter(kind="loss")]}
+    axes = {"learner": [af.LinearLearner(), Reporter(form="loss")]}
     message = "no metric in common: LinearLearner .* has squared_error, .*; Reporter .* has loss"
     with pytest.raises(ValueError, match=message):
         swept(axes=axes)
 
 
 def test_a_metric_that_is_one_number_here_and_many_there_is_refused():
-    parts = Reporter(kind="parts")
-    axes = {"learner": [parts, Reporter(kind="two widths")]}
+    parts = Reporter(form="parts")
+    axes = {"learner": [parts, Reporter(form="two widths")]}
     with pytest.raises(ValueError, match="no metric in common"):
         swept(axes=axes)
-    OUTPUTS["z of each"] = lambda n: {"z": n + jnp.arange(3.0)}
-    with pytest.raises(ValueError, match=r"metric 'z' is a number or many: .*\(\); .*\(3,\)"):
-        swept(axes={"learner": [parts, Reporter(kind="z of each")]})
+    with pytest.raises(ValueError, match=r"metric 'zero' is a number or many: .*\(\); .*\(3,\)"):
+        swept(axes={"learner": [parts, Reporter(form="zeros")]})
 
 
 def test_a_learner_of_more_heads_has_more_parts():
@@ -174,8 +131,7 @@ def test_a_learner_of_more_heads_has_more_parts():
 
 
 def test_a_squared_error_is_scored_by_default():
-    OUTPUTS["late"] = lambda n: {"error": -n, "squared_error": n}
-    result = reported("late")
+    result = reported("squared last")
     assert result.best().index == 0
     np.testing.assert_array_equal(result.scores(), result.scores("squared_error"))
     assert reported("c a b").plot().axes[0].get_ylabel() == "C"
@@ -184,7 +140,7 @@ def test_a_squared_error_is_scored_by_default():
 @pytest.mark.parametrize("segments", [1, 2])
 def test_a_resumed_sweep_gives_numbers_under_their_names(tmp_path, segments):
     arguments = {"num_steps": 4000, "keys": KEYS, "record": af.WindowMean(100), "max_batch": 3}
-    learner = Reporter(kind="odd names")
+    learner = Reporter(form="odd names")
     run = af.SweepRun(
         learner, WALK, OFFSETS, checkpoint=tmp_path, checkpoint_every_s=0.0, **arguments
     )
@@ -201,21 +157,11 @@ def test_a_resumed_sweep_gives_numbers_under_their_names(tmp_path, segments):
         )
 
 
-class CountsItself(af.AbstractState):
-    steps: jax.Array
-    rejected_count: jax.Array
-
-
-class Rejecting(af.AbstractLearner[Any, Any]):
-    """Rejects every fourth step, by a count of its own."""
-
-    def init(self, feature_dim):
-        return CountsItself(jnp.int32(0), jnp.int32(0))
-
-    def learn(self, state, experience):
-        bad = state.steps % 4 == 3
-        after = CountsItself(state.steps + 1, state.rejected_count + bad)
-        return after, {"loss": jnp.where(bad, jnp.nan, 1.0)}
+def test_a_learner_without_hyperparameters_is_swept():
+    axes = {"learner": [UnnumberedReporter(), Reporter(form="loss")], "stream.drift_rate": [0, 1]}
+    result = swept(axes=axes, num_steps=40)
+    np.testing.assert_array_equal(result.metrics["loss"][0, 1], np.arange(40))
+    np.testing.assert_allclose(result.metrics["loss"][3], 3.1, rtol=1e-6)
 
 
 def test_a_state_may_count_its_own_rejections():
@@ -244,8 +190,8 @@ jax.tree_util.register_pytree_node(
 
 
 def test_a_metric_that_was_not_measured_has_not_diverged():
-    result = reported("missing", record=af.WindowMean(5))
-    for metric, score in (("loss", [0.1, 0.2]), ("now and then", [np.nan, np.nan])):
+    result = reported("never", record=af.WindowMean(5))
+    for metric, score in (("loss", [3.1, 3.2]), ("never", [np.nan, np.nan])):
         np.testing.assert_allclose(result.scores(metric).mean(-1), score, rtol=1e-6)
         assert not result.diverged(metric).any()
         assert result.summary(metric).diverged.tolist() == [0, 0]
