@@ -28,6 +28,7 @@ from .learners import HeadUpdate as HeadUpdate
 from .learners import LearnerState as LearnerState
 from .learners import Lifecycle as Lifecycle
 from .learners import LinearLearner as LinearLearner
+from .learners import MetricParts as MetricParts
 from .learners import MLPLearner as MLPLearner
 from .learners import MLPLearnerState as MLPLearnerState
 from .learners import MLPUpdateResult as MLPUpdateResult

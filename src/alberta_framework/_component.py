@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import AbstractArray
 
+from ._json import in_words, number_from, numbers_from
 from ._numbers import is_traced
 from ._types import Hyperparameter
 
@@ -50,6 +51,9 @@ class AbstractComponent(eqx.Module):
 
     def to_config(self) -> dict[str, Any]:
         """The configuration as JSON types: `"type"` and the constructor's arguments by name.
+
+        JSON has no number that is not finite; the words `"Infinity"`, `"-Infinity"` and `"NaN"`
+        stand for them, here and in what `from_config` reads, where a number is expected.
 
         **Raises:** `TypeError` naming the path of a value that is traced or batched.
         """
@@ -153,7 +157,8 @@ def _fields_to_config(component: Any, path: str) -> dict[str, Any]:
         value = _plain(value, f"{path}{name}")
         if field.mode == "omit_default" and value == defaults.get(name):
             continue
-        config[name] = value[field.splice] if field.splice and value is not None else value
+        value = value[field.splice] if field.splice and value is not None else value
+        config[name] = in_words(value)
     return config
 
 
@@ -235,6 +240,7 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
     """The constructor argument that the JSON `value` of a field stands for."""
     kind = type(value).__name__
     if annotation is Hyperparameter or annotation is float:
+        value = number_from(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{path}: must be a number, got {kind} {value!r}.")
         if isinstance(value, float) and math.isnan(value):
@@ -253,7 +259,7 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
         return tuple(_read(choices[0], v, f"{path}[{i}]") for i, v in enumerate(value))
     if _is_array(annotation):
         try:
-            return None if value is None else np.asarray(value, np.float64)
+            return None if value is None else np.asarray(numbers_from(value), np.float64)
         except (TypeError, ValueError):
             raise ValueError(f"{path}: must be a nested list of numbers, got {value!r}.") from None
     if isinstance(origin, type) and issubclass(origin, AbstractComponent):
@@ -268,4 +274,4 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
         raise ValueError(f"{path}: must be {origin.__name__}, got {kind} {value!r}.")
     if origin is typing.Any and isinstance(value, Mapping):
         return component_from_config(value, (AbstractComponent,), path=path)
-    return value
+    return number_from(value) if origin is typing.Any else value

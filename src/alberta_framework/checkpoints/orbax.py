@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import CheckpointError
 from .leaves import Leaf, leaf_from_header
+from .metadata import with_numbers_at
 from .structure import require_structure
 
 _STEP = re.compile(r"0|[1-9]\d*")
@@ -76,7 +77,10 @@ def header_of(path: Path) -> dict[str, Any]:
     for key in ("metadata", "leaves", "nodes"):
         if key not in header:
             raise CheckpointError(path, f"is an Orbax folder of another program: no {key!r}")
-    return header
+    try:
+        return with_numbers_at(header)
+    except ValueError as error:
+        raise CheckpointError(path, f"the header is damaged: {error}") from None
 
 
 def exists(path: Path) -> bool:

@@ -381,6 +381,11 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         after = after.replace(last_action=jnp.where(boundary, first, after.last_action))
         return after, (result.q_values, result.td_error, next_action.astype(jnp.int32))
 
+    def _named(self, outputs: tuple) -> dict[str, Array]:
+        values, error, _ = outputs
+        greedy = jnp.max(values, axis=-1)
+        return {"squared_td_error": error**2, "td_error": error, "greedy_value": greedy}
+
     def _values(self, state: SARSAState, observation: Array) -> Float[Array, " actions"]:
         return self.horde.predict(state.learner_state, observation)[: self.n_actions]
 

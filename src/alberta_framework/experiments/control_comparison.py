@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from .._component import AbstractComponent
+from .._json import in_words
 from .._ranges import require_choice, require_count
 from ..control import SARSAAgent
 from ..environments import flatten_space
@@ -124,7 +125,7 @@ class ControlComparison:
         parts = ("environment", "features", "agents")
         plain = [f.name for f in dataclasses.fields(self) if f.name not in parts]
         config = {name: getattr(self, name) for name in plain}
-        config["environment"] = dict(self.environment)
+        config["environment"] = in_words(self.environment)
         if self.features is not None:
             config["features"] = self.features.to_config()
         return config | {"agents": agents}

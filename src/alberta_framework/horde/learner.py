@@ -18,9 +18,11 @@ from ..experience import DemonStep
 from ..learners import (
     AbstractLearner,
     HeadUpdate,
+    MetricParts,
     MultiHeadMLPLearner,
     MultiHeadMLPState,
     chosen_optimizer,
+    named_columns,
     sizes,
 )
 from ..normalizers import AbstractNormalizer
@@ -216,6 +218,13 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             gammas=experience.gammas,
         )
         return result.state, (result.per_demon_metrics, result.td_errors)
+
+    def _named(self, outputs: tuple) -> dict[str, Array]:
+        per_demon, _ = outputs
+        return named_columns(("squared_td_error", "td_error", "mean_step_size"), per_demon)
+
+    def _parts(self) -> MetricParts:
+        return MetricParts("demon", self.horde_spec.names)
 
     def _cumulants(self, cumulants: Any, signals: Any) -> Float[Array, " demons"]:
         indices = np.asarray(self.horde_spec.cumulant_indices)

@@ -152,6 +152,20 @@ def with_uptime(state: Any, seconds: float) -> Any:
     return eqx.tree_at(lambda s: s.life, state, state.life.lived(seconds))
 
 
+def rejections(state: Any) -> UInt32[Array, "..."] | None:
+    """The low 32 bits of how many steps were rejected; None for a state that does not tell.
+
+    In compiled code, where the `rejected_count` of a state that has a life cannot be read; a state
+    without one may hold an array of that name.
+    """
+    if isinstance(state, AbstractAgentState):
+        state = state.learner_state
+    if isinstance(state, AbstractLearnerState):
+        return state.life.rejected[..., 1]
+    told = getattr(state, "rejected_count", None)
+    return None if told is None else jnp.asarray(told).astype(jnp.uint32)
+
+
 def _life_of(state: Any) -> AbstractLearnerState:
     if isinstance(state, AbstractAgentState):
         state = state.learner_state

@@ -16,6 +16,10 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import LMS, AbstractOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import named_columns
+
+# The columns of the metrics; the last one is there with a normalizer alone.
+LINEAR_METRICS = ("squared_error", "error", "mean_step_size", "normalizer_mean_var")
 
 
 class LearnerState(AbstractLearnerState):
@@ -145,6 +149,10 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         """Update on a `TimeStep`; the outputs are the metrics."""
         result = self.update(state, experience.observation, experience.target)
         return result.state, result.metrics
+
+    def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
+        names = LINEAR_METRICS if self.normalizer is not None else LINEAR_METRICS[:-1]
+        return named_columns(names, outputs)
 
     def _bounded(self, dw, db, error, state):
         if self.bounder is None:

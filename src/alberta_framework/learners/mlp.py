@@ -19,6 +19,7 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import named_columns
 from .network import (
     bounded,
     chosen_optimizer,
@@ -192,6 +193,10 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         """Update on a `TimeStep`; the outputs are the metrics."""
         result = self.update(state, experience.observation, experience.target)
         return result.state, result.metrics
+
+    def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
+        variance = () if self.normalizer is None else ("normalizer_mean_var",)
+        return named_columns(("squared_error", "error", "bounding_metric", *variance), outputs)
 
     def _output(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, ""]:
         trunk = MLPParams(params.weights[:-1], params.biases[:-1])

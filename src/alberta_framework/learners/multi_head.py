@@ -21,6 +21,7 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import MetricParts, named_columns
 from .network import (
     bounded,
     chosen_optimizer,
@@ -32,6 +33,9 @@ from .network import (
     zeros_like,
 )
 from .stacked_heads import HeadOptimizerStates, HeadTraces
+
+# The columns of the metrics of a head.
+HEAD_METRICS = ("squared_error", "error", "mean_step_size")
 
 
 class MultiHeadMLPState(AbstractLearnerState):
@@ -298,6 +302,12 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         """Update on a `MultiHeadStep`; the outputs are the metrics of each head."""
         result = self.update(state, experience.observation, experience.targets)
         return result.state, result.per_head_metrics
+
+    def _named(self, outputs: Float[Array, "*batch heads 3"]) -> dict[str, Array]:
+        return named_columns(HEAD_METRICS, outputs)
+
+    def _parts(self) -> MetricParts:
+        return MetricParts("head")
 
     def trunk(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, " hidden"]:
         """The activations that the heads see."""

@@ -15,6 +15,7 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import TDIDBD, AbstractTDOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import named_columns
 
 
 class TDLearnerState(AbstractLearnerState):
@@ -157,6 +158,10 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             experience.gamma,
         )
         return result.state, result.metrics
+
+    def _named(self, outputs: Float[Array, "*batch 4"]) -> dict[str, Array]:
+        names = ("squared_td_error", "td_error", "mean_step_size", "mean_eligibility_trace")
+        return named_columns(names, outputs)
 
 
 @jax.jit(static_argnames="feature_dim")
