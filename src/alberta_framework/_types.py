@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from jaxtyping import ArrayLike, Real
+from jaxtyping import ArrayLike, Int, Real
 
 if TYPE_CHECKING:
     Hyperparameter = float | ArrayLike
     ScalarLike = float | ArrayLike
-    IntegerLike = int | ArrayLike
+    ActionLike = int | ArrayLike
 else:
     # A number, or an array of numbers that a vmap takes apart.
     Hyperparameter = Real[ArrayLike, "..."]
     # What is accepted as one number: a Python or NumPy number, shape () or shape (1,).
     ScalarLike = Real[ArrayLike, ""] | Real[ArrayLike, "1"]
-    # One number that is taken as an int32, as an action is.
-    IntegerLike = Real[ArrayLike, ""]
+    # The number of one of the component's `n_actions`, taken as an int32.
+    ActionLike = Int[ArrayLike, ""]
