@@ -18,7 +18,7 @@ from ._numbers import action_number, is_traced
 from ._one_kernel import ZERO, one_kernel
 from ._packing import Packing, packed
 from ._state import AbstractState, require_state
-from ._types import ActionLike
+from ._types import ActionLike, IntegerLike
 
 # So many numbers of a component enter a program as one array.
 _FEW_NUMBERS = 64
@@ -253,6 +253,7 @@ class compiled:
         self.signature = inspect.signature(fn)
         annotations = [fn.__annotations__.get(name) for name in self.signature.parameters]
         places = list(enumerate(zip(self.signature.parameters, annotations, strict=True)))
+        self.integers = {p for i, (name, a) in places if a is IntegerLike for p in (i, name)}
         actions = [(i, name) for i, (name, a) in places if a is ActionLike]
         self.actions = {p: f"{fn.__qualname__}: `{pair[1]}`" for pair in actions for p in pair}
         self.statics = {i for i, (_, a) in places if a in _STATIC_ANNOTATIONS}
@@ -315,7 +316,8 @@ class compiled:
     def _number(self, component: Any, place: int | str, arg: Any) -> Any:
         if place in self.actions:
             return action_number(self.actions[place], arg, component.n_actions)
-        return _strong_argument(arg)
+        integer = place in self.integers and isinstance(arg, int | np.integer)
+        return np.int32(arg) if integer else _strong_argument(arg)
 
 
 class compiled_by_itself(compiled):

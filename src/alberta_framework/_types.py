@@ -7,11 +7,14 @@ from jaxtyping import ArrayLike, Int, Real
 if TYPE_CHECKING:
     Hyperparameter = float | ArrayLike
     ScalarLike = float | ArrayLike
+    IntegerLike = int | ArrayLike
     ActionLike = int | ArrayLike
 else:
     # A number, or an array of numbers that a vmap takes apart.
     Hyperparameter = Real[ArrayLike, "..."]
     # What is accepted as one number: a Python or NumPy number, shape () or shape (1,).
     ScalarLike = Real[ArrayLike, ""] | Real[ArrayLike, "1"]
+    # One number that is taken as an int32.
+    IntegerLike = Real[ArrayLike, ""]
     # The number of one of the component's `n_actions`, taken as an int32.
     ActionLike = Int[ArrayLike, ""]

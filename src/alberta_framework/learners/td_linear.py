@@ -156,7 +156,11 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             experience.next_observation,
             experience.gamma,
         )
-        return result.state, result.metrics
+        state, truncated = result.state, experience.truncated
+        if truncated is not None:
+            cut = self.reset_traces(state)
+            state = jax.tree.map(lambda a, b: jnp.where(truncated, a, b), cut, state)
+        return state, result.metrics
 
 
 @jax.jit(static_argnames="feature_dim")
