@@ -1,7 +1,5 @@
 """Aliases used in annotations of the public boundary."""
 
-from typing import TYPE_CHECKING
-
 from jaxtyping import ArrayLike, Int, Real
 
 if TYPE_CHECKING:
@@ -9,6 +7,7 @@ if TYPE_CHECKING:
     ScalarLike = float | ArrayLike
     IntegerLike = int | ArrayLike
     ActionLike = int | ArrayLike
+    KeyLike = PRNGKeyArray
 else:
     # A number, or an array of numbers that a vmap takes apart.
     Hyperparameter = Real[ArrayLike, "..."]
