@@ -1,6 +1,8 @@
 """Aliases used in annotations of the public boundary."""
 
-from jaxtyping import ArrayLike, Int, Real
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import ArrayLike, Integer, PRNGKeyArray, Real
 
 if TYPE_CHECKING:
     Hyperparameter = float | ArrayLike
@@ -16,4 +18,6 @@ else:
     # One number that is taken as an int32.
     IntegerLike = Real[ArrayLike, ""]
     # The number of one of the component's `n_actions`, taken as an int32.
-    ActionLike = Int[ArrayLike, ""]
+    ActionLike = Integer[ArrayLike, ""]
+    # What `require_key` takes, and makes a typed key of.
+    KeyLike = Any

@@ -389,8 +389,8 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         return after, (result.q_values, result.td_error, next_action)
 
     def _number(self, action: Array) -> Int[Array, ""]:
-        """A recorded action, -1 where there is none, and `n_actions`, which is rejected, for what is
-        none: records from NumPy come as float32."""
+        """A recorded action, -1 where there is none; `n_actions`, which is rejected, for what is
+        none. Records of NumPy arrays come as float32."""
         whole = (action == jnp.round(action)) & (action < self.n_actions)
         return jnp.where(whole, action, self.n_actions).astype(jnp.int32)
 

@@ -86,8 +86,10 @@ def ended(stream: Any, stream_state: Any) -> Any:
 
 def outputs_of_a_step(learner: Any, stream: Any, state: Any, stream_state: Any) -> Any:
     """What `learner` gives for the next step of `rollable(stream)`."""
-    experience, _ = stream.rollout(stream_state, 1)
-    return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
+    drawn, _ = stream.rollout(stream_state, 1)
+    experience = jax.tree.map(lambda a: a[0], drawn)
+    require_fit(learner, stream, experience)
+    return learner.learn(state, experience)[1]
 
 
 _LEARNED_BY = {
