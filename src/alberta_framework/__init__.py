@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from .diagnostics import weight_magnitude as weight_magnitude
     from .environments import AbstractEnvironmentStream as AbstractEnvironmentStream
     from .environments import CollectedTransitions as CollectedTransitions
+    from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import GymnasiumStream as GymnasiumStream
     from .environments import PredictionMode as PredictionMode
     from .environments import TDStream as TDStream
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
     from .environments import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .environments import make_gymnasium_stream as make_gymnasium_stream
     from .environments import make_random_policy as make_random_policy
+    from .environments import space_action as space_action
     from .experiments import AgentResult as AgentResult
     from .experiments import AgentStanding as AgentStanding
     from .experiments import AggregatedResults as AggregatedResults

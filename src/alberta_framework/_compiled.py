@@ -14,10 +14,11 @@ from jaxtyping import AbstractArray, TypeCheckError
 
 from ._execution_plan import SMALL_OPTIONS, execution_plan, fits_one_kernel, nothing_traced
 from ._flattened import Output, Structure, flattened, remembered
-from ._numbers import is_traced
+from ._numbers import action_number, is_traced
 from ._one_kernel import ZERO, one_kernel
 from ._packing import Packing, packed
-from ._types import IntegerLike
+from ._state import AbstractState, require_state
+from ._types import ActionLike, IntegerLike
 
 # So many numbers of a component enter a program as one array.
 _FEW_NUMBERS = 64
@@ -50,6 +51,8 @@ def _explained(fn: Callable, args: tuple, kwargs: dict) -> str | None:
     wrong = []
     for name, value in bound.arguments.items():
         annotation = fn.__annotations__.get(name)
+        if isinstance(annotation, type) and issubclass(annotation, AbstractState):
+            require_state(fn.__qualname__, name, value, annotation)
         options = getattr(annotation, "__args__", (annotation,))
         options = [o for o in options if isinstance(o, type) and issubclass(o, AbstractArray)]
         if not options or (value is None and type(None) in getattr(annotation, "__args__", ())):
@@ -251,6 +254,8 @@ class compiled:
         annotations = [fn.__annotations__.get(name) for name in self.signature.parameters]
         places = list(enumerate(zip(self.signature.parameters, annotations, strict=True)))
         self.integers = {p for i, (name, a) in places if a is IntegerLike for p in (i, name)}
+        actions = [(i, name) for i, (name, a) in places if a is ActionLike]
+        self.actions = {p: f"{fn.__qualname__}: `{pair[1]}`" for pair in actions for p in pair}
         self.statics = {i for i, (_, a) in places if a in _STATIC_ANNOTATIONS}
 
         def program(structures, flat, kwargs):
@@ -290,7 +295,7 @@ class compiled:
                 found = flattened(arg)
             if found is None:
                 structures.append(None)
-                flat.append(self._number(i, arg))
+                flat.append(self._number(component, i, arg))
                 if isinstance(arg, jax.Array):
                     fits &= is_traced(arg) or fits_one_kernel((arg,))
                 continue
@@ -298,7 +303,7 @@ class compiled:
             flat.append(found[1])
             fits &= found[2]
         if kwargs:
-            kwargs = {name: self._number(name, arg) for name, arg in kwargs.items()}
+            kwargs = {name: self._number(component, name, arg) for name, arg in kwargs.items()}
         # For debugging JAX runs what is compiled step by step, where arrays must be its own.
         if _steps_through():
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
@@ -308,7 +313,9 @@ class compiled:
             return self.alone(tuple(structures), ZERO, flat, kwargs).result(True)
         return self.inlined(tuple(structures), flat, kwargs).result(fits)
 
-    def _number(self, place: int | str, arg: Any) -> Any:
+    def _number(self, component: Any, place: int | str, arg: Any) -> Any:
+        if place in self.actions:
+            return action_number(self.actions[place], arg, component.n_actions)
         integer = place in self.integers and isinstance(arg, int | np.integer)
         return np.int32(arg) if integer else _strong_argument(arg)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Float
 
@@ -21,6 +22,26 @@ def f32(value: ArrayLike) -> Float[Array, "..."]:
 def scalar(value: ArrayLike) -> Float[Array, ""]:
     """A number of shape () or (1,) as a float32 scalar."""
     return f32(jnp.reshape(value, ()))
+
+
+def action_number(where: str, value: Any, n_actions: int) -> Any:
+    """The number of an action, 0 to `n_actions` - 1, as an int32.
+
+    What is being traced is checked by its dtype and shape alone.
+
+    **Raises:** `TypeError` for what is no single integer, `bool` included; `ValueError` for one out
+    of range.
+    """
+    if type(value) is not int:
+        array = isinstance(value, jax.Array | np.ndarray | np.integer)
+        if not array or not jnp.issubdtype(value.dtype, jnp.integer) or value.shape != ():
+            told = f"{value.dtype}{list(value.shape)}" if is_traced(value) else repr(value)
+            raise TypeError(f"{where} must be an integer, the number of an action, got {told}.")
+        if is_traced(value):
+            return value
+    if not 0 <= int(value) < n_actions:
+        raise ValueError(f"{where} must lie in 0 .. {n_actions - 1}, got {value}.")
+    return value if isinstance(value, jax.Array) else np.int32(value)
 
 
 # Numbers are judged with a margin. XLA may compute a value again where it is stored, and there

@@ -100,6 +100,7 @@ def _demon_step(transition: TDTimeStep) -> DemonStep:
         transition.next_observation,
         signals=transition.reward[None],
         terminated=(transition.gamma == 0.0).astype(jnp.float32),
+        truncated=transition.truncated,
     )
 
 

@@ -61,7 +61,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
     demon as it was. The trunk learns from the sum over demons, without traces.
 
     A truncation bootstraps like any other step from the true final observation; call
-    `reset_traces` after it.
+    `reset_traces` after it. The loops do, where they are told of one.
 
     Source: Sutton et al. (2011), Horde; Sutton and Barto (2018), eqs. 12.23 and 12.25.
 
@@ -217,7 +217,11 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             terminated=experience.terminated,
             gammas=experience.gammas,
         )
-        return result.state, (result.per_demon_metrics, result.td_errors)
+        state = result.state
+        if experience.truncated is not None:
+            cut = jnp.broadcast_to(experience.truncated != 0, (self.n_demons,))
+            state = self.reset_traces(state, cut)
+        return state, (result.per_demon_metrics, result.td_errors)
 
     def _named(self, outputs: tuple) -> dict[str, Array]:
         per_demon, _ = outputs

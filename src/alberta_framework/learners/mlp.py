@@ -123,7 +123,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MLPLearnerState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MLPLearner.init", "feature_dim", feature_dim)
-        require_key("MLPLearner.init", key)
+        key = require_key("MLPLearner.init", key)
         layer_sizes = (int(feature_dim), *self.hidden_sizes, 1)
         params, _ = initial_layers(key, layer_sizes=layer_sizes, sparsity=self.sparsity)
         return _initial_state(strong(self), params, Lifecycle.begin())

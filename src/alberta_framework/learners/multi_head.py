@@ -175,7 +175,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MultiHeadMLPState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MultiHeadMLPLearner.init", "feature_dim", feature_dim)
-        require_key("MultiHeadMLPLearner.init", key)
+        key = require_key("MultiHeadMLPLearner.init", key)
         layer_sizes = (int(feature_dim), *self.hidden_sizes)
         trunk, heads = initial_layers(
             key, layer_sizes=layer_sizes, sparsity=self.sparsity, n_heads=self.n_heads

@@ -157,7 +157,11 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             experience.next_observation,
             experience.gamma,
         )
-        return result.state, result.metrics
+        state, truncated = result.state, experience.truncated
+        if truncated is not None:
+            cut = self.reset_traces(state)
+            state = jax.tree.map(lambda a, b: jnp.where(truncated, a, b), cut, state)
+        return state, result.metrics
 
     def _named(self, outputs: Float[Array, "*batch 4"]) -> dict[str, Array]:
         names = ("squared_td_error", "td_error", "mean_step_size", "mean_eligibility_trace")

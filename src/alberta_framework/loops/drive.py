@@ -19,7 +19,7 @@ from .chunk import ChunkPlan, chunk_program, learning_program, planned
 from .lanes import Lanes
 from .parts import Parts, joined, on_each_core
 from .recorders import AbstractRecorder
-from .rollouts import begun, ended, outputs_of_a_step, rollable
+from .rollouts import begun, ended, outputs_of_a_step, require_fit, rollable
 
 # Steps of a chunk at which the cost per step is least: long enough to hide the dispatch, short
 # enough for the drawn experience to stay in cache; but never so few that nothing is hidden.
@@ -87,6 +87,7 @@ def drive(
     target = _CHUNK if lanes is None else _CHUNK_OF_MANY
     length = _fitting_chunk(num_steps, target) if chunk_size is None else chunk_size
     experience = drawn_shapes(stream, stream_state, min(length, max(num_steps, 1)), lanes)
+    require_fit(learner, stream, experience)
     affordable = _CHUNK_BYTES // max(1, bytes_of(experience) * (count or 1))
     if chunk_size is None and affordable < target:
         length = _fitting_chunk(num_steps, max(_SHORTEST_CHUNK, affordable))

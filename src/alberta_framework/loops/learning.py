@@ -86,7 +86,7 @@ def run_learning_loop_batched(
     start of every lane. Arguments and errors as `run_learning_loop`.
     """
     started = time.perf_counter()
-    require_key("loop", keys, "keys", lanes=True)
+    keys = require_key("loop", keys, "keys", lanes=True)
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
     states, metrics, histories = run(

@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
 from .._compiled import compiled_by_itself
 from .._counter import StepCount
@@ -15,7 +15,7 @@ from .._state import AbstractState
 from .._types import IntegerLike
 from ..experience import TDTimeStep, TimeStep
 from .abstract import AbstractStream, Experience
-from .float_arrays import float_array, require_array
+from .float_arrays import flag_array, float_array, require_array, require_flags
 from .synthetic import counted, phase
 
 
@@ -116,22 +116,31 @@ class TDArrayStream(AbstractArrayStream[TDTimeStep]):
     - `rewards` [T].
     - `next_observations` [T, d].
     - `gammas` [T]: the discount of each transition, 0 where an episode ends.
+    - `truncated` [T]: flags, where an episode was cut after the transition: it bootstraps from its
+      next observation, the true last one, and traces are cut after it. None, the default: nowhere.
     """
 
     observations: Float[Array, "steps features"] = eqx.field(converter=float_array)
     rewards: Float[Array, " steps"] = eqx.field(converter=float_array)
     next_observations: Float[Array, "steps features"] = eqx.field(converter=float_array)
     gammas: Float[Array, " steps"] = eqx.field(converter=float_array)
+    truncated: Bool[Array, " steps"] | None = eqx.field(
+        converter=flag_array, default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         require_array(self, "observations", ("T", "d"))
         require_array(self, "rewards", self.observations.shape[:1])
         require_array(self, "next_observations", self.observations.shape)
         require_array(self, "gammas", self.observations.shape[:1])
+        if self.truncated is not None:
+            require_flags(self, "truncated", self.observations.shape[:1])
 
     @property
     def feature_dim(self) -> int:
         return self.observations.shape[-1]
 
     def _record(self):
-        return TDTimeStep(self.observations, self.rewards, self.next_observations, self.gammas)
+        return TDTimeStep(
+            self.observations, self.rewards, self.next_observations, self.gammas, self.truncated
+        )

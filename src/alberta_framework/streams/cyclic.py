@@ -11,8 +11,8 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32, is_traced
-from .._ranges import require_count, require_range, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_range, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
@@ -68,7 +68,8 @@ class CyclicStream(AbstractSyntheticStream[CyclicState, TimeStep]):
                 )
 
     @compiled_by_itself
-    def init(self, key: Key[Array, ""]) -> CyclicState:
+    def init(self, key: KeyLike) -> CyclicState:
+        key = require_key("CyclicStream.init", key)
         key, weights_key = jr.split(key)
         shape = (self.num_configurations, self.feature_dim)
         configurations = jr.normal(weights_key, shape, jnp.float32)

@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, Int, Key, UInt32
 from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
-from .._ranges import require_at_most, require_count, require_range, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_at_most, require_count, require_key, require_range, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
@@ -72,7 +72,8 @@ class DynamicScaleShiftStream(AbstractSyntheticStream[DynamicScaleShiftState, Ti
         require_range(self, "noise_std", 0.0)
 
     @compiled_by_itself
-    def init(self, key: Key[Array, ""]) -> DynamicScaleShiftState:
+    def init(self, key: KeyLike) -> DynamicScaleShiftState:
+        key = require_key("DynamicScaleShiftStream.init", key)
         key, weights_key, scales_key = jr.split(key, 3)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)
         zero, steps = jnp.zeros((), jnp.int32), jnp.zeros(2, jnp.uint32)

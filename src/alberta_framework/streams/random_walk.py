@@ -9,8 +9,8 @@ from jaxtyping import Array, Float, Key
 
 from .._compiled import compiled_by_itself
 from .._numbers import f32
-from .._ranges import require_count, require_range
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_range
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, noisy_target
 
@@ -54,7 +54,8 @@ class RandomWalkStream(AbstractSyntheticStream[RandomWalkState, TimeStep]):
         require_range(self, "feature_std", 0.0)
 
     @compiled_by_itself
-    def init(self, key: Key[Array, ""]) -> RandomWalkState:
+    def init(self, key: KeyLike) -> RandomWalkState:
+        key = require_key("RandomWalkStream.init", key)
         key, weights_key = jr.split(key)
         return RandomWalkState(key, jr.normal(weights_key, (self.feature_dim,), jnp.float32))
 

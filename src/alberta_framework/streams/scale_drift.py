@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, Key, UInt32
 from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
-from .._ranges import require_at_most, require_count, require_range
-from .._types import Hyperparameter
+from .._ranges import require_at_most, require_count, require_key, require_range
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target
 
@@ -67,7 +67,8 @@ class ScaleDriftStream(AbstractSyntheticStream[ScaleDriftState, TimeStep]):
         require_range(self, "noise_std", 0.0)
 
     @compiled_by_itself
-    def init(self, key: Key[Array, ""]) -> ScaleDriftState:
+    def init(self, key: KeyLike) -> ScaleDriftState:
+        key = require_key("ScaleDriftStream.init", key)
         key, weights_key = jr.split(key)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)
         log_scales, steps = jnp.zeros(self.feature_dim, jnp.float32), jnp.zeros(2, jnp.uint32)

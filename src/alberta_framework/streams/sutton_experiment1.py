@@ -9,8 +9,8 @@ from jaxtyping import Array, Float, Int, Key, UInt32
 
 from .._compiled import compiled_by_itself
 from .._counter import StepCount
-from .._ranges import require_count, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, phase
 
@@ -61,8 +61,9 @@ class SuttonExperiment1Stream(AbstractSyntheticStream[SuttonExperiment1State, Ti
         return self.num_relevant + self.num_irrelevant
 
     @compiled_by_itself
-    def init(self, key: Key[Array, ""]) -> SuttonExperiment1State:
+    def init(self, key: KeyLike) -> SuttonExperiment1State:
         """All signs positive; the key is kept as it is."""
+        key = require_key("SuttonExperiment1Stream.init", key)
         signs = jnp.ones(self.num_relevant, jnp.float32)
         position, steps = jnp.zeros((), jnp.int32), jnp.zeros(2, jnp.uint32)
         return SuttonExperiment1State(key, signs, position, steps)

@@ -158,9 +158,7 @@ class SweepRun:
         metrics: Iterable[str] | None = None,
     ):
         require_count("sweep", "num_steps", num_steps, high=2**31)
-        require_key("sweep", keys, "keys", lanes=True)
-        if not keys.shape[0]:
-            raise ValueError("sweep: `keys` must hold a key per seed, got none.")
+        keys = require_key("sweep", keys, "keys", lanes=True)
         if max_batch is not None:
             require_count("sweep", "max_batch", max_batch)
         self.num_steps, self.seeds = int(num_steps), keys.shape[0]
