@@ -79,6 +79,7 @@ from .optimizers import optimizer_from_config as optimizer_from_config
 
 if TYPE_CHECKING:
     from .checkpoints import CheckpointError as CheckpointError
+    from .checkpoints import CheckpointInUseError as CheckpointInUseError
     from .checkpoints import checkpoint_exists as checkpoint_exists
     from .checkpoints import checkpoint_header as checkpoint_header
     from .checkpoints import import_reference_checkpoint as import_reference_checkpoint

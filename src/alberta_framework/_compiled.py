@@ -14,6 +14,7 @@ from jaxtyping import AbstractArray, TypeCheckError
 
 from ._execution_plan import SMALL_OPTIONS, execution_plan, fits_one_kernel, nothing_traced
 from ._flattened import Output, Structure, flattened, remembered
+from ._labelled import is_labelled, without_mask
 from ._numbers import action_number, is_traced
 from ._one_kernel import ZERO, one_kernel
 from ._packing import Packing, packed
@@ -174,6 +175,8 @@ def _strong_argument(value: Any) -> Any:
         return _strong_argument(np.asarray(value))
     elif kind is tuple:
         return tuple(_strong_argument(one) for one in value)
+    elif is_labelled(kind):
+        return _strong_argument(without_mask(value))
     return value
 
 

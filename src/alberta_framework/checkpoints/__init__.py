@@ -3,6 +3,7 @@
 from .agents import load_agent as load_agent
 from .agents import save_agent as save_agent
 from .errors import CheckpointError as CheckpointError
+from .errors import CheckpointInUseError as CheckpointInUseError
 from .load import checkpoint_exists as checkpoint_exists
 from .load import checkpoint_header as checkpoint_header
 from .load import list_checkpoints as list_checkpoints

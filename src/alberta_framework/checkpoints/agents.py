@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from .._component import from_config
 from .agent_template import template_from
 from .errors import CheckpointError
-from .load import checkpoint_header, list_checkpoints, load_checkpoint
+from .load import checkpoint_header, list_checkpoints, load_checkpoint, load_if
+from .meaning import difference
 from .save import save_checkpoint
 
 
@@ -45,6 +47,34 @@ def load_agent(
         raise CheckpointError(os.fspath(path), reason) from error
     state, metadata = load_checkpoint(template, path, fallback=fallback)
     return learner, state, metadata
+
+
+def load_state_of(
+    learner: Any, template: Any, path: str | os.PathLike, *, fallback: bool = False
+) -> tuple[Any, dict[str, Any]]:
+    """`load_checkpoint` of a state that `learner` goes on with.
+
+    Numbers of the learner may differ from those it was saved with, and take effect at once.
+
+    **Raises:** as `load_checkpoint`; `CheckpointError` too if a leaf would mean something else to
+    this learner than to the one that is stored, naming the first field that differs.
+    """
+
+    def require(found: Path, header: dict[str, Any]) -> None:
+        if header["learner"] is None:
+            return
+        try:
+            stored = from_config(header["learner"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(found, f"its learner cannot be built: {error}") from error
+        differs = difference(stored, learner)
+        if differs is not None:
+            raise CheckpointError(
+                found,
+                f"is of another learner, for which its numbers mean something else: {differs}",
+            )
+
+    return load_if(require, template, path, fallback)
 
 
 def _header(path: str | os.PathLike, fallback: bool) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import equinox as eqx
 import numpy as np
 
 from .._json import in_words
-from .errors import CheckpointError
+from .errors import CheckpointError, not_found
 from .leaves import Leaf, decoded, encoded, leaf_from_header, module_names
 from .metadata import NOT_FINITE, in_words_at, with_numbers_at
 
@@ -146,7 +146,10 @@ def _opened(path: Path) -> BinaryIO:
     """The file, if it is one: to open a pipe would be to wait for ever."""
     if path.exists() and not path.is_file():
         raise CheckpointError(path, "not a checkpoint: no regular file")
-    return path.open("rb")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise not_found(path) from None
 
 
 def _header(path: Path, file: BinaryIO) -> Header:

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,22 @@ def load_checkpoint(
     **Raises:** `FileNotFoundError`; `CheckpointError` (a `ValueError`) that names the file for a
     damaged one, and the first leaf that differs for one of another structure.
     """
+    return load_if(lambda path, header: None, template, path, fallback)
+
+
+def load_if(
+    require: Callable[[Path, dict[str, Any]], None],
+    template: Any,
+    path: str | os.PathLike,
+    fallback: bool,
+) -> tuple[Any, dict[str, Any]]:
+    """`load_checkpoint`, once `require(path, header)` let the file that is taken pass."""
     path = Path(path)
     if path.is_dir():
+        require(path, orbax.header_of(path))
         return orbax.load(template, path)
     found, header, arrays = _sound(path, fallback)
+    require(found, header.fields)
     require_structure(found, template, header.leaves, header.fields["nodes"])
     leaves = leaves_of(found, header, arrays)
     return jax.tree.unflatten(jax.tree.structure(template), leaves), header.metadata
@@ -108,6 +121,6 @@ def _sound(path: Path, fallback: bool) -> tuple[Path, Header, list]:
                 found = older, *read(older)
             except (CheckpointError, FileNotFoundError):
                 continue
-            warnings.warn(f"{first}; loaded {older} instead", stacklevel=3)
+            warnings.warn(f"{first}; loaded {older} instead", stacklevel=4)
             return found
     raise first

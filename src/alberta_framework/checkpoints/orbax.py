@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .errors import CheckpointError
+from .errors import CheckpointError, not_found
 from .leaves import Leaf, leaf_from_header
 from .metadata import with_numbers_at
 from .structure import require_structure
@@ -100,7 +100,7 @@ def _steps(path: Path) -> list[int]:
 
 def _latest(path: Path) -> int:
     if not path.exists():
-        raise FileNotFoundError(f"no checkpoint at {path}")
+        raise not_found(path)
     if not _steps(path):
         raise CheckpointError(path, "not a checkpoint: a folder without a finished step")
     return max(_steps(path))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._counter import words_from
-from .errors import CheckpointError
+from .errors import CheckpointError, not_found
 from .orbax import orbax_library
 
 _OURS_ALONE = (
@@ -55,10 +55,12 @@ def import_reference_checkpoint(
 
     **Arguments:** `template`: a state of the same structure, from `learner.init(...)`.
 
-    **Raises:** `CheckpointError` for a folder that is none, listing the leaves that it lacks, or
-    naming the first of another shape.
+    **Raises:** `FileNotFoundError`; `CheckpointError` for a folder that is none, listing the leaves
+    that it lacks, or naming the first of another shape.
     """
     path = Path(path)
+    if not path.exists():
+        raise not_found(path)
     if not is_reference(path):
         raise CheckpointError(path, "not a checkpoint of the reference implementation")
     found = _restored(path)

@@ -1,14 +1,13 @@
 """`save_checkpoint`: now, or in the background."""
 
 import atexit
-import contextlib
 import errno
 import functools as ft
 import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from .agent_template import config_and_init
 from .file_format import file_bytes, header_fields
 from .leaves import described
 from .metadata import plain_metadata
-from .writing import replace_file, require_replaceable
+from .writing import replace_file, require_replaceable, set_aside
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +31,7 @@ def save_checkpoint(
     keep: int = 1,
     backend: str = "file",
     blocking: bool = True,
+    foreign: str = "refuse",
 ) -> Future | None:
     """Save any tree of arrays, keys and numbers, replacing the checkpoint that lies at `path`.
 
@@ -58,6 +58,7 @@ def save_checkpoint(
     require_count("save_checkpoint", "keep", keep)
     require_choice("save_checkpoint", "backend", backend, ("file", "orbax"))
     require_choice("save_checkpoint", "blocking", blocking, (True, False))
+    require_choice("save_checkpoint", "foreign", foreign, ("refuse", "set aside"))
     target = _target(path)
     said = plain_metadata(metadata)
     leaves = described(state)
@@ -67,9 +68,21 @@ def save_checkpoint(
     if backend == "orbax":
         write = orbax.save(state, target, fields, keep)
     else:
-        require_replaceable(target)
-        write = ft.partial(replace_file, target, file_bytes(state, leaves, fields), keep)
+        pieces = file_bytes(state, leaves, fields)
+        if foreign == "refuse":
+            require_replaceable(target)
+            write = ft.partial(replace_file, target, pieces, keep)
+        else:
+            write = ft.partial(_replace_whatever, target, pieces, keep)
     return _background.now(target, write) if blocking else _background.later(target, write)
+
+
+def _replace_whatever(target: Path, pieces: list[bytes], keep: int) -> None:
+    aside = set_aside(target)
+    if aside is not None:
+        _log.warning("%s: was no sound checkpoint any more; kept as %s", target, aside)
+    require_replaceable(target)
+    replace_file(target, pieces, keep)
 
 
 def _target(path: str | os.PathLike) -> Path:
@@ -117,6 +130,8 @@ class _Background:
         future = _SaveFuture()
 
         def work():
+            if future.done():
+                return
             try:
                 write()
             except BaseException as error:  # handed to whoever asks
@@ -130,13 +145,19 @@ class _Background:
                 atexit.register(self.log_unasked)
             waiting = [f for f in self.futures.get(path, []) if not f.done() or f.unasked_error]
             self.futures[path] = [*waiting, future]
-            self.thread.submit(work)
+            try:
+                self.thread.submit(work)
+            except RuntimeError:
+                # The process ends, or may have no more threads: it is written here and now, and a
+                # failure is told here, for nobody may be left to ask.
+                work()
+                if future.unasked_error is not None:
+                    _log.error("%s: was not saved: %s", path, future.exception())
         return future
 
     def now(self, path: Path, write: Callable[[], None]) -> None:
-        for future in self.futures.get(path, []):
-            with contextlib.suppress(BaseException):  # its own caller is told
-                Future.result(future)
+        # Their own callers are told what became of them.
+        wait(self.futures.get(path, []))
         write()
 
     def raise_unasked(self, path: Path) -> None:
@@ -154,3 +175,6 @@ class _Background:
 
 
 _background = _Background()
+if hasattr(os, "register_at_fork"):
+    # The thread and the saves under way are the parent's.
+    os.register_at_fork(after_in_child=_background.__init__)

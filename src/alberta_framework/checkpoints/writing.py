@@ -1,6 +1,7 @@
 """Replacing a file so that a crash at any moment leaves the old one or the new one."""
 
 import contextlib
+import itertools
 import os
 import re
 import secrets
@@ -9,7 +10,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from .file_format import is_checkpoint
+from .errors import CheckpointError
+from .file_format import is_checkpoint, read, read_header
 
 _LEFTOVER_AGE_S = 3600.0
 
@@ -21,6 +23,30 @@ def require_replaceable(path: Path) -> None:
     """
     if path.exists() and not (path.is_file() and is_checkpoint(path)):
         raise ValueError(f"{path}: not a checkpoint, will not overwrite")
+
+
+def set_aside(path: Path, payload: bool = False) -> Path | None:
+    """Rename a file that lies at `path` and is no sound checkpoint to `path.damaged`.
+
+    What was set aside before stays, unless it is empty: the name is numbered then. The payload is
+    checked if asked for, else the header and the size alone.
+
+    **Returns:** its new name; None if there was nothing to set aside.
+    """
+    try:
+        (read if payload else read_header)(path)
+        return None
+    except FileNotFoundError:
+        return None
+    except CheckpointError:
+        if not path.is_file():
+            return None
+    for suffix in itertools.chain([""], (f"-{n}" for n in itertools.count(2))):
+        aside = path.with_name(f"{path.name}.damaged{suffix}")
+        if not aside.exists() or not aside.stat().st_size:
+            break
+    os.replace(path, aside)
+    return aside
 
 
 def replace_file(path: Path, pieces: Iterable[bytes], keep: int) -> None:

@@ -1,9 +1,12 @@
 """`alberta daemon`: a learner between lines of JSON."""
 
+import contextlib
 import json
+import logging
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import jax
 from .._component import from_config
 from ..checkpoints import CheckpointError
 from ..daemon import Daemon, EventProcessor
-from ..daemon.serving import Stop, serve_socket, serve_stream
+from ..daemon.serving import Answer, Stop, left_in_time, serve_socket, serve_stream, write_all
 from .catalogue import parsed
 from .problems import Problem, UsageProblem, reason
 
@@ -36,12 +39,14 @@ _RANGES = {
     "checkpoint_every_s": (1e-3, float("inf")),
 }
 _EVERY_S = 60.0
+# After a stop, before another thread saves and leaves: of two seconds the save takes the rest.
+_PATIENCE_S = 1.0
 
 
 def daemon(
     config: Path, checkpoint: Path | None, socket: Path | None, report_every: int | None
 ) -> int:
-    """Serve events until the input ends, SIGTERM or SIGINT; then save.
+    """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
     **Returns:** the exit code: 0, or 1 if the state could not be saved at the end.
 
@@ -50,42 +55,63 @@ def daemon(
     # Handing each small program to another thread costs more than the program; only before the
     # first computation can it be turned off.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
-    learner_daemon, label_window = _made(config, checkpoint)
-    processor = EventProcessor(learner_daemon, label_window)
+    with _stopped_by_signals() as stop, _saying(stop) as say:
+        with left_in_time(stop, lambda: os._exit(0), _PATIENCE_S):
+            learner_daemon, label_window = _made(config, checkpoint)
 
-    def answer(line: bytes, number: int) -> bytes:
-        before = learner_daemon.steps
-        found = processor.answer(line, number)
-        after = learner_daemon.steps
-        if report_every and after > before and after % report_every == 0:
-            print(json.dumps({"report": learner_daemon.report()}), file=sys.stderr, flush=True)
-        return found
+        def connected() -> Answer:
+            processor = EventProcessor(learner_daemon, label_window)
 
-    said = f"resumed at {learner_daemon.steps:,} events" if learner_daemon.steps else "a new state"
-    where = "standard input" if socket is None else str(socket)
-    print(f"alberta: {type(learner_daemon.learner).__name__}, {said}; {where}", file=sys.stderr)
-    with _stopped_by_signals() as stop:
+            def answer(line: bytes, number: int) -> bytes:
+                before = learner_daemon.steps
+                found = processor.answer(line, number)
+                after = learner_daemon.steps
+                if report_every and after > before and after % report_every == 0:
+                    say(json.dumps({"report": learner_daemon.report()}))
+                return found
+
+            return answer
+
+        def leave() -> None:
+            code, saved = _saved(learner_daemon)
+            say(f"alberta: {learner_daemon.steps:,} events, left in the middle of one; {saved}")
+            os._exit(code)
+
+        where = "standard input" if socket is None else str(socket)
+        kind = type(learner_daemon.learner).__name__
+        say(f"alberta: {kind}, {_origin(learner_daemon)}; {where}")
         try:
-            if socket is None:
-                serve_stream(sys.stdin.fileno(), sys.stdout.fileno(), answer, stop)
-            else:
-                serve_socket(socket, answer, stop)
+            with left_in_time(stop, leave, _PATIENCE_S):
+                if socket is None:
+                    serve_stream(sys.stdin.fileno(), sys.stdout.fileno(), connected(), stop)
+                else:
+                    serve_socket(socket, connected, stop)
         except OSError as error:
             raise Problem(f"cannot serve {where}: {error}.") from error
         finally:
-            saved = _saved(learner_daemon)
-    print(f"alberta: {learner_daemon.steps:,} events; {saved}", file=sys.stderr)
-    return 1 if saved.startswith("NOT") else 0
+            code, saved = _saved(learner_daemon)
+        say(f"alberta: {learner_daemon.steps:,} events; {saved}")
+    return code
 
 
-def _saved(learner_daemon: Daemon) -> str:
+def _origin(learner_daemon: Daemon) -> str:
+    path = learner_daemon.checkpoint
+    if learner_daemon.resumed:
+        return f"resumed at {learner_daemon.steps:,} events"
+    return "a new state" + (
+        "" if path is None else f", no checkpoint was found at {path.absolute()}"
+    )
+
+
+def _saved(learner_daemon: Daemon) -> tuple[int, str]:
+    """The exit code, and what became of the state."""
     if learner_daemon.checkpoint is None:
-        return "nothing is saved without --checkpoint"
+        return 0, "nothing is saved without --checkpoint"
     try:
-        learner_daemon.save()
-    except (OSError, ValueError) as error:
-        return f"NOT saved: {error}"
-    return f"saved to {learner_daemon.checkpoint}"
+        learner_daemon.close()
+    except Exception as error:  # whatever it is, it is told, and the code says so
+        return 1, f"NOT saved: {error}"
+    return 0, f"saved to {learner_daemon.checkpoint}"
 
 
 def _made(config: Path, checkpoint: Path | None) -> tuple[Daemon, int]:
@@ -125,26 +151,58 @@ def _made(config: Path, checkpoint: Path | None) -> tuple[Daemon, int]:
             **options,
         )
     except CheckpointError as error:
-        raise Problem(f"cannot resume: {error}") from error
+        # Of another structure, damaged, or of another process: to start again does not help.
+        raise UsageProblem(f"cannot resume: {error}") from error
     except (TypeError, ValueError) as error:
         raise UsageProblem(f"{config}: {error}") from error
     except OSError as error:
-        raise Problem(f"cannot resume from {checkpoint}: {reason(error)}.") from error
+        raise Problem(f"cannot use the checkpoint {checkpoint}: {reason(error)}.") from error
     return made, label_window
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[Stop]:
-    """SIGTERM and SIGINT stop after the event that is being answered."""
+    """SIGTERM, SIGINT and SIGHUP stop after the event that is being answered.
+
+    A hangup that whoever started us ignores, as `nohup` does, stays ignored.
+    """
     stop = Stop()
 
     def ask(number: int, frame: Any) -> None:
         del number, frame
         stop.ask()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _saying(stop: Stop) -> Iterator[Callable[[str], None]]:
+    """What says a line on standard error, where the library's warnings go too.
+
+    A reader that takes nothing is waited for, but not once a stop was asked for.
+    """
+
+    def say(text: str) -> None:
+        if sys.stderr is None:
+            return
+        with contextlib.suppress(OSError):
+            write_all(sys.stderr.fileno(), text.encode(errors="replace") + b"\n", stop)
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(f"alberta: {self.format(record)}")
+
+    handler, log = Handler(logging.WARNING), logging.getLogger("alberta_framework")
+    log.addHandler(handler)
+    try:
+        yield say
+    finally:
+        log.removeHandler(handler)

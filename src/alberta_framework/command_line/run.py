@@ -19,7 +19,6 @@ from ..interface import EnvironmentFailure
 from .interruption import interruptible
 from .jobs import job_of
 from .output_folder import new_folder
-from .problems import Problem, reason
 
 _INTERRUPTED = 130
 _WIDTH_OF_FILES = 120
@@ -42,17 +41,16 @@ def run(
     """
     job: Any = job_of(source, seeds, steps, episodes)
     folder = new_folder(output, job.comparison.name)
-    with Timer(verbose=False) as timer:
-        result, failure = _carried_out(job, quiet)
-    if result is None:
-        folder.rmdir()
-        return _stopped(failure, "before anything was finished; nothing is saved")
     try:
-        paths = job.save(result, folder)
-    except OSError as error:
-        raise Problem(f"cannot write to {str(folder)!r}: {reason(error)}.") from error
+        with Timer(verbose=False) as timer:
+            result, failure = _carried_out(job, quiet)
+        if result is None:
+            return _stopped(failure, "before anything was finished; nothing is saved")
+        paths = folder.filled(lambda place: job.save(result, place))
+    finally:
+        folder.drop()  # which does nothing once there is something in it
     if quiet:
-        print(folder)
+        print(folder.path)
     else:
         # Names and intervals hold brackets, which are no markup.
         width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
@@ -60,10 +58,10 @@ def run(
         console.print(job.table(result))
         names = ", ".join(path.name for path in paths)
         duration = format_duration(timer.duration)
-        console.print(f"{folder}: {names} ({duration})", soft_wrap=True)
+        console.print(f"{folder.path}: {names} ({duration})", soft_wrap=True)
     if result.complete and failure is None:
         return 0
-    return _stopped(failure, f"after {job.extent(result)}; see {folder}")
+    return _stopped(failure, f"after {job.extent(result)}; see {folder.path}")
 
 
 def _stopped(failure: EnvironmentFailure | None, when: str) -> int:

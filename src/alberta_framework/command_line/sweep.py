@@ -13,10 +13,11 @@ from rich.console import Console
 
 from ..experiments import Timer, format_duration
 from ..sweeps import SweepExperiment, SweepRun, save_sweep, sweep_from_config
+from ..sweeps.checkpoint import holds_save
 from .catalogue import parsed
 from .interruption import interruptible
-from .output_folder import new_folder
-from .problems import Problem, UsageProblem, reason
+from .output_folder import OutputFolder, new_folder
+from .problems import UsageProblem
 from .steps_bar import steps_bar
 from .sweep_table import sweep_table
 
@@ -42,34 +43,38 @@ def sweep(
     """
     _offer_cores(devices)
     experiment = _experiment(file, seeds, steps)
-    if resume is None:
-        folder = new_folder(output, experiment.name)
-    elif output is not None:
-        raise UsageProblem("--resume writes to the folder it resumes; leave --output out.")
-    elif not (folder := resume / _CHECKPOINT).is_dir():
-        raise UsageProblem(f"--resume: {str(resume)!r} holds no checkpoint.")
-    else:
-        folder = resume
-    with Timer(verbose=False) as timer:
-        run = _carried_out(experiment, folder, quiet)
-    if run is None or not run.finished:
-        return _stopped(run, file, folder)
-    result = run.result()
+    folder = new_folder(output, experiment.name) if resume is None else _resumed(resume, output)
     try:
-        paths = save_sweep(experiment, result, folder)
-        shutil.rmtree(folder / _CHECKPOINT, ignore_errors=True)
-    except OSError as error:
-        raise Problem(f"cannot write to {str(folder)!r}: {reason(error)}.") from error
+        with Timer(verbose=False) as timer:
+            run = _carried_out(experiment, folder, quiet)
+        if run is None or not run.finished:
+            return _stopped(run, file, folder)
+        result = run.result()
+        paths = folder.filled(lambda place: save_sweep(experiment, result, place))
+        shutil.rmtree(folder.path / _CHECKPOINT, ignore_errors=True)
+    finally:
+        folder.drop()  # which does nothing once there is something in it
     if quiet:
-        print(folder)
+        print(folder.path)
         return 0
     # Names and intervals hold brackets, which are no markup.
     width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
     console = Console(width=width, markup=False, highlight=False)
     console.print(sweep_table(experiment, result))
     names = ", ".join(path.name for path in paths)
-    console.print(f"{folder}: {names} ({format_duration(timer.duration)})", soft_wrap=True)
+    console.print(f"{folder.path}: {names} ({format_duration(timer.duration)})", soft_wrap=True)
     return 0
+
+
+def _resumed(folder: Path, output: Path | None) -> OutputFolder:
+    if output is not None:
+        raise UsageProblem("--resume writes to the folder it resumes; leave --output out.")
+    where = folder / _CHECKPOINT
+    if not where.is_dir():
+        raise UsageProblem(
+            f"--resume: {str(folder)!r} holds no checkpoint; none was found at {where.absolute()}."
+        )
+    return OutputFolder(folder, False)
 
 
 def _offer_cores(devices: int | None) -> None:
@@ -103,34 +108,43 @@ def _experiment(file: Path, seeds: int | None, steps: int | None) -> SweepExperi
         raise UsageProblem(f"--steps: {error}") from error
 
 
-def _carried_out(experiment: SweepExperiment, folder: Path, quiet: bool) -> SweepRun | None:
+def _carried_out(experiment: SweepExperiment, folder: OutputFolder, quiet: bool) -> SweepRun | None:
     """The sweep, finished or stopped by Ctrl-C; None if it was not begun."""
     has_orbax = importlib.util.find_spec("orbax") is not None
-    with interruptible() as interruption, steps_bar(Console(stderr=True), quiet) as bar:
-        try:
-            run = experiment.run(folder / _CHECKPOINT if has_orbax else None)
-        except KeyboardInterrupt:
-            return None
-        except ValueError as error:
-            raise UsageProblem(str(error)) from error
-        task = bar.add_task(experiment.name, total=run.total_steps, completed=run.steps_done)
-        try:
-            while not (run.finished or interruption.requested):
-                run.advance(lambda done: bar.update(task, completed=done))
-        except KeyboardInterrupt:
-            pass
-        run.save()
-    return run
+    checkpoint = folder.path / _CHECKPOINT
+    there = checkpoint.exists()
+    try:
+        with interruptible() as interruption, steps_bar(Console(stderr=True), quiet) as bar:
+            try:
+                run = experiment.run(checkpoint if has_orbax else None)
+            except KeyboardInterrupt:
+                return None
+            except ValueError as error:
+                raise UsageProblem(str(error)) from error
+            if there and not run.steps_done:
+                where = checkpoint.absolute()
+                print(f"alberta: no checkpoint was found in {where}: begun anew.", file=sys.stderr)
+            task = bar.add_task(experiment.name, total=run.total_steps, completed=run.steps_done)
+            try:
+                while not (run.finished or interruption.requested):
+                    run.advance(lambda done: bar.update(task, completed=done))
+            except KeyboardInterrupt:
+                pass
+            run.save()
+        return run
+    finally:
+        if not there and not holds_save(checkpoint):
+            shutil.rmtree(checkpoint, ignore_errors=True)
 
 
-def _stopped(run: SweepRun | None, file: Path, folder: Path) -> int:
-    if run is None or not run.steps_done or not (folder / _CHECKPOINT).is_dir():
-        shutil.rmtree(folder / _CHECKPOINT, ignore_errors=True)
-        folder.rmdir()
+def _stopped(run: SweepRun | None, file: Path, folder: OutputFolder) -> int:
+    again = f"alberta sweep {file} --resume {folder.path}"
+    if not holds_save(folder.path / _CHECKPOINT):
         message = "stopped before anything was finished; nothing is saved."
+    elif run is None:
+        message = f"stopped before anything was done; the checkpoint is as it was: {again}"
     else:
         done, total = f"{run.steps_done:,}", f"{run.total_steps:,}"
-        again = f"alberta sweep {file} --resume {folder}"
         message = f"stopped after {done} of {total} steps; to go on: {again}"
     print(f"alberta: {message}", file=sys.stderr)
     return _INTERRUPTED

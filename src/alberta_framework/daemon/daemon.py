@@ -1,6 +1,5 @@
 """The daemon: a learner, its state, and its checkpoints."""
 
-import contextlib
 import logging
 import os
 import threading
@@ -16,16 +15,14 @@ from jaxtyping import Float, PRNGKeyArray
 
 from .._packing import packed, unpacked
 from .._ranges import require_choice, require_count
-from ..checkpoints import (
-    CheckpointError,
-    checkpoint_exists,
-    list_checkpoints,
-    load_checkpoint,
-    save_agent,
-)
+from ..checkpoints import list_checkpoints, save_agent
+from ..checkpoints.agents import load_state_of
+from ..checkpoints.lock import CheckpointClaim
+from ..checkpoints.writing import require_replaceable, set_aside
 from ..learners import LinearLearner, TDLinearLearner, agent_age_s, with_uptime
 from . import report
 from .latencies import Latencies
+from .observations import numbers_of
 from .program import OF_EXAMPLES, OF_TRANSITIONS, Programs
 
 _log = logging.getLogger(__name__)
@@ -34,14 +31,24 @@ _KEY_OF_METADATA = "daemon"
 
 
 class StepResult(NamedTuple):
-    """What an event gave: the predictions, whether the learning was rejected, the event's number.
+    """What an event gave: the predictions, whether the event was rejected, the event's number.
 
-    `step` counts the events that were learned from or rejected, this one included.
+    An event that is only predicted is rejected if its observation or its predictions are not
+    finite. `step` counts the events that were learned from or rejected, this one included.
     """
 
     predictions: Float[np.ndarray, " heads"]
     rejected: bool
     step: int
+
+
+class _Moment(NamedTuple):
+    """What a daemon is between two events: the learner's words, where the next transition begins,
+    how many events there were. Exchanged as one, so that no interrupt finds half of an event."""
+
+    words: Any
+    last: np.ndarray | None
+    steps: int
 
 
 class Daemon:
@@ -57,6 +64,11 @@ class Daemon:
     it learns the transition from there to this observation, then predicts here. After a
     termination, or an observation that is not finite, the next observation begins anew.
 
+    One process at a time has the checkpoint; `close`, the end of a `with` block and the end of the
+    process let go of it. A signal that raises, as Ctrl-C does, takes effect between two events: the
+    event under way is learned whole or not at all, `steps` tells which, and the state can be used
+    and saved.
+
     JAX hands CPU programs to another thread, which costs an event more than its arithmetic. A
     process that serves single events turns this off before anything else is computed:
     `jax.config.update("jax_cpu_enable_async_dispatch", False)`; `alberta daemon` does so.
@@ -71,11 +83,13 @@ class Daemon:
       (looked at when an event comes); default only on `save` and at the end of a `with` block.
     - `keep`: how many files to keep.
     - `gamma`: the discount of a `TDLinearLearner`, in [0, 1].
-    - `feature_names`, `head_names`: for `report`; stored in the checkpoint, which refuses others
-      and gives its own if none are given.
+    - `feature_names`, `head_names`: for `report`, and for observations and targets that are Series
+      of pandas, which are taken by name; stored in the checkpoint, which refuses others and gives
+      its own if none are given.
 
     **Raises:** `TypeError`, `ValueError` for a bad argument; `CheckpointError` for a checkpoint of
-    another structure, or one of which no kept file is sound.
+    another learner (numbers may differ), or one of which no kept file is sound;
+    `CheckpointInUseError` if another process has it; `OSError` if its folder cannot be written to.
 
     ```python
     with Daemon(learner, 12, checkpoint="agent.ckpt", checkpoint_every=1000) as daemon:
@@ -114,27 +128,29 @@ class Daemon:
         self.checkpoint_every, self.checkpoint_every_s = checkpoint_every, checkpoint_every_s
         self.keep, self.gamma = keep, gamma
         self._of_transitions = isinstance(learner, OF_TRANSITIONS)
-        self._resumed: dict[str, Any] = {}
-        state, self._last, self._steps = self._initial(key, resume)
-        self._programs = Programs(learner, state, gamma)
-        self._words = packed(self._programs.packing, state)
-        self._lock = threading.RLock()
-        self.n_heads = self._warmed_up(state)
-        self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
-        self.head_names = self._named("head_names", head_names, self.n_heads)
+        self._resumed: dict[str, Any] | None = None
+        self._claim = None if self.checkpoint is None else CheckpointClaim(self.checkpoint)
+        try:
+            self._begin(key, resume)
+            self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
+            self.head_names = self._named("head_names", head_names, self.n_heads)
+        except BaseException:
+            if self._claim is not None:
+                self._claim.release()
+            raise
         self._latencies = Latencies()
         self._ring = np.zeros((_OBSERVATIONS_KEPT, self.feature_dim), np.float32)
         self._seen = 0
         self._saving: Future | None = None
-        self._saved_step, self._saved_at = self._steps, time.monotonic()
+        self._saved_step, self._saved_at = self.steps, time.monotonic()
         self._lived_from = time.monotonic()
         self._failures = 0
 
     def predict(self, observation: Any) -> Float[np.ndarray, " heads"]:
         """The predictions at `observation` [features]; nothing changes."""
-        observation = self._row("observation", observation, self.feature_dim)
+        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         with self._lock:
-            return np.asarray(self._programs.predict(self._words, observation))
+            return np.asarray(self._programs.predict(self._settled().words, observation))
 
     def update(self, observation: Any, targets: Any, terminated: bool = False) -> StepResult:
         """`step` with targets."""
@@ -149,13 +165,19 @@ class Daemon:
         transition into this observation; NaN leaves a head as it was; `terminated`: whether this
         transition ended an episode, for learners of transitions.
 
+        For a learner of one head NaN is no target: of an example it is predicted only, and of a
+        transition nothing is learned, and the next one begins here, with traces cut.
+
         **Raises:** `TypeError` naming the argument of the wrong shape or kind.
         """
-        if targets is None:
-            return StepResult(self.predict(observation), False, self._steps)
         started = time.perf_counter()
-        observation = self._row("observation", observation, self.feature_dim)
-        targets = self._row("targets", targets, self.n_heads)
+        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
+        if targets is not None:
+            targets = self._row("targets", targets, self.n_heads, self.head_names)
+            if self.n_heads == 1 and targets[0] != targets[0] and not self._of_transitions:
+                targets = None
+        if targets is None:
+            return self._predicted(observation)
         with self._lock:
             if self._of_transitions:
                 row = self._transition(observation, targets, _flag(terminated))
@@ -163,12 +185,10 @@ class Daemon:
                 # No program still reads the numbers of the event before: its row was waited for.
                 numbers, n = self._numbers, self.feature_dim
                 numbers[:n], numbers[n:] = observation, targets
-                self._words, row = self._programs.step(self._words, numbers)
-                row = np.asarray(row)
-            self._steps += 1
+                row = self._learned(None)
             self._ring[self._seen % _OBSERVATIONS_KEPT] = observation
             self._seen += 1
-            result = StepResult(row[:-1], bool(row[-1]), self._steps)
+            result = StepResult(row[:-1], bool(row[-1]), self._now.steps)
             self._latencies.add(time.perf_counter() - started)
             self._save_if_due()
         return result
@@ -177,12 +197,17 @@ class Daemon:
     def state(self) -> Any:
         """The learner's state as it is now, built when asked for."""
         with self._lock:
-            return self._unpacked(np.array(self._words))
+            return self._unpacked(np.array(self._settled().words))
 
     @property
     def steps(self) -> int:
         """How many events were learned from or rejected, in this process and those before."""
-        return self._steps
+        return self._moment().steps
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the state was taken from a checkpoint."""
+        return self._resumed is not None
 
     @property
     def learns_transitions(self) -> bool:
@@ -192,7 +217,7 @@ class Daemon:
     @property
     def last_observation(self) -> Float[np.ndarray, " features"] | None:
         """Where the next transition begins; None for learners of examples and after an end."""
-        return self._last
+        return self._moment().last
 
     def save(self, blocking: bool = True) -> None:
         """Write a checkpoint now.
@@ -203,40 +228,52 @@ class Daemon:
         if self.checkpoint is None:
             raise ValueError("Daemon.save: there is no `checkpoint` to save to.")
         with self._lock:
-            before = self._saving
-            failed = before.exception() if before is not None and before.done() else None
+            before, self._saving = self._saving, None
             if blocking:
-                # Whatever became of the one before: this one says what is so now.
-                self._saving = None
+                if before is not None:
+                    # Whatever became of the one before: this one says what is so now.
+                    before.exception()
                 try:
-                    if before is not None:
-                        with contextlib.suppress(Exception):
-                            before.result()
-                    self._begin_saving().result()
+                    self._begin_saving(blocking=True)
                 except Exception:
                     self._failures += 1
                     raise
                 return
+            failed = before.exception() if before is not None and before.done() else None
             self._saving = self._begin_saving()
             if failed is not None:
                 self._failures += 1
                 raise failed
 
+    def close(self) -> None:
+        """Save, if there is somewhere to save to, and let others have the checkpoint.
+
+        The daemon can be used on; a later `save` claims the checkpoint again.
+
+        **Raises:** as `save`.
+        """
+        if self._claim is None:
+            return
+        try:
+            self.save()
+        finally:
+            self._claim.release()
+
     def report(self) -> dict[str, Any]:
         """What the learner relies on, whether it can still learn, counts and latencies, as JSON."""
         with self._lock:
-            state = self.state
+            state, steps = self.state, self.steps
             seen = self._ring[: min(self._seen, _OBSERVATIONS_KEPT)].copy()
             checkpoint = {
                 "path": None if self.checkpoint is None else str(self.checkpoint),
-                "steps_since": self._steps - self._saved_step,
+                "steps_since": steps - self._saved_step,
                 "failed_saves": self._failures,
             }
         names = self.feature_names, self.head_names
         return report.plain(
             {
                 "learner": type(self.learner).__name__,
-                "steps": self._steps,
+                "steps": steps,
                 "step_count": state.step_count,
                 "rejected_count": state.rejected_count,
                 "age_s": float(agent_age_s(state)),
@@ -252,13 +289,12 @@ class Daemon:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        """Save, if there is somewhere to save to."""
-        if self.checkpoint is not None:
-            self.save()
+        """`close`."""
+        self.close()
 
     def _named(self, argument: str, names: Sequence[str] | None, count: int) -> list[str] | None:
         """The names given, or else those of the checkpoint, whose order its weights have."""
-        found, kept = _names(argument, names, count), self._resumed.get(argument)
+        found, kept = _names(argument, names, count), (self._resumed or {}).get(argument)
         if found is not None and kept is not None and found != kept:
             raise ValueError(
                 f"Daemon: `{argument}` are {kept} in {self.checkpoint}, got {found}; its weights "
@@ -266,23 +302,33 @@ class Daemon:
             )
         return kept if found is None else found
 
-    def _initial(self, key: Any, resume: bool) -> tuple[Any, Any, int]:
+    def _begin(self, key: Any, resume: bool) -> None:
+        """The state, new or resumed, and all that events need, compiled."""
         if isinstance(self.learner, LinearLearner | TDLinearLearner):
             state = self.learner.init(self.feature_dim)
         else:
             state = self.learner.init(self.feature_dim, jax.random.key(0) if key is None else key)
-        path = self.checkpoint
-        if path is None or not resume or not (path.exists() or list_checkpoints(path)):
+        last, steps = None, 0
+        if self.checkpoint is not None and resume:
+            state, last, steps = self._resumed_or(state, self.checkpoint)
+        elif self.checkpoint is not None:
+            require_replaceable(self.checkpoint)
+        self._programs = Programs(self.learner, state, self.gamma)
+        self._now = _Moment(packed(self._programs.packing, state), last, steps)
+        self._under_way: tuple[list, np.ndarray | None, int] | None = None
+        self._lock = threading.RLock()
+        self.n_heads = self._warmed_up(state)
+
+    def _resumed_or(self, state: Any, path: Path) -> tuple[Any, np.ndarray | None, int]:
+        """What the checkpoint holds; the new state if there is none."""
+        if not (path.exists() or list_checkpoints(path)):
+            _log.info("no checkpoint was found at %s: a new state", path.absolute())
             return state, None, 0
-        state, metadata = load_checkpoint(state, path, fallback=True)
+        state, metadata = load_state_of(self.learner, state, path, fallback=True)
         kept = self._resumed = metadata.get(_KEY_OF_METADATA, {})
-        name = type(self.learner).__name__
-        if kept.get("learner", name) != name:
-            raise CheckpointError(path, f"holds a {kept['learner']}, not a {name}")
-        if path.exists() and not checkpoint_exists(path):
-            # An older file was taken; the damaged one makes way for the next.
-            aside = path.with_name(f"{path.name}.damaged")
-            os.replace(path, aside)
+        # Where an older file was taken, the damaged one makes way for the next.
+        aside = set_aside(Path(os.path.realpath(path)), payload=True)
+        if aside is not None:
             _log.warning("%s: is damaged; kept as %s", path, aside)
         last = kept.get("last_observation")
         steps = kept.get("steps", state.step_count + state.rejected_count)
@@ -291,91 +337,134 @@ class Daemon:
     def _warmed_up(self, state: Any) -> int:
         """Compile what events need, on a copy of the state; the number of heads."""
         observation = np.zeros(self.feature_dim, np.float32)
-        heads = np.asarray(self._programs.predict(self._words, observation)).size
+        heads = np.asarray(self._programs.predict(self._now.words, observation)).size
         length = 2 * self.feature_dim + heads + 1 if self._of_transitions else None
         self._numbers = np.zeros(length or self.feature_dim + heads, np.float32)
-        words, _ = self._programs.step(packed(self._programs.packing, state), self._numbers)
+        words = packed(self._programs.packing, state)
+        for _ in range(2):  # a state as it is at first, and one that a step gave
+            words, _ = self._programs.step(words, self._numbers)
         jax.block_until_ready(words)
         return heads
 
-    def _row(self, name: str, values: Any, length: int) -> np.ndarray:
+    def _row(self, name: str, values: Any, length: int, names: Sequence[str] | None) -> np.ndarray:
         if type(values) is np.ndarray and values.dtype == np.float32 and values.shape == (length,):
             return values
-        try:
-            found = np.asarray(values)
-            found = found.astype(np.float64) if found.dtype.kind in "biufO" else None
-        except (OverflowError, TypeError, ValueError):
-            found = None
-        if found is None or found.shape not in ((length,), () if length == 1 else (length,)):
-            shape = "no numbers" if found is None else f"shape {found.shape}"
-            raise TypeError(f"Daemon: `{name}` must be {length} numbers, got {shape}.")
-        with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
-            return found.astype(np.float32).reshape(length)
+        return numbers_of(name, values, length, names, partial=name == "targets")
+
+    def _predicted(self, observation: np.ndarray) -> StepResult:
+        with self._lock:
+            predictions, steps = self.predict(observation), self._now.steps
+        sound = np.isfinite(observation).all() and np.isfinite(predictions).all()
+        return StepResult(predictions, not sound, steps)
 
     def _transition(
         self, observation: np.ndarray, targets: np.ndarray, terminated: bool
     ) -> np.ndarray:
-        last, programs = self._last, self._programs
+        words, last, steps = self._settled()
         sound = bool(np.isfinite(observation).all())
+        following = None if terminated or not sound else observation.copy()
         if last is None and sound:
             # Nothing leads here yet: the episode begins.
-            predictions = np.asarray(programs.predict(self._words, observation))
-            row = np.append(predictions, np.float32(0.0))
-        else:
-            # What is not finite is rejected and counted, whether something leads here or not.
-            last = observation if last is None else last
-            numbers, n = self._numbers, self.feature_dim
-            numbers[:n], numbers[n : 2 * n] = last, observation
-            numbers[2 * n : -1], numbers[-1] = targets, terminated
-            self._words, row = programs.step(self._words, numbers)
-            row = np.asarray(row)
-        self._last = None if terminated or not sound else observation.copy()
-        return row
+            predictions = np.asarray(self._programs.predict(words, observation))
+            self._now = _Moment(words, following, steps + 1)
+            return np.append(predictions, np.float32(0.0))
+        # What is not finite is rejected and counted, whether something leads here or not.
+        last = observation if last is None else last
+        numbers, n = self._numbers, self.feature_dim
+        numbers[:n], numbers[n : 2 * n] = last, observation
+        numbers[2 * n : -1], numbers[-1] = targets, terminated
+        return self._learned(following)
+
+    def _learned(self, last: np.ndarray | None) -> np.ndarray:
+        """Learn from `self._numbers`, with `last` as where the next transition begins.
+
+        What the step will have changed besides the words is noted first. If a signal raises
+        anywhere in here, `_settled` finds either a result beside the note, and finishes the step,
+        or none: then the program was not called, and the moment before still holds.
+        """
+        words, _, steps = self._settled()
+        done: list = []
+        self._under_way = done, last, steps + 1
+        self._programs.step_into(done, words, self._numbers)
+        words, row = done[0]
+        self._now = _Moment(words, last, steps + 1)
+        self._under_way = None
+        return np.asarray(row)
+
+    def _moment(self) -> _Moment:
+        """As it is now; waits only for a step of another thread, or after an interrupted one."""
+        if self._under_way is None:
+            return self._now
+        with self._lock:
+            return self._settled()
+
+    def _settled(self) -> _Moment:
+        """The daemon between two events, once a step that was interrupted is finished."""
+        if self._under_way is not None:
+            done, last, steps = self._under_way
+            if done:
+                self._now = _Moment(done[0][0], last, steps)
+            elif self._now.words.is_deleted():
+                raise RuntimeError(
+                    "Daemon: a step failed after its program had begun, and the state is lost; "
+                    "make a new Daemon, which resumes from the checkpoint."
+                )
+            self._under_way = None
+        return self._now
 
     def _unpacked(self, words: np.ndarray) -> Any:
         state = unpacked(self._programs.packing, words)
         return with_uptime(state, time.monotonic() - self._lived_from)
 
     def _save_if_due(self) -> None:
-        due = self.checkpoint_every is not None and (
-            self._steps - self._saved_step >= self.checkpoint_every
+        """A save that fails is told and counted, and tried again when the next is due: the event
+        was learned, and is no less so for that."""
+        steps = self._now.steps
+        due = (
+            self.checkpoint_every is not None and steps - self._saved_step >= self.checkpoint_every
         )
         if not due and self.checkpoint_every_s is not None:
             due = time.monotonic() - self._saved_at >= self.checkpoint_every_s
         if not due or (self._saving is not None and not self._saving.done()):
             return
-        self._note_failure()
-        self._saving = self._begin_saving()
+        try:
+            before, self._saving = self._saving, None
+            if before is not None:
+                before.result()
+        except Exception as error:
+            self._note_failure(error)
+        try:
+            self._saving = self._begin_saving()
+        except Exception as error:
+            self._note_failure(error)
 
-    def _note_failure(self) -> None:
-        error = None if self._saving is None else self._saving.exception()
-        if error is not None:
-            self._failures += 1
-            _log.error("%s: was not saved, going on: %s", self.checkpoint, error)
+    def _note_failure(self, error: Exception) -> None:
+        self._failures += 1
+        _log.error("%s: was not saved, going on: %s", self.checkpoint, error)
 
-    def _begin_saving(self) -> Future:
-        state = self._unpacked(np.array(self._words))
-        self._saved_step, self._saved_at = self._steps, time.monotonic()
-        last = None if self._last is None else [float(value) for value in self._last]
+    def _begin_saving(self, blocking: bool = False) -> Future | None:
+        words, last, steps = self._settled()
+        state = self._unpacked(np.array(words))
+        self._saved_step, self._saved_at = steps, time.monotonic()
         about = {
             "learner": type(self.learner).__name__,
-            "steps": self._steps,
-            "last_observation": last,
+            "steps": steps,
+            "last_observation": None if last is None else [float(value) for value in last],
             "gamma": self.gamma,
             "feature_names": self.feature_names,
             "head_names": self.head_names,
         }
-        assert self.checkpoint is not None
-        future = save_agent(
+        assert self.checkpoint is not None and self._claim is not None
+        self._claim.before_save()
+        return save_agent(
             self.learner,
             state,
             self.checkpoint,
             {_KEY_OF_METADATA: about},
             keep=self.keep,
-            blocking=False,
+            blocking=blocking,
+            foreign="set aside",
         )
-        assert future is not None
-        return future
 
 
 def _require_learner(learner: Any, gamma: Any) -> None:

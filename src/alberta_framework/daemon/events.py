@@ -13,6 +13,9 @@ from .daemon import Daemon
 
 _KEYS = ("id", "observation", "targets", "terminated")
 _LONGEST_SAID = 80
+# Of float32: binary digits, exponents; up to here every integer is exact.
+_DIGITS, _LARGEST = 24, 128
+_EXACT = 2**_DIGITS
 
 
 class EventError(ValueError):
@@ -24,7 +27,10 @@ class EventError(ValueError):
 
 
 class Event(NamedTuple):
-    """One event; `observation` is None for a label that comes later, `targets` for no label."""
+    """One event; `observation` is None for a label that comes later, `targets` for no label.
+
+    A null target is NaN.
+    """
 
     id: Any
     observation: np.ndarray | None
@@ -34,6 +40,9 @@ class Event(NamedTuple):
 
 class EventSchema:
     """What the lines must look like: how many numbers, and their names.
+
+    An integer that float32 cannot hold is an error, since its last digits, which an identifier or a
+    time is told by, would be lost; as a fraction, `16777217.0`, it is rounded like any other.
 
     **Arguments:** the number of features and of heads; their names, without which events give lists
     alone.
@@ -101,12 +110,25 @@ class EventSchema:
         return Event(found.get("id"), observation, targets, terminated)
 
 
+class _Remembered:
+    """An observation that labels may follow to, and the heads that have learned theirs, if any."""
+
+    __slots__ = ("learned", "observation")
+
+    def __init__(self, observation: np.ndarray):
+        self.observation = observation
+        self.learned: np.ndarray | None = None
+
+
 class EventProcessor:
     """Carries lines through a daemon; a bad line is answered and changes nothing.
 
     An event with an `id` and an observation is remembered, so that targets may follow later under
-    the same `id`; learning then happens on the observation as it was. The latest `label_window`
-    observations are remembered, in this process alone.
+    the same `id`; learning then happens on the observation as it was, once for each head. The
+    latest `label_window` observations are remembered, by this processor alone: where several
+    clients number their events each on their own, each needs a processor of its own.
+
+    Targets that are all null are no label, and a learner of examples predicts only.
 
     **Arguments:** `daemon`, with its names of features and heads; `label_window` >= 0.
     """
@@ -118,7 +140,7 @@ class EventProcessor:
             daemon.feature_dim, daemon.n_heads, daemon.feature_names, daemon.head_names
         )
         self.label_window = label_window
-        self._remembered: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
     def process(self, line: str | bytes, number: int) -> dict[str, Any]:
         """The answer to a line: of an event its predictions, of a bad line the error."""
@@ -133,25 +155,38 @@ class EventProcessor:
         return json.dumps(self.process(line, number), separators=(",", ":")).encode() + b"\n"
 
     def _answer(self, event: Event) -> dict[str, Any]:
-        observation = event.observation
-        if observation is None:
-            observation = self._earlier(event)
-        elif event.id is not None and self.label_window:
-            self._remember(event.id, observation)
-        predictions, rejected, step = self.daemon.step(observation, event.targets, event.terminated)
+        remembered = self._remembered_for(event)
+        observation = event.observation if remembered is None else remembered.observation
+        labelled = None if event.targets is None else ~np.isnan(event.targets)
+        no_label = labelled is None or not labelled.any()
+        if not no_label and remembered is not None and remembered.learned is not None:
+            self._require_unlearned(event.id, labelled & remembered.learned)
+        # An unlabelled event is a step of an episode all the same.
+        learns = not no_label or self.daemon.learns_transitions
+        targets = event.targets if learns else None
+        predictions, rejected, step = self.daemon.step(observation, targets, event.terminated)
+        if not no_label and remembered is not None and not rejected:
+            before = remembered.learned
+            remembered.learned = labelled if before is None else before | labelled
         values = [value if math.isfinite(value) else None for value in predictions.tolist()]
         heads = self.schema.heads
         named = values if heads is None else dict(zip(heads, values, strict=True))
         return {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
 
-    def _remember(self, event_id: Any, observation: np.ndarray) -> None:
-        name = json.dumps(event_id, sort_keys=True)
-        self._remembered[name] = observation
+    def _remembered_for(self, event: Event) -> _Remembered | None:
+        """What is remembered under the event's id: from now on, or since an earlier event."""
+        if event.observation is None:
+            return self._earlier(event)
+        if event.id is None or not self.label_window:
+            return None
+        name = json.dumps(event.id, sort_keys=True)
+        self._remembered[name] = found = _Remembered(event.observation)
         self._remembered.move_to_end(name)
         if len(self._remembered) > self.label_window:
             self._remembered.popitem(last=False)
+        return found
 
-    def _earlier(self, event: Event) -> np.ndarray:
+    def _earlier(self, event: Event) -> _Remembered:
         if self.daemon.learns_transitions:
             raise EventError("observation: is missing; a learner of transitions needs it", event.id)
         found = self._remembered.get(json.dumps(event.id, sort_keys=True))
@@ -159,6 +194,13 @@ class EventProcessor:
             text = f"id: no event {_short(event.id)} among the latest remembered"
             raise EventError(text, event.id)
         return found
+
+    def _require_unlearned(self, event_id: Any, twice: np.ndarray) -> None:
+        if twice.any():
+            place = int(np.argmax(twice))
+            head = place if self.schema.heads is None else list(self.schema.heads)[place]
+            text = f"targets.{head}: event {_short(event_id)} has learned it already"
+            raise EventError(text, event_id)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -186,6 +228,7 @@ def _numbers(
     field: str, values: Any, length: int, places: dict[str, int] | None, partial: bool
 ) -> np.ndarray:
     """The numbers of a list or of an object of names; what is missing or null is NaN if allowed."""
+    row: list[Any]
     if isinstance(values, dict):
         if places is None:
             raise EventError(f"{field}: names are not configured; give a list of {length} numbers")
@@ -206,16 +249,28 @@ def _numbers(
         raise EventError(f"{field}: must be a list or an object, got {_short(values)}")
     for i, value in enumerate(row):
         kind = type(value)
-        if kind is not float and kind is not int and not (value is None and partial):
-            name = i if where is None else where[i]
+        if kind is float or (kind is int and -_EXACT <= value <= _EXACT):
+            continue
+        name = i if where is None else where[i]
+        if kind is int:
+            _require_exact(f"{field}.{name}", value)
+        elif not (value is None and partial):
             allowed = "a number or null" if partial else "a number"
             raise EventError(f"{field}.{name}: must be {allowed}, got {_short(value)}")
-    try:
-        found = np.array([np.nan if value is None else value for value in row], np.float64)
-    except OverflowError:
-        raise EventError(f"{field}: holds an integer that is too large") from None
+    found = np.array([np.nan if value is None else value for value in row], np.float64)
     with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
         return found.astype(np.float32)
+
+
+def _require_exact(field: str, value: int) -> None:
+    """A float32 has 24 binary digits and an exponent below 128."""
+    size = abs(value)
+    digits = size.bit_length() - (size & -size).bit_length() + 1
+    if digits > _DIGITS or size.bit_length() > _LARGEST:
+        raise EventError(
+            f"{field}: {_short(value)} is an integer that float32 cannot hold exactly; send its "
+            "parts, its difference to another, or, where the last digits mean nothing, a fraction"
+        )
 
 
 def _short(value: Any) -> str:

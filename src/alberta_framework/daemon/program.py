@@ -4,6 +4,7 @@ import functools as ft
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,6 +48,17 @@ class Programs:
     def step(self, words: Any, numbers: np.ndarray) -> Any:
         return self._step_compiled(self.constants, words, numbers)
 
+    def step_into(self, done: list, words: Any, numbers: np.ndarray) -> None:
+        """Append to `done` what `step` gives.
+
+        The call takes the old words away, so whoever is interrupted after it and before the new
+        ones are kept has none. Python runs signal handlers between its instructions, and here is
+        none between the two: `map` calls the program and `extend` keeps its result, both in C. A
+        signal that comes meanwhile is seen after that. (Only a call that JAX carries out in Python,
+        under `jax_debug_nans` for instance, still has such a moment inside.)
+        """
+        done.extend(map(self._step_compiled, (self.constants,), (words,), (numbers,)))
+
     def _compiled(self, fn: Callable, donated: tuple[int, ...]) -> Callable:
         def program(constants, words, numbers):
             def run(constants, words, numbers):
@@ -72,20 +84,27 @@ class Programs:
     def _transition(self, learner, state, numbers):
         """Learn the transition from the last observation to this one, then predict at this one.
 
-        After a rejected transition the traces are cut: what was lost is never bridged.
+        After a rejected transition the traces are cut: what was lost is never bridged. So they are
+        after one whose single cumulant is missing, which is nothing to learn, and not rejected.
         """
         last, observation = jnp.reshape(numbers[: 2 * self.feature_dim], (2, self.feature_dim))
         cumulants, terminated = numbers[2 * self.feature_dim : -1], numbers[-1]
+        sound = all_finite(observation)
         if isinstance(learner, HordeLearner):
             result = learner.update(state, last, cumulants, observation, terminated=terminated)
+            after, rejected = result.state, result.rejected
         else:
             discount = jnp.where(terminated != 0.0, 0.0, f32(self.gamma or 0.0))
             result = learner.update(state, last, cumulants[0], observation, discount)
-        cut = learner.reset_traces(result.state)
-        state = jax.tree.map(lambda a, b: jnp.where(result.rejected, a, b), cut, result.state)
+            missing = jnp.isnan(cumulants[0]) & sound
+            words = jnp.where(missing, state.life.words, result.state.life.words)
+            after = eqx.tree_at(lambda s: s.life.words, result.state, words)
+            rejected = result.rejected & ~missing
+        cut = learner.reset_traces(after)
+        state = jax.tree.map(lambda a, b: jnp.where(result.rejected, a, b), cut, after)
         predictions = jnp.ravel(learner.predict(state, observation))
-        predictions = jnp.where(all_finite(observation), predictions, jnp.nan)
-        return state, _row(predictions, result.rejected)
+        predictions = jnp.where(sound, predictions, jnp.nan)
+        return state, _row(predictions, rejected)
 
 
 def _predict(learner, state, observation):

@@ -7,26 +7,39 @@ import socket
 import socketserver
 import stat
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 20
+# As much as never waits once there is room: what select tells of a descriptor that blocks.
+_PIECE = getattr(select, "PIPE_BUF", 512)
+# How long after a stop a reader may still take what was written for it.
+_GRACE_S = 0.5
 
 # What answers the line of a number with a line.
 Answer = Callable[[bytes, int], bytes]
 
 
 class Stop:
-    """Asks those who serve to stop, from a signal handler or another thread."""
+    """Asks those who serve to stop, from a signal handler or another thread.
+
+    No lock is taken: a second signal may come while the first is being handled.
+    """
 
     def __init__(self):
-        self.asked = threading.Event()
+        self.asked = False
+        self._asked_at = 0.0
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
+        weakref.finalize(self, _close, self._read_end, self._write_end)
 
     def ask(self) -> None:
-        self.asked.set()
+        if not self.asked:
+            self._asked_at, self.asked = time.monotonic(), True
         with contextlib.suppress(OSError):  # full: it was asked for before
             os.write(self._write_end, b"!")
 
@@ -35,39 +48,78 @@ class Stop:
         readable, _, _ = select.select([descriptor, self._read_end], [], [])
         return self._read_end not in readable
 
+    def wait_for_room(self, descriptor: int) -> bool:
+        """Wait until something can be written; False half a second after a stop was asked for."""
+        if not self.asked:
+            _, writable, _ = select.select([self._read_end], [descriptor], [])
+            if writable:
+                return True
+        left = max(0.0, self._asked_at + _GRACE_S - time.monotonic())
+        return bool(select.select([], [descriptor], [], left)[1])
+
     def wait(self) -> None:
         select.select([self._read_end], [], [])
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def left_in_time(stop: Stop, leave: Callable[[], Any], patience_s: float) -> Iterator[None]:
+    """Calls `leave` in another thread if the block goes on for `patience_s` after a stop.
+
+    This thread may compile then, or wait for a terminal, where it looks at nothing.
+    """
+    ended, end = os.pipe()
+
+    def watch() -> None:
+        if not stop.wait_for_input(ended) and not select.select([ended], [], [], patience_s)[0]:
+            leave()
+
+    thread = threading.Thread(target=watch, name="alberta-stop", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(end)
+        thread.join()
+        os.close(ended)
 
 
 def serve_stream(source: int, sink: int, answer: Answer, stop: Stop) -> None:
     """Answer each line of the file descriptor `source` on `sink`, until it ends or a stop.
 
     Each answer is written before the next line is read. Empty lines are passed over. A reader that
-    went away ends it too.
+    went away ends it too; one that takes nothing is waited for, and no longer than half a second
+    once a stop was asked for.
     """
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         for number, line in enumerate(_lines(source, stop), 1):
-            if line.strip():
-                _write(sink, answer(line, number))
+            if line.strip() and not write_all(sink, answer(line, number), stop):
+                return
 
 
-def serve_socket(path: Path, answer: Answer, stop: Stop) -> None:
+def serve_socket(path: Path, connected: Callable[[], Answer], stop: Stop) -> None:
     """Answer the lines of all clients of a Unix socket, one line at a time, until a stop.
 
-    The socket has mode 0600, and is removed at the end; one that a dead process left is replaced.
+    Each client is answered by an `Answer` of its own, which `connected` makes. The socket has mode
+    0600, and is removed at the end; one that a dead process left is replaced.
 
     **Raises:** `OSError` if the socket cannot be made, or another process serves it.
     """
     _remove_stale(path)
     turn = threading.Lock()
 
-    def in_turn(line: bytes, number: int) -> bytes:
-        with turn:
-            return answer(line, number)
-
     class Client(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            descriptor = self.request.fileno()
+            answer, descriptor = connected(), self.request.fileno()
+
+            def in_turn(line: bytes, number: int) -> bytes:
+                with turn:
+                    return answer(line, number)
+
             serve_stream(descriptor, descriptor, in_turn, stop)
 
     class Server(socketserver.ThreadingUnixStreamServer):
@@ -84,23 +136,33 @@ def serve_socket(path: Path, answer: Answer, stop: Stop) -> None:
         try:
             stop.wait()
         finally:
-            server.shutdown()
             with contextlib.suppress(OSError):
                 path.unlink()
-    with turn:  # the event that is being answered is finished
-        pass
+            server.shutdown()
+    # The event that is being answered is finished; the turn is kept, so that it was the last.
+    turn.acquire(timeout=_GRACE_S)
+
+
+def write_all(sink: int, data: bytes, stop: Stop) -> bool:
+    """Write all of `data`; False if a stop left the rest of it unwritten."""
+    while data:
+        if not stop.wait_for_room(sink):
+            return False
+        with contextlib.suppress(BlockingIOError):  # another was quicker, or it never blocks
+            data = data[os.write(sink, data[:_PIECE]) :]
+    return True
 
 
 def _lines(source: int, stop: Stop) -> Iterator[bytes]:
     """The lines of a descriptor; of a line that is too long, only so much that it is refused."""
     kept, too_long = b"", False
-    while not stop.asked.is_set():
+    while not stop.asked:
         if not stop.wait_for_input(source):
             return
         chunk = os.read(source, _CHUNK)
         *lines, kept = (kept + chunk).split(b"\n")
         for line in lines:
-            if stop.asked.is_set():
+            if stop.asked:
                 return
             yield b"[too long]" if too_long or len(line) > _LONGEST_LINE else line
             too_long = False
@@ -110,11 +172,6 @@ def _lines(source: int, stop: Stop) -> Iterator[bytes]:
             if kept or too_long:
                 yield b"[too long]" if too_long else kept
             return
-
-
-def _write(sink: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(sink, data) :]
 
 
 def _remove_stale(path: Path) -> None:

@@ -41,6 +41,12 @@ def fingerprint(
     return digest.hexdigest()
 
 
+def holds_save(folder: str | PathLike[str]) -> bool:
+    """Whether a save of some process of a sweep is complete in `folder`."""
+    # An unfinished one has a longer name.
+    return any(path.name.isdecimal() for path in Path(folder).glob("process-*/*"))
+
+
 class SweepCheckpoint:
     """Saves what a sweep has done into a folder, and gives it back.
 
