@@ -186,10 +186,18 @@ def _plain(value: Any, path: str) -> Any:
 
 def _is_array(annotation: Any) -> bool:
     """Whether a field is an array by nature, not a number that a vmap has batched."""
-    if annotation is Hyperparameter:
+    if _without_none(annotation) == Hyperparameter:
         return False
     choices = typing.get_args(annotation) or (annotation,)
     return any(isinstance(c, type) and issubclass(c, AbstractArray) for c in choices)
+
+
+def _without_none(annotation: Any) -> Any:
+    """The rest of a union with None; a union itself where it is one of several kinds."""
+    choices = typing.get_args(annotation)
+    if type(None) not in choices:
+        return annotation
+    return typing.Union[tuple(c for c in choices if c is not type(None))]  # noqa: UP007
 
 
 def _nested_list(annotation: Any, value: Any, path: str) -> Any:
@@ -239,7 +247,7 @@ def _built(cls: type, config: dict[str, Any], path: str) -> Any:
 def _read(annotation: Any, value: Any, path: str) -> Any:
     """The constructor argument that the JSON `value` of a field stands for."""
     kind = type(value).__name__
-    if annotation is Hyperparameter or annotation is float:
+    if annotation == Hyperparameter or annotation is float:
         value = number_from(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{path}: must be a number, got {kind} {value!r}.")
@@ -251,8 +259,7 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in choices:
             return None
-        (rest,) = [choice for choice in choices if choice is not type(None)]
-        return _read(rest, value, path)
+        return _read(_without_none(annotation), value, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{path}: must be a list, got {kind} {value!r}.")

@@ -79,6 +79,21 @@ def _by_columns(leaf: Array) -> Array:
     return jnp.full(rows.shape[0], _MARGIN, rows.dtype) @ rows
 
 
+def affine(
+    weights: Float[Array, "*units inputs"], x: Float[Array, " inputs"], bias: Float[Array, "*units"]
+) -> Float[Array, "*units"]:
+    """w.x + b, rounded alike in every program that contains it.
+
+    The processor has one instruction for a product and a sum, which rounds once. Of one input the
+    product itself meets the bias, and XLA uses the instruction where nothing else needs the
+    product: the selection keeps them apart.
+    """
+    total = weights @ x
+    if x.shape[-1] == 1:
+        total = jnp.where(x[0] == x[0], total, x[0])
+    return total + bias
+
+
 def compensated_add(
     high: Float[Array, "..."], low: Float[Array, "..."], increment: Float[Array, "..."]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:

@@ -269,8 +269,8 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         next_x = f32(observation)
         sound = jnp.all(jnp.isfinite(next_x))
         seen = jnp.where(sound, next_x, 0.0)
-        values = horde.predict(learner_state, seen)
-        q_values = jnp.where(sound, values[:n_actions], jnp.nan)
+        q_values = jnp.where(sound, self._values(state, seen), jnp.nan)
+        values = horde.learner.next_values(learner_state, seen)
 
         g = jnp.where(ended, 0.0, f32(self.sarsa_config.gamma))
         q_target = reward + jnp.where(g == 0.0, 0.0, g * values[action])

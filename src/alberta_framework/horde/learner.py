@@ -136,7 +136,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
     def predict(
         self, state: MultiHeadMLPState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "{state.n_heads}"]:
-        """The values of all demons at `observation`."""
+        """The values of all demons at `observation`, as `update` would report them."""
         return self.learner.predict(state, observation)
 
     @compiled
@@ -170,7 +170,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
         discounts = f32(spec.gammas) if gammas is None else f32(gammas)
         g = jnp.where(ended != 0.0, 0.0, discounts)
         next_x = jnp.where(jnp.all(g == 0.0), 0.0, f32(next_observation))
-        following = self.learner.predict(state, next_x)
+        following = self.learner.next_values(state, next_x)
         targets = given + jnp.where(g == 0.0, 0.0, g * following)
         targets = targets + ended * f32(spec.terminal_rewards)
         active = ~jnp.isnan(given)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
-from .._numbers import all_finite, f32, scalar
+from .._numbers import affine, all_finite, f32, scalar
 from .._ranges import require_count, require_key
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
@@ -132,10 +132,10 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def predict(
         self, state: MLPLearnerState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "1"]:
-        """The prediction at `observation`, normalized with the statistics as they are."""
+        """The prediction at `observation`, as `update` would report it."""
         x = f32(observation)
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(state.normalizer_state, x)
+            x = self.normalizer.for_prediction(state.normalizer_state, x)
         return jnp.reshape(self._output(state.params, x), (1,))
 
     @compiled
@@ -201,7 +201,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def _output(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, ""]:
         trunk = MLPParams(params.weights[:-1], params.biases[:-1])
         h = hidden(trunk, x, self.leaky_relu_slope, self.use_layer_norm)
-        return (params.weights[-1] @ h + params.biases[-1])[0]
+        return affine(params.weights[-1], h, params.biases[-1])[0]
 
     def _optimizers(self) -> tuple[AbstractOptimizer, ...]:
         head = self.optimizer if self.head_optimizer is None else self.head_optimizer

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
-from .._numbers import all_finite, f32, is_traced
+from .._numbers import affine, all_finite, f32, is_traced
 from .._ranges import require_choice, require_count, require_key, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter
@@ -186,8 +186,19 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     def predict(
         self, state: MultiHeadMLPState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "{state.n_heads}"]:
-        """All heads at `observation`, normalized with the statistics as they are."""
+        """All heads at `observation`, as `update` would report them were they active."""
         x = f32(observation)
+        if self.normalizer is not None:
+            x = self.normalizer.for_prediction(state.normalizer_state, x)
+        return head_predictions(state.head_params, self.trunk(state.trunk_params, x))
+
+    def next_values(
+        self, state: MultiHeadMLPState, next_observation: Real[Array, " features"]
+    ) -> Float[Array, " heads"]:
+        """All heads at an observation that is not learned yet, normalized by the statistics as
+        they are: what agents bootstrap from.
+        """
+        x = f32(next_observation)
         if self.normalizer is not None:
             x = self.normalizer.normalize_only(state.normalizer_state, x)
         return head_predictions(state.head_params, self.trunk(state.trunk_params, x))
@@ -384,7 +395,7 @@ def stacked_numbers(name: str, numbers: Any) -> Any:
 
 def head_predictions(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:
     """w_i.h + b_i of every head."""
-    return heads.weights[:, 0, :] @ h + heads.biases[:, 0]
+    return affine(heads.weights[:, 0, :], h, heads.biases[:, 0])
 
 
 def _where_heads(mask: Bool[Array, " heads"], new: Any, old: Any) -> Any:

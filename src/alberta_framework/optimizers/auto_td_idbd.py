@@ -10,11 +10,13 @@ from .._ranges import require_count, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
 from .abstract import AbstractTDOptimizer, TDOptimizerUpdate
+from .effective_step import bounded_logs
 from .log_step_sizes import spread
 from .td_idbd import (
     feature_difference,
     require_td_fields,
     start_values,
+    td_measures,
     trace_decay,
     without_eligibility,
 )
@@ -46,23 +48,33 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
 
         eta_i  <- max(|delta u_i h_i|,
                       eta_i - exp(beta_i) u_i z_i (|delta x_i h_i| - eta_i) / tau)
-        beta_i <- beta_i - theta delta u_i h_i / eta_i
-        M       = max(-sum_i exp(beta_i) u_i z_i, 1)
-        beta_i <- clip(beta_i - log M, lo, hi),   alpha_i = exp(beta_i)
+        beta_i <- max(beta_i - theta delta u_i h_i / eta_i, lo')
+        M'      = -sum_i exp(beta_i) u_i z_i
         z_i    <- gamma_z lamda z_i + x_i
+        M       = max(M', -sum_i exp(beta_i) u_i z_i,
+                      sum_i exp(beta_i) x_i z_i, sum_i exp(beta_i) x_i^2, 1)
+        beta_i <- min(beta_i - log M, hi),   alpha_i = exp(beta_i)
         dw_i    = alpha_i delta z_i
         h_i    <- h_i max(0, 1 + alpha_i u_i z_i) + dw_i
 
     The first argument of eta has the feature difference u and the averaged one the feature x: the
-    published text is not symmetric. The bias is the same algorithm on the constant feature 1, with
-    an M of its own. gamma_z: see `TDIDBD`.
+    published text is not symmetric. The bias is a weight on the constant feature 1 and takes part
+    in M. gamma_z: see `TDIDBD`.
+
+    The update moves the value of x by delta sum(alpha x z) and the TD error by delta sum(alpha u z),
+    so with the bound as the last thing that happens neither overshoots, whatever the inputs' size.
+    The floor lo' comes before it: `min_log_step_size`, but less where step sizes of that floor
+    would break the bound by themselves (see `Autostep`).
 
     Source: Kearney et al. (2019), Learning Feature Relevance Through Step Size Adaptation in
     Temporal-Difference Learning, algorithm 6. Not in the paper: eta is at least 1e-8 and starts at
-    1; the clip.
+    1; floor and cap; and of M all but M' and 1. The trace of the step before says nothing of the
+    step that is taken: an input a thousand times larger than the last makes that a million times
+    too large.
 
-    **Arguments:** as `TDIDBD`, without `use_semi_gradient`; `normalizer_decay`: tau > 0, default
-    1e4 steps.
+    **Arguments:** as `TDIDBD`, without `use_semi_gradient` and the guards; with
+    `trace_discount="outgoing"`, the reference implementation's, M is the published one too, and
+    the bias has its own; `normalizer_decay`: tau > 0, default 1e4 steps.
     """
 
     initial_step_size: Hyperparameter = 0.01
@@ -100,42 +112,44 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
         x = f32(observation)
         u = feature_difference(g, f32(next_observation), x)
         decay = trace_decay(self, state.previous_gamma, g)
-        weights = (
-            state.log_step_sizes,
-            state.eligibility_traces,
-            state.h_traces,
-            state.normalizers,
-        )
-        bias = (
-            state.bias_log_step_size,
-            state.bias_eligibility_trace,
-            state.bias_h_trace,
-            state.bias_normalizer,
-        )
-        dw, (beta, z, h, eta) = self._recursion(delta, x, u, decay, *weights)
-        db, bias = self._recursion(delta, f32(1.0), g - 1.0, decay, *bias)
-        metrics = spread(jnp.exp(beta)) | {
+        one, bias_u = f32(1.0), g - 1.0
+        old_z, old_bias_z = state.eligibility_traces, state.bias_eligibility_trace
+        h, bias_h = state.h_traces, state.bias_h_trace
+        beta, eta = self._adapted(delta, x, u, state.log_step_sizes, old_z, h, state.normalizers)
+        bias = state.bias_log_step_size, old_bias_z, bias_h, state.bias_normalizer
+        bias_beta, bias_eta = self._adapted(delta, one, bias_u, *bias)
+        z, bias_z = decay * old_z + x, decay * old_bias_z + one
+        published = -u * old_z, -bias_u * old_bias_z
+        if self.trace_discount == "incoming":
+            measures = td_measures((x, one), (z, bias_z), (u, bias_u))
+            beta, bias_beta = self._bounded((beta, bias_beta), [*measures, published])
+        else:
+            (beta,) = self._bounded((beta,), [published[:1]])
+            (bias_beta,) = self._bounded((bias_beta,), [published[1:]])
+        alpha, bias_alpha = jnp.exp(beta), jnp.exp(bias_beta)
+        dw, db = alpha * delta * z, bias_alpha * delta * bias_z
+        h = h * jnp.maximum(0.0, 1.0 + alpha * u * z) + dw
+        bias_h = bias_h * jnp.maximum(0.0, 1.0 + bias_alpha * bias_u * bias_z) + db
+        state = AutoTDIDBDState(beta, z, h, eta, bias_beta, bias_z, bias_h, bias_eta, g)
+        metrics = spread(alpha) | {
             "mean_eligibility_trace": jnp.mean(jnp.abs(z)),
             "mean_normalizer": jnp.mean(eta),
         }
-        return TDOptimizerUpdate(dw, db, AutoTDIDBDState(beta, z, h, eta, *bias, g), metrics)
+        return TDOptimizerUpdate(dw, db, state, metrics)
 
     def reset_traces(self, state: AutoTDIDBDState) -> AutoTDIDBDState:
         return without_eligibility(state)
 
-    def _recursion(self, delta, x, u, decay, beta, z, h, eta):
+    def _adapted(self, delta, x, u, beta, z, h, eta):
+        """The log step sizes before their bound, and the normalizers."""
         theta, tau = f32(self.meta_step_size), f32(self.normalizer_decay)
         averaged = eta - (1.0 / tau) * jnp.exp(beta) * u * z * (jnp.abs(delta * x * h) - eta)
         eta = jnp.maximum(jnp.maximum(jnp.abs(delta * u * h), averaged), 1e-8)
-        beta = beta - theta * delta * u * h / eta
-        overshoot = jnp.maximum(-jnp.sum(jnp.exp(beta) * u * z), 1.0)
+        return beta - theta * delta * u * h / eta, eta
+
+    def _bounded(self, betas, measures):
         low, high = f32(self.min_log_step_size), f32(self.max_log_step_size)
-        beta = jnp.clip(beta - jnp.log(overshoot), low, high)
-        alpha = jnp.exp(beta)
-        z = decay * z + x
-        dw = alpha * delta * z
-        h = h * jnp.maximum(0.0, 1.0 + alpha * u * z) + dw
-        return dw, (beta, z, h, eta)
+        return bounded_logs(betas, measures, low, high, f32(1.0))
 
 
 def create_autotdidbd_state(
