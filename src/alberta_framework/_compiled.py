@@ -19,7 +19,7 @@ from ._numbers import action_number, is_traced
 from ._one_kernel import ZERO, one_kernel
 from ._packing import Packing, packed
 from ._state import AbstractState, require_state
-from ._types import ActionLike, IntegerLike
+from ._types import ActionLike, IntegerLike, KeyLike
 
 # So many numbers of a component enter a program as one array.
 _FEW_NUMBERS = 64
@@ -260,6 +260,7 @@ class compiled:
         actions = [(i, name) for i, (name, a) in places if a is ActionLike]
         self.actions = {p: f"{fn.__qualname__}: `{pair[1]}`" for pair in actions for p in pair}
         self.statics = {i for i, (_, a) in places if a in _STATIC_ANNOTATIONS}
+        self.keys = {p for i, (name, a) in places if a is KeyLike for p in (i, name)}
 
         def program(structures, flat, kwargs):
             return Output.of(method(*_modules(structures, flat), **kwargs))
@@ -317,6 +318,8 @@ class compiled:
         return self.inlined(tuple(structures), flat, kwargs).result(fits)
 
     def _number(self, component: Any, place: int | str, arg: Any) -> Any:
+        if place in self.keys:
+            return jnp.asarray(arg) if _is_numpy(arg) else arg
         if place in self.actions:
             return action_number(self.actions[place], arg, component.n_actions)
         integer = place in self.integers and isinstance(arg, int | np.integer)

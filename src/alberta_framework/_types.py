@@ -1,6 +1,6 @@
 """Aliases used in annotations of the public boundary."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from jaxtyping import ArrayLike, Integer, PRNGKeyArray, Real
 
@@ -20,4 +20,4 @@ else:
     # The number of one of the component's `n_actions`, taken as an int32.
     ActionLike = Integer[ArrayLike, ""]
     # What `require_key` takes, and makes a typed key of.
-    KeyLike = Any
+    KeyLike = Annotated[Any, "key"]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._component import AbstractComponent
 from .._numbers import f32
 from .._ranges import require_choice, require_range
@@ -58,7 +58,7 @@ class AbstractNormalizer(AbstractComponent, Generic[State]):
     def advanced(self, state: State, observation: Float[Array, " features"]) -> State:
         """The statistics with one more observation, given as float32 and unchecked."""
 
-    @checked
+    @compiled_by_itself
     def normalize(
         self, state: State, observation: Real[ArrayLike, "{state.feature_dim}"]
     ) -> tuple[Float[Array, " features"], State]:
@@ -66,7 +66,7 @@ class AbstractNormalizer(AbstractComponent, Generic[State]):
         state = self.advanced(state, f32(observation))
         return self.normalize_only(state, observation), state
 
-    @checked
+    @compiled_by_itself
     def normalize_only(
         self, state: State, observation: Real[ArrayLike, "{state.feature_dim}"]
     ) -> Float[Array, " features"]:
@@ -77,7 +77,7 @@ class AbstractNormalizer(AbstractComponent, Generic[State]):
             return normalized
         return jnp.clip(normalized, -f32(self.clip), f32(self.clip))
 
-    @checked
+    @compiled_by_itself
     def for_prediction(
         self, state: State, observation: Real[ArrayLike, "{state.feature_dim}"]
     ) -> Float[Array, " features"]:
@@ -96,7 +96,7 @@ class AbstractNormalizer(AbstractComponent, Generic[State]):
         unsound = (included.mean - included.mean) + (included.var - included.var)
         return self.normalize_only(included, x) - unsound
 
-    @checked
+    @compiled_by_itself
     def update_only(
         self, state: State, observation: Real[ArrayLike, "{state.feature_dim}"]
     ) -> State:

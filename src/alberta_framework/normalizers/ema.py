@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._compiled import compiled_by_itself
 from .._numbers import compensated_add, f32
 from .._ranges import require_count, require_range
 from .._types import Hyperparameter
@@ -56,6 +57,10 @@ class EMANormalizer(AbstractNormalizer[EMANormalizerState]):
 
     def init(self, feature_dim: int) -> EMANormalizerState:
         require_count("EMANormalizer.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> EMANormalizerState:
         zeros = jnp.zeros(feature_dim, jnp.float32)
         return EMANormalizerState(
             mean=zeros,

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_count, require_range
 from .._state import AbstractState
@@ -95,11 +95,15 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
 
     def init(self, feature_dim: int) -> AutoTDIDBDState:
         require_count("AutoTDIDBD.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> AutoTDIDBDState:
         beta, zeros = start_values(self.initial_step_size, feature_dim)
         zero, one = jnp.zeros((), jnp.float32), jnp.ones((), jnp.float32)
         return AutoTDIDBDState(zeros + beta, zeros, zeros, zeros + 1.0, beta, zero, zero, one, one)
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: AutoTDIDBDState,
@@ -137,6 +141,7 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
         }
         return TDOptimizerUpdate(dw, db, state, metrics)
 
+    @compiled_by_itself
     def reset_traces(self, state: AutoTDIDBDState) -> AutoTDIDBDState:
         return without_eligibility(state)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_count, require_range, require_same_shape, require_shape, warn_outside
 from .._state import AbstractState
@@ -95,12 +95,16 @@ class Autostep(AbstractOptimizer[AutostepState]):
 
     def init(self, feature_dim: int) -> AutostepState:
         require_count("Autostep.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> AutostepState:
         w, b = self.init_for_shape((feature_dim,)), self.init_for_shape(())
         return AutostepState(
             w.step_sizes, w.traces, w.normalizers, b.step_sizes, b.traces, b.normalizers
         )
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: AutostepState,
@@ -122,10 +126,14 @@ class Autostep(AbstractOptimizer[AutostepState]):
 
     def init_for_shape(self, shape: tuple[int, ...]) -> AutostepParamState:
         require_shape("Autostep.init_for_shape", shape)
+        return self._initial_of(tuple(int(size) for size in shape))
+
+    @compiled_by_itself
+    def _initial_of(self, shape: tuple[int, ...]) -> AutostepParamState:
         zeros = jnp.zeros(shape, jnp.float32)
         return AutostepParamState(zeros + f32(self.initial_step_size), zeros, zeros)
 
-    @checked
+    @compiled_by_itself
     def update_from_gradient(
         self,
         state: AutostepParamState,
@@ -140,9 +148,11 @@ class Autostep(AbstractOptimizer[AutostepState]):
         h = h * (1.0 - alpha * z**2) + alpha * e * z
         return alpha * z, AutostepParamState(alpha, h, v)
 
+    @compiled_by_itself
     def step_sizes(self, state: AutostepState | AutostepParamState) -> Float[Array, "..."]:
         return state.step_sizes
 
+    @compiled_by_itself
     def bias_step_size(self, state: AutostepState) -> Float[Array, ""]:
         return state.bias_step_size
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import (
     require_choice,
@@ -121,11 +121,15 @@ class IDBD(AbstractOptimizer[IDBDState]):
 
     def init(self, feature_dim: int) -> IDBDState:
         require_count("IDBD.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> IDBDState:
         weights = self.init_for_shape((feature_dim,))
         bias = f32(self.initial_step_size)
         return IDBDState(weights.log_step_sizes, weights.traces, bias, jnp.zeros((), jnp.float32))
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: IDBDState,
@@ -156,10 +160,14 @@ class IDBD(AbstractOptimizer[IDBDState]):
 
     def init_for_shape(self, shape: tuple[int, ...]) -> IDBDParamState:
         require_shape("IDBD.init_for_shape", shape)
+        return self._initial_of(tuple(int(size) for size in shape))
+
+    @compiled_by_itself
+    def _initial_of(self, shape: tuple[int, ...]) -> IDBDParamState:
         zeros = jnp.zeros(shape, jnp.float32)
         return IDBDParamState(zeros + jnp.log(f32(self.initial_step_size)), zeros)
 
-    @checked
+    @compiled_by_itself
     def update_from_gradient(
         self,
         state: IDBDParamState,
@@ -183,9 +191,11 @@ class IDBD(AbstractOptimizer[IDBDState]):
         h = h * jnp.maximum(0.0, 1.0 - alpha * curvature) + alpha * growth
         return alpha * z, IDBDParamState(beta, h)
 
+    @compiled_by_itself
     def step_sizes(self, state: IDBDState | IDBDParamState) -> Float[Array, "..."]:
         return jnp.exp(state.log_step_sizes)
 
+    @compiled_by_itself
     def bias_step_size(self, state: IDBDState) -> Float[Array, ""]:
         return state.bias_step_size
 

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_choice, require_count, require_range
 from .._state import AbstractState
@@ -89,11 +89,15 @@ class TDIDBD(AbstractTDOptimizer[TDIDBDState]):
 
     def init(self, feature_dim: int) -> TDIDBDState:
         require_count("TDIDBD.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> TDIDBDState:
         beta, zeros = start_values(self.initial_step_size, feature_dim)
         zero = jnp.zeros((), jnp.float32)
         return TDIDBDState(zeros + beta, zeros, zeros, beta, zero, zero, f32(1.0))
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: TDIDBDState,
@@ -126,6 +130,7 @@ class TDIDBD(AbstractTDOptimizer[TDIDBDState]):
         metrics = spread(alpha) | {"mean_eligibility_trace": jnp.mean(jnp.abs(z))}
         return TDOptimizerUpdate(dw, db, state, metrics)
 
+    @compiled_by_itself
     def reset_traces(self, state: TDIDBDState) -> TDIDBDState:
         return without_eligibility(state)
 
