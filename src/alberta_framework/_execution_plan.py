@@ -137,6 +137,8 @@ def compilation_mode(mode: str) -> Iterator[ExecutionPlan]:
     ```
     """
     global _current
+    if mode not in MODES:
+        raise ValueError(f"compilation_mode: `mode` must be one of {MODES}, got {mode!r}.")
     before, _current = _current, _made(mode)
     jax.clear_caches()
     try:
