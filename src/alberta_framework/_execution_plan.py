@@ -177,6 +177,10 @@ class Program:
     def __call__(self, small: bool, *args: Any, **kwargs: Any) -> Any:
         return (self.small if small else self.plain)(*args, **kwargs)
 
+    def prepare(self, small: bool, *args: Any, **kwargs: Any) -> None:
+        """Compile it for such arguments; a call with them finds it done."""
+        (self.small if small else self.plain).lower(*args, **kwargs).compile()
+
 
 def nothing_traced() -> bool:
     """Whether this is a plain call, not one inside `jit`, `vmap` or another transformation."""

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,9 +24,13 @@ def draw(stream: Any, stream_state: Any, *, num_steps: int, lanes: Lanes | None)
 _drawn = jax.jit(draw, static_argnames=("num_steps", "lanes"))
 
 
-def drawn_shapes(stream: Any, stream_state: Any, num_steps: int, lanes: Lanes | None) -> Any:
-    """Shapes and dtypes of one step of one lane, found by tracing a chunk of this length."""
-    experience, _ = _drawn.eval_shape(stream, stream_state, num_steps=num_steps, lanes=lanes)
+def chunk_shapes(stream: Any, stream_state: Any, num_steps: int, lanes: Lanes | None) -> Any:
+    """Shapes and dtypes of a chunk of experience."""
+    return _drawn.eval_shape(stream, stream_state, num_steps=num_steps, lanes=lanes)[0]
+
+
+def step_shapes(experience: Any, lanes: Lanes | None) -> Any:
+    """Shapes and dtypes of one step of one lane of a chunk."""
     axes = 1 if lanes is None or lanes.shared_stream else 2
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape[axes:], s.dtype), experience)
 
@@ -37,26 +41,35 @@ def drawn(stream: Any, stream_state: Any, num_steps: int, lanes: Lanes | None) -
 
 
 def drawn_ahead(
-    stream: Any, stream_state: Any, lengths: list[int], lanes: Lanes | None
+    stream: Any,
+    stream_state: Any,
+    lengths: list[int],
+    lanes: Lanes | None,
+    meanwhile: Callable[[], None] | None,
 ) -> Iterator[tuple[Any, Any]]:
     """Chunks of these lengths, each with the stream's state after it.
 
     A chunk is drawn while the caller works on the one before, if there is another core, and if
-    another thread computes as this one does.
+    another thread computes as this one does; `meanwhile` is called while the first one is drawn.
     """
 
     def waited_for(stream_state, length):
         return jax.block_until_ready(drawn(stream, stream_state, length, lanes))
 
     first, *others = lengths
-    chunk = drawn(stream, stream_state, first, lanes)
-    if not others or usable_cores() < 2:
-        yield chunk
-        for length in others:
-            chunk = drawn(stream, chunk[1], length, lanes)
+    if not (others or meanwhile) or usable_cores() < 2:
+        for length in lengths:
+            chunk = drawn(stream, stream_state, length, lanes)
+            stream_state = chunk[1]
             yield chunk
         return
     with ThreadPoolExecutor(1, "alberta-draws") as another:
+        if meanwhile is None:
+            chunk = drawn(stream, stream_state, first, lanes)
+        else:
+            drawing = another.submit(waited_for, stream_state, first)
+            meanwhile()
+            chunk = drawing.result()
         for length in others:
             drawing = another.submit(waited_for, chunk[1], length)
             yield chunk

@@ -108,9 +108,19 @@ def chunk_program(plan: ChunkPlan, lanes: Lanes | None) -> Callable:
     return ft.partial(_chunks, plan.form != _PLAIN, lanes=lanes, form=plan.form)
 
 
-def learning_program(plan: ChunkPlan, lanes: Lanes | None) -> Callable:
+class LearningProgram:
     """`program(fixed, state, tapes, experience, keep_outputs)`, which learns what is drawn."""
-    return ft.partial(_learned, plan.form != _PLAIN, lanes=lanes, form=plan.form)
+
+    def __init__(self, plan: ChunkPlan, lanes: Lanes | None):
+        self._small = plan.form != _PLAIN
+        self._static = {"lanes": lanes, "form": plan.form}
+
+    def __call__(self, *args: Any, keep_outputs: bool) -> tuple[Any, Any, Any]:
+        return _learned(self._small, *args, keep_outputs=keep_outputs, **self._static)
+
+    def prepare(self, *args: Any, keep_outputs: bool) -> None:
+        """Compile it for such arguments, shapes and dtypes among them."""
+        _learned.prepare(self._small, *args, keep_outputs=keep_outputs, **self._static)
 
 
 def _chunk(fixed, state, tapes, stream_state, *, num_steps, keep_outputs, lanes, form):

@@ -14,10 +14,10 @@ from .._compiled import strong
 from .._execution_plan import bytes_of
 from .._one_kernel import ZERO
 from .._ranges import require_count
-from .ahead import drawn, drawn_ahead, drawn_shapes
-from .chunk import ChunkPlan, chunk_program, learning_program, planned
+from .ahead import chunk_shapes, drawn, drawn_ahead, step_shapes
+from .chunk import ChunkPlan, LearningProgram, chunk_program, planned
 from .lanes import Lanes
-from .parts import Parts, joined, on_each_core
+from .parts import Parts, joined, on_each_core, times_seen
 from .recorders import AbstractRecorder
 from .rollouts import begun, ended, outputs_of_a_step, require_fit, rollable
 
@@ -86,7 +86,8 @@ def drive(
         )
     target = _CHUNK if lanes is None else _CHUNK_OF_MANY
     length = _fitting_chunk(num_steps, target) if chunk_size is None else chunk_size
-    experience = drawn_shapes(stream, stream_state, min(length, max(num_steps, 1)), lanes)
+    chunk = chunk_shapes(stream, stream_state, min(length, max(num_steps, 1)), lanes)
+    experience = step_shapes(chunk, lanes)
     require_fit(learner, stream, experience)
     affordable = _CHUNK_BYTES // max(1, bytes_of(experience) * (count or 1))
     if chunk_size is None and affordable < target:
@@ -161,9 +162,15 @@ class _Loop:
 
     def _ahead(self, state, tapes, stream_state):
         """One program draws a chunk while another one learns the chunk before."""
-        learn, done, before = learning_program(self.plan, self.lanes), 0, None
+        learn, done, before = LearningProgram(self.plan, self.lanes), 0, None
         keep = {"keep_outputs": self.keep_outputs}
-        drawn = drawn_ahead(self.stream, stream_state, self.lengths, self.lanes)
+        first = chunk_shapes(self.stream, stream_state, self.lengths[0], self.lanes)
+        arguments = self._fixed(0), state, tapes, first
+        turn = times_seen(*arguments, **keep)
+        # The very first time one thread compiles what learns while another one draws.
+        prepare = None if turn[0] else ft.partial(learn.prepare, *arguments, **keep)
+        turn[0] += 1
+        drawn = drawn_ahead(self.stream, stream_state, self.lengths, self.lanes, prepare)
         for length, (experience, stream_state) in zip(self.lengths, drawn, strict=True):
             # Experience that waits to be learned takes memory: one chunk at most does.
             jax.block_until_ready(before)
@@ -175,11 +182,13 @@ class _Loop:
     def _by_parts(self, state, tapes, stream_state):
         """Each core draws and learns the chunk of some of the lanes."""
         lanes = self.lanes or Lanes()
-        learn, keep = learning_program(self.plan, lanes), {"keep_outputs": self.keep_outputs}
+        learn, keep = LearningProgram(self.plan, lanes), {"keep_outputs": self.keep_outputs}
         parts = Parts(lanes.count(state)[0], self.plan.parts)
-        streams = [stream_state] * parts.count
-        if not lanes.shared_stream:
-            streams = parts.cut(stream_state)
+        own_streams = None if lanes.shared_stream else stream_state
+        own = [
+            (0, *own[:2], stream_state if lanes.shared_stream else own[2], None)
+            for own in parts.cut((state, tapes, own_streams))
+        ]
         steps = np.cumsum([0, *self.lengths])
 
         def work(_, carried):
@@ -189,8 +198,7 @@ class _Loop:
             state, tapes, outputs = learn(fixed, state, tapes, experience, **keep)
             return index + 1, *jax.block_until_ready((state, tapes, stream_state, outputs))
 
-        own = zip(parts.cut(state), parts.cut(tapes), streams, strict=True)
-        rounds = on_each_core(work, [(0, *one, None) for one in own])
+        rounds = on_each_core(work, own)
         for length, found in zip(self.lengths, rounds, strict=False):
             _, states, all_tapes, streams, outputs = (list(of) for of in zip(*found, strict=True))
 

@@ -45,21 +45,25 @@ def joined(parts: list[Any], axis: int, length: int | None = None) -> Any:
     """Trees of arrays, one after the other along an axis; of that axis only so much."""
     if len(parts) == 1 and length is None:
         return parts[0]
+    leaves = [jax.tree.leaves(part) for part in parts]
+    if not all(is_in_memory(leaf) for part in leaves for leaf in part):
+        return _joined(parts, axis=axis, length=length)
+    # Arrays that lie in the host's memory are joined there, with nothing to compile.
     kept = (slice(None),) * axis + (slice(length),)
+    whole = [jax.device_put(np.concatenate(of, axis)[kept]) for of in zip(*leaves, strict=True)]
+    return jax.tree.unflatten(jax.tree.structure(parts[0]), whole)
 
-    def one(*arrays):
-        # Arrays that lie in the host's memory are joined there, with nothing to compile.
-        if all(is_in_memory(array) for array in arrays):
-            return jnp.asarray(np.concatenate(arrays, axis)[kept])
-        return jnp.concatenate(arrays, axis)[kept]
 
-    return jax.tree.map(one, *parts)
+@ft.partial(jax.jit, static_argnames=("axis", "length"))
+def _joined(parts, axis, length):
+    kept = (slice(None),) * axis + (slice(length),)
+    return jax.tree.map(lambda *arrays: jnp.concatenate(arrays, axis)[kept], *parts)
 
 
 @ByStructure
-def _turn(*states: Any) -> list[int]:
-    """How often states like these were worked on."""
-    del states
+def times_seen(*trees: Any, **static: Any) -> list[int]:
+    """A place to count how often trees like these were worked on."""
+    del trees, static
     return [0]
 
 
@@ -74,7 +78,7 @@ def on_each_core(work: Callable[[int, Any], Any], states: list[Any]) -> Iterator
             waiting = [others.submit(work, i, state) for i, state in enumerate(states) if i]
             return [work(0, states[0]), *[future.result() for future in waiting]]
 
-        turn = _turn(*states)
+        turn = times_seen(*states)
         if turn[0]:
             states = at_once(states)
         else:
