@@ -32,13 +32,14 @@ def action_number(where: str, value: Any, n_actions: int) -> Any:
     **Raises:** `TypeError` for what is no single integer, `bool` included; `ValueError` for one out
     of range.
     """
-    if type(value) is not int:
-        array = isinstance(value, jax.Array | np.ndarray | np.integer)
-        if not array or not jnp.issubdtype(value.dtype, jnp.integer) or value.shape != ():
-            told = f"{value.dtype}{list(value.shape)}" if is_traced(value) else repr(value)
-            raise TypeError(f"{where} must be an integer, the number of an action, got {told}.")
-        if is_traced(value):
-            return value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, jax.Array | np.ndarray | np.integer):
+        whole = jnp.issubdtype(value.dtype, jnp.integer) and value.shape == ()
+    if not whole:
+        told = f"{value.dtype}{list(value.shape)}" if is_traced(value) else repr(value)
+        raise TypeError(f"{where} must be an integer, the number of an action, got {told}.")
+    if is_traced(value):
+        return value
     if not 0 <= int(value) < n_actions:
         raise ValueError(f"{where} must lie in 0 .. {n_actions - 1}, got {value}.")
     return value if isinstance(value, jax.Array) else np.int32(value)

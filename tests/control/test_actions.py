@@ -1,5 +1,7 @@
 """Only a number of the agent's own actions is one; the rest are errors, or rejected steps."""
 
+import enum
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -26,7 +28,17 @@ def inside(state, action):
     return AGENT.update(state, 0.5, Y, False, action)
 
 
-INTEGERS = [2, np.int64(2), np.int8(2), np.uint64(2), np.array(2), jnp.int32(2), jnp.uint8(2)]
+Move = enum.IntEnum("Move", ["LEFT", "RIGHT"])
+INTEGERS = [
+    2,
+    Move.RIGHT,
+    np.int64(2),
+    np.int8(2),
+    np.uint64(2),
+    np.array(2),
+    jnp.int32(2),
+    jnp.uint8(2),
+]
 NO_INTEGERS = [
     0.5,
     2.0,

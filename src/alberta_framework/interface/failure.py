@@ -10,7 +10,8 @@ class EnvironmentFailure(RuntimeError):
 
     `result` is what the loop would have returned if it had been asked to stop before the step that
     failed, the learned state included; None where there is nothing to hand back. `__cause__` is the
-    environment's own error, if it raised one.
+    environment's own error, if it raised one; what it returned wrongly is a `TypeError` and a
+    `ValueError` as well.
     """
 
     result: Any = None
