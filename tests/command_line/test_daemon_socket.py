@@ -50,12 +50,35 @@ def test_clients_take_turns_on_one_learner(running):
     for i, event in enumerate(events(20), 1):
         client = (one, two)[i % 2]
         assert client.ask(event)["step"] == step + i
-    # What one observed the other may label.
-    one.ask({"id": "shared", "observation": [1, 2]})
-    assert two.ask({"id": "shared", "targets": [1]})["step"] == step + 21
     one.close()
-    assert two.ask({"observation": [1, 2]})["step"] == step + 21
+    assert two.ask({"observation": [1, 2]})["step"] == step + 20
     two.close()
+
+
+def test_each_client_has_ids_of_its_own(running):
+    """Two programs that number their events from 1 label what each has seen itself."""
+    _, path = running
+    one, two = Client(path), Client(path)
+    step = one.ask({"id": 1, "observation": [1, 0]})["step"]
+    assert "no event 1" in two.ask({"id": 1, "targets": [1]})["error"]
+    two.ask({"id": 1, "observation": [0, 1]})
+    expected = [
+        client.ask({"observation": row})["predictions"]["y"]
+        for client, row in ((one, [1, 0]), (two, [0, 1]))
+    ]
+    # The answer to a label is the prediction at the observation it is learned on.
+    found = one.ask({"id": 1, "targets": [1]})
+    assert (found["step"], found["predictions"]["y"]) == (step + 1, expected[0])
+    before = two.ask({"observation": [0, 1]})["predictions"]["y"]
+    found = two.ask({"id": 1, "targets": [-1]})
+    assert (found["step"], found["predictions"]["y"]) == (step + 2, before)
+    # Nor do those of one who left pass to one who comes.
+    two.ask({"id": "kept", "observation": [1, 2]})
+    two.close()
+    three = Client(path)
+    assert "no event 'kept'" in three.ask({"id": "kept", "targets": [1]})["error"]
+    one.close()
+    three.close()
 
 
 def test_the_lines_of_each_client_are_numbered(running):

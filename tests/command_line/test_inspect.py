@@ -25,7 +25,7 @@ def checkpoint(tmp_path_factory):
     for row in rows:
         ours.step(*row)
     ours.step(rows[0][0] * np.nan, rows[0][1])
-    ours.save()
+    ours.close()
     return path, ours
 
 

@@ -4,6 +4,7 @@ import re
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 
 import alberta_framework as af
@@ -163,3 +164,84 @@ def test_one_target_may_be_a_number():
     daemon, (observation, targets, _) = kept("linear"), events("linear", 1)[0]
     step = daemon.steps + 1
     assert daemon.step(observation, float(targets[0])).step == step
+
+
+def test_masked_entries_are_refused_and_change_nothing():
+    ours = small()
+    masked = np.ma.masked_array([1.0, -9999.0], mask=[False, True])
+    calls = {
+        "observation": [lambda: ours.step(masked, [1.0]), lambda: ours.predict(masked)],
+        "targets": [
+            lambda: ours.step([1.0, 2.0], np.ma.masked_array([5.0], mask=[True])),
+            lambda: ours.step([1.0, 2.0], np.ma.masked),
+        ],
+    }
+    for argument, attempts in calls.items():
+        for attempt in attempts:
+            with pytest.raises(TypeError, match=rf"`{argument}`: .*masked entries.*filled"):
+                attempt()
+    assert ours.steps == 0
+    sound = np.ma.masked_array([1.0, 2.0], mask=[False, False])
+    assert ours.step(sound, np.ma.masked_array([1.0])).step == 1
+
+
+def named(**options):
+    learner = af.MultiHeadMLPLearner(2, (), af.LMS(0.1), sparsity=0.0)
+    return Daemon(
+        learner, 3, **{"feature_names": ["a", "b", "c"], "head_names": ["y", "z"]} | options
+    )
+
+
+def test_a_series_is_taken_by_its_names():
+    ours, other = named(), named()
+    row, targets = {"a": 1.0, "b": 2.0, "c": 3.0}, {"y": 1.0, "z": -1.0}
+    forms = [
+        (pd.Series(row), pd.Series(targets)),
+        (pd.Series(dict(reversed(row.items()))), pd.Series(dict(reversed(targets.items())))),
+        (pd.Series({"c": 3, "a": 1, "b": 2}), pd.Series({"z": -1, "y": 1}, dtype="Int64")),
+        (pd.DataFrame([{"b": 2, "c": 3, "a": 1}]).iloc[0], [1.0, -1.0]),
+    ]
+    for observation, wanted in forms:
+        expected = other.step(list(row.values()), list(targets.values()))
+        np.testing.assert_array_equal(ours.predict(observation), expected.predictions)
+        np.testing.assert_array_equal(
+            ours.step(observation, wanted).predictions, expected.predictions
+        )
+    # A head that is not named has no target, as in an event.
+    other.step(list(row.values()), [np.nan, 2.0])
+    ours.step(pd.Series(row), pd.Series({"z": 2}, dtype="Int64"))
+    same_but_for_clocks(ours.state, other.state)
+    # A missing number is none: the event is rejected.
+    assert ours.step(pd.Series({"a": 1, "b": None, "c": 3}, dtype="Int64"), [1.0, 2.0]).rejected
+    assert ours.step(pd.Series(row | {"b": None}), [1.0, 2.0]).rejected
+
+
+LABELS = {
+    "another name": {"a": 1.0, "b": 2.0, "d": 3.0},
+    "a name missing": {"a": 1.0, "b": 2.0},
+    "one too many": {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0},
+    "numbers": {0: 1.0, 1: 2.0, 2: 3.0},
+}
+
+
+@pytest.mark.parametrize("row", LABELS)
+def test_labels_that_are_not_the_names_are_refused(row):
+    ours = named()
+    with pytest.raises(TypeError, match=r"`observation` must have the labels \['a', 'b', 'c'\]"):
+        ours.step(pd.Series(LABELS[row]), [1.0, 2.0])
+    with pytest.raises(TypeError, match="`targets` must have the labels"):
+        ours.step([1.0, 2.0, 3.0], pd.Series({"y": 1.0, "x": 2.0}))
+    twice = pd.Series([1.0, 2.0, 3.0, 4.0], index=["a", "b", "c", "a"])
+    with pytest.raises(TypeError, match="`observation`"):
+        ours.predict(twice)
+    with pytest.raises(TypeError, match="`observation`"):
+        ours.predict(pd.Series({"a": "x", "b": 2.0, "c": 3.0}))
+    assert ours.steps == 0
+
+
+def test_without_names_labels_are_refused():
+    for labelled in (pd.Series([1.0, 2.0]), pd.DataFrame([[1.0, 2.0]])):
+        with pytest.raises(TypeError, match=r"`observation`: a .* by position.*to_numpy"):
+            small().predict(labelled)
+    with pytest.raises(TypeError, match="`observation`"):
+        named().predict(pd.DataFrame([{"a": 1.0, "b": 2.0, "c": 3.0}]))

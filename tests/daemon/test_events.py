@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from alberta_framework.daemon import Daemon, EventProcessor
+import alberta_framework as af
+from alberta_framework.daemon import Daemon, EventProcessor, EventSchema
 
 from .daemons import (
     LEARNERS,
@@ -120,6 +121,7 @@ def test_any_id_comes_back(given):
     wrong = ask(processor, {"id": given, "observation": [1], "targets": [1]}, 9)
     assert wrong["id"] == given and wrong["line"] == 9
     if given is not None:
+        ask(processor, {"id": given, "observation": [1, 2]})
         late = ask(processor, {"id": given, "targets": [2]}, 3)
         assert (late["id"], late["step"]) == (given, 2)
 
@@ -216,3 +218,141 @@ def test_late_labels_are_no_transitions():
     assert found["line"] == 3 and found["error"]
     close_but_for_clocks(ours.state, before)
     np.testing.assert_array_equal(ours.last_observation, last)
+
+
+def labelled(processor, event_id, targets, number=1):
+    return ask(processor, {"id": event_id, "targets": targets}, number)
+
+
+@pytest.mark.parametrize("first", [{"targets": [5]}, {}], ids=["at once", "later"])
+def test_a_label_is_learned_once(first):
+    """A queue may deliver a line twice."""
+    ours = small()
+    processor = EventProcessor(ours)
+    ask(processor, {"id": 1, "observation": [3, 4]} | first)
+    if not first:
+        assert labelled(processor, 1, [5])["step"] == 1
+    before = ours.state
+    for targets in ([5], [6]):
+        found = labelled(processor, 1, targets, 7)
+        assert found["line"] == 7 and found["id"] == 1
+        assert "targets.0: event 1 has learned it already" in found["error"]
+    assert ours.steps == 1
+    same_but_for_clocks(ours.state, before)
+
+
+def test_each_head_learns_its_label_once():
+    learner, length, _ = LEARNERS["multi-head"]
+    ours, other = (Daemon(learner, length, **NAMES) for _ in range(2))
+    processor, row = EventProcessor(ours), [0.1, 0.2, 0.3, 0.4, 0.5]
+    ask(processor, {"id": 1, "observation": row})
+    assert labelled(processor, 1, {"b": 1.0})["step"] == 1
+    # One head that has learned makes the line wrong, and the others learn nothing from it.
+    assert "targets.b" in labelled(processor, 1, {"a": 0.5, "b": 1.0})["error"]
+    assert labelled(processor, 1, {"a": 0.5, "b": None})["step"] == 2
+    assert labelled(processor, 1, {"c": -1.0})["step"] == 3
+    assert all("error" in labelled(processor, 1, {head: 0.0}) for head in "abc")
+    for targets in ([np.nan, 1.0, np.nan], [0.5, np.nan, np.nan], [np.nan, np.nan, -1.0]):
+        other.step(row, targets)
+    same_but_for_clocks(ours.state, other.state)
+
+
+def test_a_label_that_was_rejected_may_be_corrected():
+    ours = small()
+    processor = EventProcessor(ours)
+    ask(processor, {"id": 1, "observation": [3, 4]})
+    assert labelled(processor, 1, [1e39])["rejected"]
+    assert labelled(processor, 1, [5])["rejected"] is False
+    assert "error" in labelled(processor, 1, [5])
+
+
+def test_an_id_that_is_used_again_is_another_event():
+    ours = small()
+    processor = EventProcessor(ours)
+    for step in (1, 2, 3):
+        ask(processor, {"id": 1, "observation": [step, 4]})
+        assert labelled(processor, 1, [5])["step"] == step
+
+
+NULLS = {"one": [None], "none": {}, "named": {"y": None}, "nan": [float("nan")]}
+
+
+@pytest.mark.parametrize("targets", NULLS.values(), ids=NULLS)
+@pytest.mark.parametrize("how", ["at once", "later"])
+def test_a_null_label_is_no_label(targets, how):
+    ours = small(head_names=["y"])
+    processor = EventProcessor(ours)
+    ask(processor, {"observation": [1, 2], "targets": [1]})
+    before = ours.state
+    expected = ask(processor, {"id": 5, "observation": [3, 4]})
+    event = {"id": 5, "observation": [3, 4]} if how == "at once" else {"id": 5}
+    found = ask(processor, event | {"targets": targets})
+    assert found == expected and (found["rejected"], found["step"]) == (False, 1)
+    same_but_for_clocks(ours.state, before)
+    # It is still open for one.
+    assert labelled(processor, 5, [1])["step"] == 2
+
+
+def test_targets_of_many_heads_that_are_all_null_are_no_label():
+    learner, length, _ = LEARNERS["multi-head"]
+    ours = Daemon(learner, length, **NAMES)
+    before = ours.state
+    for targets in ([None] * 3, {}, {"a": None}):
+        found = ask(EventProcessor(ours), {"observation": [1, 2, 3, 4, 5], "targets": targets})
+        assert (found["rejected"], found["step"]) == (False, 0)
+    same_but_for_clocks(ours.state, before)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("token", ["1e39", "-1e400", "Infinity", "NaN"])
+def test_an_event_that_cannot_be_predicted_is_rejected(name, token):
+    """Whether it brings a label or not."""
+    ours = daemon(name)
+    processor, before, last = EventProcessor(ours), ours.state, ours.last_observation
+    numbers = ",".join([token, *["1"] * (dim(name) - 1)])
+    found = strict(processor.answer(f'{{"observation":[{numbers}]}}', 5))
+    assert (found["rejected"], found["step"], ours.steps) == (True, 0, 0)
+    assert found["predictions"] == [None] * heads(name)
+    same_but_for_clocks(ours.state, before)
+    assert ours.last_observation is last
+    assert ask(processor, {"observation": [1] * dim(name)})["rejected"] is False
+
+
+def test_a_prediction_that_overflows_is_rejected():
+    """Its observation is finite; what the weights make of it is not."""
+    ours = Daemon(af.LinearLearner(af.LMS(0.1)), 1)
+    processor = EventProcessor(ours)
+    for _ in range(3):
+        ask(processor, {"observation": [2], "targets": [50]})
+    found = ask(processor, {"observation": [3e38]})
+    assert (found["rejected"], found["predictions"]) == (True, [None])
+
+
+EXACT = [0, 2**24, -(2**24), 2**24 + 2, 10**9, 2**60, -(2**127), 2**128 - 2**104]
+LOST = [2**24 + 1, -(2**24) - 1, 2**25 + 2, 1_700_000_001, 10**20 + 1, 2**128, 10**39, 10**400]
+
+
+@pytest.mark.parametrize("field", ["observation", "targets"])
+@pytest.mark.parametrize("value", EXACT)
+def test_an_integer_that_float32_holds_is_taken(field, value):
+    event = {"observation": [1, 2], "targets": [1]}
+    event[field] = [value, *event[field][1:]]
+    parsed = EventSchema(2, 1).parsed(json.dumps(event))
+    assert int(getattr(parsed, field)[0]) == value
+
+
+@pytest.mark.parametrize("field", ["observation", "targets"])
+@pytest.mark.parametrize("value", LOST)
+def test_an_integer_that_float32_cannot_hold_is_refused_by_name(field, value):
+    """The last digits of an identifier, or of a time, are what tells it from another."""
+    ours = small(feature_names=["user", "b"], head_names=["y"])
+    processor = EventProcessor(ours)
+    event = {"observation": {"user": 1, "b": 2}, "targets": {"y": 1}}
+    name = next(iter(event[field]))
+    event[field][name] = value
+    found = ask(processor, event, 3)
+    assert found["error"].startswith(f"{field}.{name}: ") and "float32" in found["error"]
+    assert len(found["error"]) < 400 and ours.steps == 0
+    if abs(value) < 2**60:
+        event[field][name] = float(value)  # a fraction is rounded, as all are
+        assert ask(processor, event)["rejected"] is False

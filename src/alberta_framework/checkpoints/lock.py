@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _LONGEST_HOLDER = 200
 # What file systems without such locks answer.
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+# Of a writer that had been overtaken when it let go: no file is the one it left.
+_BEHIND = ("behind",)
 _SINCE = "since this one read or wrote it; to overwrite that would lose what was learned"
 
 
@@ -128,9 +130,12 @@ class CheckpointClaim:
 
     def release(self) -> None:
         """Let others have it; a later `before_save` claims it again."""
-        if self._leave.alive:
-            self._left = _identity(self.path)
-            self._leave()
+        with _registry() as locks:
+            held = locks.get(self.path)
+            if self._leave.alive and held is not None:
+                current = held.latest_save == self._seen
+                self._left = _identity(self.path) if current else _BEHIND
+        self._leave()
 
 
 def _locked(path: Path) -> int:

@@ -6,8 +6,9 @@ import functools as ft
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -119,19 +120,19 @@ class _SaveFuture(Future):
 
 
 class _Background:
-    """One thread that writes, in order; a save that blocks waits for those to the same path."""
+    """A thread that writes, in order, while there is something to write; a save that blocks waits
+    for those to the same path. A process does not end before its threads have."""
 
     def __init__(self):
-        self.thread: ThreadPoolExecutor | None = None
         self.lock = threading.Lock()
-        self.futures: dict[Path, list[_SaveFuture]] = {}
+        self.waiting: deque[Callable[[], None]] = deque()
+        self.thread: threading.Thread | None = None
+        self.futures: dict[Path, list[_SaveFuture]] | None = None
 
     def later(self, path: Path, write: Callable[[], None]) -> _SaveFuture:
         future = _SaveFuture()
 
         def work():
-            if future.done():
-                return
             try:
                 write()
             except BaseException as error:  # handed to whoever asks
@@ -140,35 +141,62 @@ class _Background:
                 future.set_result(None)
 
         with self.lock:
-            if self.thread is None:
-                self.thread = ThreadPoolExecutor(1, "alberta-checkpoint")
+            if self.futures is None:
+                self.futures = {}
                 atexit.register(self.log_unasked)
-            waiting = [f for f in self.futures.get(path, []) if not f.done() or f.unasked_error]
-            self.futures[path] = [*waiting, future]
-            try:
-                self.thread.submit(work)
-            except RuntimeError:
-                # The process ends, or may have no more threads: it is written here and now, and a
-                # failure is told here, for nobody may be left to ask.
-                work()
-                if future.unasked_error is not None:
-                    _log.error("%s: was not saved: %s", path, future.exception())
+            others = [f for f in self.futures.get(path, []) if not f.done() or f.unasked_error]
+            self.futures[path] = [*others, future]
+            self.waiting.append(work)
+        self.have_written()
         return future
 
     def now(self, path: Path, write: Callable[[], None]) -> None:
         # Their own callers are told what became of them.
-        wait(self.futures.get(path, []))
+        self.have_written()
+        wait(self.of(path))
         write()
 
+    def have_written(self) -> None:
+        """See that somebody writes what waits: a thread, or this one if there can be no other."""
+        with self.lock:
+            busy = self.thread is not None and self.thread.is_alive()
+            if not self.waiting or busy or self.begun():
+                return
+        self.run()
+        self.log_unasked()  # nobody may be left to ask
+
+    def begun(self) -> bool:
+        """Whether a thread could be started; when the process ends it might never run."""
+        if not threading.main_thread().is_alive():
+            return False
+        try:
+            self.thread = threading.Thread(target=self.run, name="alberta-checkpoint")
+            self.thread.start()
+        except RuntimeError:
+            return False
+        return True
+
+    def run(self) -> None:
+        while True:
+            with self.lock:
+                if not self.waiting:
+                    self.thread = None
+                    return
+                work = self.waiting.popleft()
+            work()
+
+    def of(self, path: Path) -> list[_SaveFuture]:
+        return [] if self.futures is None else self.futures.get(path, [])
+
     def raise_unasked(self, path: Path) -> None:
-        for future in self.futures.get(path, []):
+        for future in self.of(path):
             error = future.unasked_error
             if error is not None:
                 future.asked = True
                 raise error
 
     def log_unasked(self) -> None:
-        for path, futures in self.futures.items():
+        for path, futures in (self.futures or {}).items():
             for future in futures:
                 if future.unasked_error is not None:
                     _log.error("%s: was not saved: %s", path, future.unasked_error)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -42,13 +42,9 @@ class StepResult(NamedTuple):
     step: int
 
 
-class _Moment(NamedTuple):
-    """What a daemon is between two events: the learner's words, where the next transition begins,
-    how many events there were. Exchanged as one, so that no interrupt finds half of an event."""
-
-    words: Any
-    last: np.ndarray | None
-    steps: int
+# What a daemon is between two events: the learner's words, where the next transition begins, and
+# how many events there were. Exchanged as one, so that no interrupt finds half of an event.
+_Moment: TypeAlias = tuple[Any, np.ndarray | None, int]
 
 
 class Daemon:
@@ -150,7 +146,7 @@ class Daemon:
         """The predictions at `observation` [features]; nothing changes."""
         observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         with self._lock:
-            return np.asarray(self._programs.predict(self._settled().words, observation))
+            return np.asarray(self._programs.predict(self._settled()[0], observation))
 
     def update(self, observation: Any, targets: Any, terminated: bool = False) -> StepResult:
         """`step` with targets."""
@@ -188,21 +184,22 @@ class Daemon:
                 row = self._learned(None)
             self._ring[self._seen % _OBSERVATIONS_KEPT] = observation
             self._seen += 1
-            result = StepResult(row[:-1], bool(row[-1]), self._now.steps)
+            steps = self._now[2]
+            result = StepResult(row[:-1], bool(row[-1]), steps)
             self._latencies.add(time.perf_counter() - started)
-            self._save_if_due()
+            self._save_if_due(steps)
         return result
 
     @property
     def state(self) -> Any:
         """The learner's state as it is now, built when asked for."""
         with self._lock:
-            return self._unpacked(np.array(self._settled().words))
+            return self._unpacked(np.array(self._settled()[0]))
 
     @property
     def steps(self) -> int:
         """How many events were learned from or rejected, in this process and those before."""
-        return self._moment().steps
+        return self._moment()[2]
 
     @property
     def resumed(self) -> bool:
@@ -217,7 +214,7 @@ class Daemon:
     @property
     def last_observation(self) -> Float[np.ndarray, " features"] | None:
         """Where the next transition begins; None for learners of examples and after an end."""
-        return self._moment().last
+        return self._moment()[1]
 
     def save(self, blocking: bool = True) -> None:
         """Write a checkpoint now.
@@ -314,7 +311,7 @@ class Daemon:
         elif self.checkpoint is not None:
             require_replaceable(self.checkpoint)
         self._programs = Programs(self.learner, state, self.gamma)
-        self._now = _Moment(packed(self._programs.packing, state), last, steps)
+        self._now: _Moment = packed(self._programs.packing, state), last, steps
         self._under_way: tuple[list, np.ndarray | None, int] | None = None
         self._lock = threading.RLock()
         self.n_heads = self._warmed_up(state)
@@ -337,7 +334,7 @@ class Daemon:
     def _warmed_up(self, state: Any) -> int:
         """Compile what events need, on a copy of the state; the number of heads."""
         observation = np.zeros(self.feature_dim, np.float32)
-        heads = np.asarray(self._programs.predict(self._now.words, observation)).size
+        heads = np.asarray(self._programs.predict(self._now[0], observation)).size
         length = 2 * self.feature_dim + heads + 1 if self._of_transitions else None
         self._numbers = np.zeros(length or self.feature_dim + heads, np.float32)
         words = packed(self._programs.packing, state)
@@ -353,7 +350,7 @@ class Daemon:
 
     def _predicted(self, observation: np.ndarray) -> StepResult:
         with self._lock:
-            predictions, steps = self.predict(observation), self._now.steps
+            predictions, steps = self.predict(observation), self._now[2]
         sound = np.isfinite(observation).all() and np.isfinite(predictions).all()
         return StepResult(predictions, not sound, steps)
 
@@ -366,7 +363,7 @@ class Daemon:
         if last is None and sound:
             # Nothing leads here yet: the episode begins.
             predictions = np.asarray(self._programs.predict(words, observation))
-            self._now = _Moment(words, following, steps + 1)
+            self._now = words, following, steps + 1
             return np.append(predictions, np.float32(0.0))
         # What is not finite is rejected and counted, whether something leads here or not.
         last = observation if last is None else last
@@ -384,12 +381,12 @@ class Daemon:
         """
         words, _, steps = self._settled()
         done: list = []
-        self._under_way = done, last, steps + 1
+        self._under_way = done, last, (steps := steps + 1)
         self._programs.step_into(done, words, self._numbers)
-        words, row = done[0]
-        self._now = _Moment(words, last, steps + 1)
+        row = np.asarray(done[0][1])
+        self._now = done[0][0], last, steps
         self._under_way = None
-        return np.asarray(row)
+        return row
 
     def _moment(self) -> _Moment:
         """As it is now; waits only for a step of another thread, or after an interrupted one."""
@@ -403,8 +400,10 @@ class Daemon:
         if self._under_way is not None:
             done, last, steps = self._under_way
             if done:
-                self._now = _Moment(done[0][0], last, steps)
-            elif self._now.words.is_deleted():
+                # The program may be running still, and reads the numbers until it is waited for.
+                np.asarray(done[0][1])
+                self._now = done[0][0], last, steps
+            elif self._now[0].is_deleted():
                 raise RuntimeError(
                     "Daemon: a step failed after its program had begun, and the state is lost; "
                     "make a new Daemon, which resumes from the checkpoint."
@@ -416,10 +415,9 @@ class Daemon:
         state = unpacked(self._programs.packing, words)
         return with_uptime(state, time.monotonic() - self._lived_from)
 
-    def _save_if_due(self) -> None:
+    def _save_if_due(self, steps: int) -> None:
         """A save that fails is told and counted, and tried again when the next is due: the event
         was learned, and is no less so for that."""
-        steps = self._now.steps
         due = (
             self.checkpoint_every is not None and steps - self._saved_step >= self.checkpoint_every
         )

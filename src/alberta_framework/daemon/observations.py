@@ -46,4 +46,4 @@ def _unlabelled(argument: str, values: Any, names: Sequence[str] | None, partial
         raise TypeError(
             f"Daemon: `{argument}` must have the labels {list(names)}, each once, got {labels}."
         )
-    return values.reindex(names).to_numpy()
+    return values.reindex(names).to_numpy(na_value=np.nan)
