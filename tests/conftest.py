@@ -10,6 +10,7 @@ from hypothesis import settings
 import alberta_framework as af
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # A first example compiles, on a machine of any speed: time decides nothing here.
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)

@@ -85,14 +85,15 @@ def affine(
 ) -> Float[Array, "*units"]:
     """w.x + b, rounded alike in every program that contains it.
 
-    The processor has one instruction for a product and a sum, which rounds once. Of one input the
-    product itself meets the bias, and XLA uses the instruction where nothing else needs the
-    product: the selection keeps them apart.
+    The processor has an instruction for a product and a sum that rounds once. The compiler takes it
+    or not by what else it finds to do around a sum of products, unless something stands between the
+    two: here a selection that always gives the product (or the NaN of x). A matrix of several rows
+    is multiplied by a routine of its own, which is the same everywhere.
     """
-    total = weights @ x
-    if x.shape[-1] == 1:
-        total = jnp.where(x[0] == x[0], total, x[0])
-    return total + bias
+    if x.shape[-1] == 1 or weights.size == x.size:
+        x = jnp.broadcast_to(x, weights.shape)
+        return jnp.sum(jnp.where(x == x, weights * x, x), axis=-1) + bias
+    return weights @ x + bias
 
 
 def compensated_add(

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "diagnostics": {"learners", "horde", "control"},
     "checkpoints": {"learners", "horde", "control"},
     "experiments": {"loops", "streams", "learners", "control", "environments", "diagnostics"},
-    "sweeps": {"experiments"},
+    "sweeps": {"experiments", "checkpoints"},
     "daemon": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
 }
 LATE = {

@@ -85,8 +85,9 @@ class SARSAState(AbstractAgentState):
 class SARSAUpdateResult(AbstractState):
     """What one update gave.
 
-    `q_values` are those at the new observation before learning; `td_error` is the error that the
-    update used, NaN when nothing was learned; `learned` is False when no action was pending.
+    `q_values` are those at the new observation before learning that the target is made of, by the
+    normalizer's statistics as they were; `td_error` is the error that the update used, NaN when
+    nothing was learned; `learned` is False when no action was pending.
     """
 
     state: SARSAState
@@ -269,8 +270,8 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         next_x = f32(observation)
         sound = jnp.all(jnp.isfinite(next_x))
         seen = jnp.where(sound, next_x, 0.0)
-        q_values = jnp.where(sound, self._values(state, seen), jnp.nan)
         values = horde.learner.next_values(learner_state, seen)
+        q_values = jnp.where(sound, values[:n_actions], jnp.nan)
 
         g = jnp.where(ended, 0.0, f32(self.sarsa_config.gamma))
         q_target = reward + jnp.where(g == 0.0, 0.0, g * values[action])

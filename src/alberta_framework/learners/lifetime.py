@@ -1,7 +1,7 @@
 """The life of a learner: exact counts, birth and uptime, and the step that is rejected."""
 
 import time
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import jax
@@ -27,10 +27,12 @@ class Lifecycle(AbstractState):
 
     words: UInt32[Array, "5 2"]
 
+    rows: ClassVar[int] = len(_ROWS)
+
     @classmethod
     def begin(cls) -> "Lifecycle":
         """Born now. Inside compiled code, take one as an argument instead of reading a clock."""
-        words = np.zeros((len(_ROWS), 2), np.uint32)
+        words = np.zeros((cls.rows, 2), np.uint32)
         words[_BIRTH] = words_from(time.time_ns() // 1000)
         return cls(jnp.asarray(words))
 

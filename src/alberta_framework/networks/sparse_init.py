@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from .._numbers import f32
 from .._ranges import require_choice, require_key, require_shape
 from .._unrolled_keys import unrolled
 
@@ -46,7 +47,7 @@ def sparse_init(
         weights = jax.lax.optimization_barrier(jr.normal(weights_key, shape, jnp.float32)) * scale
     row_keys = jr.split(mask_key, fan_out)
     ranks = jax.vmap(lambda row_key: jr.permutation(row_key, fan_in))(row_keys)
-    return weights * (ranks >= zeros)
+    return weights * f32(ranks >= zeros)
 
 
 def require_sparsity(owner: str, sparsity: float) -> None:

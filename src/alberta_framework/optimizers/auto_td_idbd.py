@@ -10,7 +10,7 @@ from .._ranges import require_count, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
 from .abstract import AbstractTDOptimizer, TDOptimizerUpdate
-from .effective_step import bounded_logs
+from .effective_step import bounded_logs, require_guards
 from .log_step_sizes import spread
 from .td_idbd import (
     feature_difference,
@@ -49,32 +49,31 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
         eta_i  <- max(|delta u_i h_i|,
                       eta_i - exp(beta_i) u_i z_i (|delta x_i h_i| - eta_i) / tau)
         beta_i <- max(beta_i - theta delta u_i h_i / eta_i, lo')
-        M'      = -sum_i exp(beta_i) u_i z_i
-        z_i    <- gamma_z lamda z_i + x_i
-        M       = max(M', -sum_i exp(beta_i) u_i z_i,
-                      sum_i exp(beta_i) x_i z_i, sum_i exp(beta_i) x_i^2, 1)
+        M       = max(-sum_i exp(beta_i) u_i z_i, 1)
         beta_i <- min(beta_i - log M, hi),   alpha_i = exp(beta_i)
+        z_i    <- gamma_z lamda z_i + x_i
         dw_i    = alpha_i delta z_i
         h_i    <- h_i max(0, 1 + alpha_i u_i z_i) + dw_i
 
     The first argument of eta has the feature difference u and the averaged one the feature x: the
-    published text is not symmetric. The bias is a weight on the constant feature 1 and takes part
-    in M. gamma_z: see `TDIDBD`.
+    published text is not symmetric. The bias is the same algorithm on the constant feature 1, with
+    an M of its own. gamma_z: see `TDIDBD`.
 
-    The update moves the value of x by delta sum(alpha x z) and the TD error by delta sum(alpha u z),
-    so with the bound as the last thing that happens neither overshoots, whatever the inputs' size.
-    The floor lo' comes before it: `min_log_step_size`, but less where step sizes of that floor
-    would break the bound by themselves (see `Autostep`).
+    The bound comes last: after any update -sum(alpha u z) <= 1 for the trace z of the step before.
+    The floor lo' comes before it and is `min_log_step_size`, but less where step sizes of that
+    floor would break the bound by themselves (see `Autostep`).
+
+    The published bound looks at the trace of the step before, and so says nothing of the step that
+    is taken: at an input a thousand times larger than the last that is a million times too large.
+    `max_effective_step` bounds what the update itself does to the value of x and to the TD error,
+    in the same M, in which the bias then takes part.
 
     Source: Kearney et al. (2019), Learning Feature Relevance Through Step Size Adaptation in
     Temporal-Difference Learning, algorithm 6. Not in the paper: eta is at least 1e-8 and starts at
-    1; floor and cap; and of M all but M' and 1. The trace of the step before says nothing of the
-    step that is taken: an input a thousand times larger than the last makes that a million times
-    too large.
+    1; floor and cap; `max_effective_step`.
 
-    **Arguments:** as `TDIDBD`, without `use_semi_gradient` and the guards; with
-    `trace_discount="outgoing"`, the reference implementation's, M is the published one too, and
-    the bias has its own; `normalizer_decay`: tau > 0, default 1e4 steps.
+    **Arguments:** as `TDIDBD`, without `use_semi_gradient` and `max_log_step_change`;
+    `normalizer_decay`: tau > 0, default 1e4 steps.
     """
 
     initial_step_size: Hyperparameter = 0.01
@@ -88,10 +87,14 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
         default=-10.0, metadata={"config": "omit_default"}
     )
     max_log_step_size: Hyperparameter = eqx.field(default=2.0, metadata={"config": "omit_default"})
+    max_effective_step: Hyperparameter | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         require_td_fields(self)
         require_range(self, "normalizer_decay", 0.0, open_low=True)
+        require_guards(self)
 
     def init(self, feature_dim: int) -> AutoTDIDBDState:
         require_count("AutoTDIDBD.init", "feature_dim", feature_dim)
@@ -124,12 +127,14 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
         bias_beta, bias_eta = self._adapted(delta, one, bias_u, *bias)
         z, bias_z = decay * old_z + x, decay * old_bias_z + one
         published = -u * old_z, -bias_u * old_bias_z
-        if self.trace_discount == "incoming":
-            measures = td_measures((x, one), (z, bias_z), (u, bias_u))
-            beta, bias_beta = self._bounded((beta, bias_beta), [*measures, published])
-        else:
+        if self.max_effective_step is None:
             (beta,) = self._bounded((beta,), [published[:1]])
             (bias_beta,) = self._bounded((bias_beta,), [published[1:]])
+        else:
+            limit = f32(self.max_effective_step)
+            taken = td_measures((x, one), (z, bias_z), (u, bias_u))
+            taken = [[m / limit for m in measure] for measure in taken]
+            beta, bias_beta = self._bounded((beta, bias_beta), [published, *taken])
         alpha, bias_alpha = jnp.exp(beta), jnp.exp(bias_beta)
         dw, db = alpha * delta * z, bias_alpha * delta * bias_z
         h = h * jnp.maximum(0.0, 1.0 + alpha * u * z) + dw

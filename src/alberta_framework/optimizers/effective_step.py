@@ -80,5 +80,5 @@ def limited_change(change: Float[Array, "..."], limit: ScalarLike | None) -> Flo
 def require_guards(component: Any) -> None:
     """Validate the options that keep step sizes from running away."""
     for name in ("max_effective_step", "max_log_step_change"):
-        if getattr(component, name) is not None:
+        if getattr(component, name, None) is not None:
             require_range(component, name, 0.0, open_low=True)

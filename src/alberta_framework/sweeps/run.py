@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._ranges import require_count, require_key
+from ..checkpoints.upgrades import upgraded_arrays
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
 from ..loops.progress import one_chunk_ahead, progress_bar
 from ..loops.window_ends import WindowEnds
@@ -319,7 +320,7 @@ class SweepRun:
             place, block = self._own[len(finished)]
             fresh = self._batches[place].begin(block, self._cuts[place].mesh)
             leaves, structure = jax.tree.flatten(fresh)
-            pairs = zip(saved["carry"], leaves, strict=True)
+            pairs = zip(upgraded_arrays(saved["carry"], fresh), leaves, strict=True)
             carry = jax.tree.unflatten(structure, [_as_leaf(array, leaf) for array, leaf in pairs])
         self._progress = _Progress(finished, segments, saved["steps"], carry)
 
