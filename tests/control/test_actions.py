@@ -98,7 +98,8 @@ def test_an_action_out_of_range_is_an_error_where_its_value_is_known(action):
 def test_an_action_out_of_range_is_a_rejected_step_inside(action):
     result = inside(STATE, jnp.asarray(action))
     assert result.rejected and not result.learned and np.isnan(result.td_error)
-    before = STATE.replace(learner_state=STATE.learner_state.replace(rejected_count=1))
+    counted = STATE.learner_state.replace(rejected_count=1, rejected_in_a_row=1)
+    before = STATE.replace(learner_state=counted)
     assert_same_bits(comparable(result.state), comparable(before))
 
 

@@ -429,7 +429,7 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
 
 
 def _flag(value: Any) -> Bool[Array, ""]:
-    return jnp.reshape(jnp.asarray(value), ()) != 0
+    return scalar(value) != 0.0
 
 
 def _where(condition: Array, new: Any, old: Any) -> Any:
