@@ -24,6 +24,12 @@ def scalar(value: ArrayLike) -> Float[Array, ""]:
     return f32(jnp.reshape(value, ()))
 
 
+def truth(value: Any) -> Bool[Array, "..."]:
+    """Flags as truth values; a number counts as true unless it is 0."""
+    value = jnp.asarray(value)
+    return value if value.dtype == jnp.bool_ else value != jnp.zeros((), value.dtype)
+
+
 def action_number(where: str, value: Any, n_actions: int) -> Any:
     """The number of an action, 0 to `n_actions` - 1, as an int32.
 

@@ -92,7 +92,7 @@ def test_a_bad_input_is_rejected_inside_a_scan(case, inputs):
     assert_rejected(lane(results, 1), lane(results.state, 0))
     assert (last.step_count - state.step_count, last.rejected_count) == (CHUNK - 1, 1)
     expected, _ = network_runs.run(learner, state, *late)
-    assert_same_bits(last, expected)
+    assert_same_bits(last, expected.replace(rejected_in_a_row=0))
 
 
 @pytest.mark.parametrize("case, inputs", ROWS)

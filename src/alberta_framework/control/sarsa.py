@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
 from .._component import AbstractComponent
-from .._numbers import f32, is_traced, scalar
+from .._numbers import f32, is_traced, scalar, truth
 from .._ranges import require_choice, require_count, require_key, require_part, require_range
 from .._state import AbstractState
 from .._types import ActionLike, Hyperparameter, ScalarLike
@@ -429,7 +429,7 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
 
 
 def _flag(value: Any) -> Bool[Array, ""]:
-    return scalar(value) != 0.0
+    return jnp.reshape(truth(value), ())
 
 
 def _where(condition: Array, new: Any, old: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled
-from .._numbers import f32
+from .._numbers import f32, truth
 from .._ranges import require_choice, require_part
 from .._state import AbstractState
 from .._types import Hyperparameter
@@ -219,7 +219,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
         )
         state = result.state
         if experience.truncated is not None:
-            cut = jnp.broadcast_to(experience.truncated != 0, (self.n_demons,))
+            cut = jnp.broadcast_to(truth(experience.truncated), (self.n_demons,))
             state = self.reset_traces(state, cut)
         return state, (result.per_demon_metrics, result.td_errors)
 

@@ -3,11 +3,10 @@
 import time
 from typing import Any, Unpack
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real, Shaped
 
-from .._numbers import f32
+from .._numbers import f32, truth
 from .._state import AbstractState
 from ..experience import DemonStep
 from ..horde import HordeLearner
@@ -132,7 +131,7 @@ def _recorded(
         signals=_optional(signals),
         terminated=_optional(terminated),
         gammas=_optional(gammas),
-        truncated=None if truncated is None else jnp.asarray(truncated) != 0,
+        truncated=None if truncated is None else truth(truncated),
     )
     return RecordedStream(record=record)
 

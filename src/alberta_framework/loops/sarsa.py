@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from .._numbers import f32, is_traced
+from .._numbers import f32, is_traced, truth
 from .._state import AbstractState, require_state
 from ..control import SARSAAgent, SARSAState
 from ..experience import ControlStep
@@ -64,7 +64,7 @@ def run_sarsa_from_arrays(
     cut = np.zeros(steps, bool) if truncated is None else truncated
     for name, array in (("rewards", rewards), ("terminated", terminated), ("truncated", cut)):
         require_rows(name, array, (steps,))
-    ends, cut = jnp.asarray(terminated) != 0, jnp.asarray(cut) != 0
+    ends, cut = truth(terminated), truth(cut)
     taken = next_taken = jnp.full(steps, -1, jnp.int32)
     if actions is not None:
         require_rows("actions", actions, (steps,))
