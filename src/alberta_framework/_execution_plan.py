@@ -174,12 +174,16 @@ class Program:
         self.plain = jax.jit(fn, **options)
         self.small = jax.jit(fn, compiler_options=SMALL_OPTIONS, **options)
 
+    def form(self, small: bool) -> Any:
+        """The compiled function itself, which Python calls without a frame of its own."""
+        return self.small if small else self.plain
+
     def __call__(self, small: bool, *args: Any, **kwargs: Any) -> Any:
-        return (self.small if small else self.plain)(*args, **kwargs)
+        return self.form(small)(*args, **kwargs)
 
     def prepare(self, small: bool, *args: Any, **kwargs: Any) -> None:
         """Compile it for such arguments; a call with them finds it done."""
-        (self.small if small else self.plain).lower(*args, **kwargs).compile()
+        self.form(small).lower(*args, **kwargs).compile()
 
 
 def nothing_traced() -> bool:

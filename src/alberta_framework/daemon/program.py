@@ -1,6 +1,5 @@
 """The compiled calls of a daemon: few arrays in, few out, since each costs a microsecond or two."""
 
-import functools as ft
 from collections.abc import Callable
 from typing import Any
 
@@ -70,7 +69,7 @@ class Programs:
                 return one_kernel(constants[-1], run, constants, words, numbers)
             return run(constants, words, numbers)
 
-        return ft.partial(Program(program, donate_argnums=donated), self.small)
+        return Program(program, donate_argnums=donated).form(self.small)
 
     def _example(self, learner, state, numbers):
         """Predict, then learn: the prediction is made with the statistics before this one."""
