@@ -101,7 +101,9 @@ def test_guarded_td(optimizer, sizes):
         assert_bounded((alpha * measure).sum(axis=1), optimizer.max_effective_step)
 
 
-@EACH_SIZE
+# At "huge" inputs the published recursion itself leaves float32: it has no bound of a step that
+# adds to the TD error.
+@pytest.mark.parametrize("sizes", [s for name, s in SIZES.items() if name != "huge"], ids=str)
 @pytest.mark.parametrize("discount", ["incoming", "outgoing"])
 @pytest.mark.parametrize("trace_decay", [0.0, 0.8])
 def test_auto_td_idbd(trace_decay, discount, sizes):
