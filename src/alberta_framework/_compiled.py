@@ -277,7 +277,7 @@ class compiled:
         self.alone = jax.jit(alone, static_argnums=0, compiler_options=SMALL_OPTIONS)
         ft.update_wrapper(self, fn)
 
-    def __get__(self, component, owner=None):
+    def __get__(self, component: Any, owner: Any = None) -> Any:
         # A plain partial: a bound method of a Module is a Module, and costs 20 us to build.
         return self if component is None else ft.partial(self, component)
 

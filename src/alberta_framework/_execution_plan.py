@@ -109,13 +109,13 @@ def _made(mode: str) -> ExecutionPlan:
     if backend != "cpu":
         why = f"launches are not what a step costs on the backend {backend}"
         return ExecutionPlan(backend, version, dict.fromkeys(forms, why))
-    off = {}
+    off: dict[str, str] = {}
     if not version.startswith(_MEASURED):
         fault = fault_of(version)
         if fault is not None:
             why = f"the probe of jaxlib {version} failed: {fault}"
             _log.warning("programs take their plain form: %s", why)
-            off = dict.fromkeys(("one kernel", "small loops"), why)
+            off |= dict.fromkeys(("one kernel", "small loops"), why)
     if tuple(jaxlib.version.__version_info__[:2]) < _LOOPS_SINCE:
         why = f"XLA of jaxlib {version} does not make one kernel of a loop by itself"
         off.setdefault("small loops", why)

@@ -38,11 +38,12 @@ def action_number(where: str, value: Any, n_actions: int) -> Any:
     **Raises:** `TypeError` for what is no single integer, `bool` included; `ValueError` for one out
     of range.
     """
+    known: Any = value
     whole = isinstance(value, int) and not isinstance(value, bool)
     if isinstance(value, jax.Array | np.ndarray | np.integer):
-        whole = jnp.issubdtype(value.dtype, jnp.integer) and value.shape == ()
+        whole = jnp.issubdtype(known.dtype, jnp.integer) and known.shape == ()
     if not whole:
-        told = f"{value.dtype}{list(value.shape)}" if is_traced(value) else repr(value)
+        told = f"{known.dtype}{list(known.shape)}" if is_traced(value) else repr(value)
         raise TypeError(f"{where} must be an integer, the number of an action, got {told}.")
     if is_traced(value):
         return value

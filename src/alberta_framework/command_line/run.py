@@ -19,6 +19,7 @@ from ..interface import EnvironmentFailure
 from .interruption import interruptible
 from .jobs import job_of
 from .output_folder import new_folder
+from .problems import Problem
 
 _INTERRUPTED = 130
 _WIDTH_OF_FILES = 120

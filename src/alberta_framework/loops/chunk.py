@@ -124,12 +124,12 @@ class LearningProgram:
 
 
 def _chunk(fixed, state, tapes, stream_state, *, num_steps, keep_outputs, lanes, form):
-    def run(fixed, own, stream_state):
+    def both(fixed, own, stream_state):
         experience, stream_state = draw(fixed[1], stream_state, num_steps=num_steps, lanes=lanes)
         options = {"keep_outputs": keep_outputs, "lanes": lanes, "form": form}
         return _learn(fixed, *own, experience, **options), stream_state
 
-    run = run if lanes is None else lanes.divided(run)
+    run: Any = both if lanes is None else lanes.divided(both)
     return run(fixed, (state, tapes), stream_state)
 
 
@@ -158,11 +158,11 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
     elif lanes is None and form == _SMALL:
         alone = ft.partial(small_loop, zero, learn)
         (state, tapes), outputs = alone(learner, indices, state, tapes, experience)
+    elif lanes is None:
+        (state, tapes), outputs = learn(learner, indices, state, tapes, experience)
     elif form == _EACH_LANE:
         one_by_one = lanes.one_by_one(ft.partial(learn, learner, indices))
         (state, tapes), outputs = one_by_one(state, tapes, experience)
-    elif lanes is None:
-        (state, tapes), outputs = learn(learner, indices, state, tapes, experience)
     else:
         each_lane = lanes.learning(ft.partial(learn, learner, indices))
         (state, tapes), outputs = each_lane(state, tapes, experience)

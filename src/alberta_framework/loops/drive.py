@@ -1,6 +1,7 @@
 """The one loop: a learner carried over a stream, chunk by chunk, in one compiled program."""
 
 import functools as ft
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -189,7 +190,7 @@ class _Loop:
             (0, *own[:2], stream_state if lanes.shared_stream else own[2], None)
             for own in parts.cut((state, tapes, own_streams))
         ]
-        steps = np.cumsum([0, *self.lengths])
+        steps = [0, *itertools.accumulate(self.lengths)]
 
         def work(_, carried):
             index, state, tapes, stream_state, _ = carried

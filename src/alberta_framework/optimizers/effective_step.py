@@ -48,7 +48,7 @@ def floor_factor(
     """
     whole = effective_step([jnp.ones_like(m) for m in measures[0]], measures)
     breaks = low * whole > limit
-    return jnp.where(breaks, limit / jnp.where(breaks, whole, 1.0), 1.0)
+    return f32(jnp.where(breaks, limit / jnp.where(breaks, whole, 1.0), 1.0))
 
 
 def log_floor(low: ScalarLike, measures: Sequence[Measure], limit: ScalarLike) -> Float[Array, ""]:
