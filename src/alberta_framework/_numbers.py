@@ -36,7 +36,9 @@ def action_number(where: str, value: Any, n_actions: int) -> Any:
     if isinstance(value, jax.Array | np.ndarray | np.integer):
         whole = jnp.issubdtype(value.dtype, jnp.integer) and value.shape == ()
     if not whole:
-        told = f"{value.dtype}{list(value.shape)}" if is_traced(value) else repr(value)
+        told = repr(value)
+        if isinstance(value, jax.Array) and is_traced(value):
+            told = f"{value.dtype}{list(value.shape)}"
         raise TypeError(f"{where} must be an integer, the number of an action, got {told}.")
     if is_traced(value):
         return value
