@@ -83,7 +83,7 @@ class Rejecting(af.AbstractLearner[Any, Any]):
 
     def learn(self, state, experience):
         bad = state.steps % 4 == 3
-        after = Counts(state.steps + 1, state.rejected_count + bad)
+        after = Counts(state.steps + 1, state.rejected_count + bad.astype(jnp.int32))
         return after, {"loss": jnp.where(bad, jnp.nan, 1.0)}
 
 

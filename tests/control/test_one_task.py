@@ -191,8 +191,8 @@ def test_no_other_space_of_actions_passes(space):
 
 
 def test_an_agent_of_another_task_is_refused():
-    with pytest.raises(ValueError, match=r"<Room.*`n_actions` must be 3.*got 2"):
-        af.run_sarsa_episode(agents.linear(2), agents.linear(2).init(SIZE, jr.key(0)), Room())
+    with pytest.raises(ValueError, match=r"<Room.*`n_actions` must be at most 3.*got 4"):
+        af.run_sarsa_episode(agents.linear(4), agents.linear(4).init(SIZE, jr.key(0)), Room())
     with pytest.raises(TypeError, match=r"<Room.*must be for 6 features, got one for 4"):
         af.run_sarsa_episode(agent(), agent().init(4, jr.key(0)), Room())
     coder = af.TileCoder([-9.0] * 6, [9.0] * 6, tilings=1, tiles=1)
@@ -204,6 +204,13 @@ def test_an_agent_of_another_task_is_refused():
     without = type("Blind", (), {"reset": None, "step": None, "action_space": ACTED["0, 1, 2"]})()
     with pytest.raises(TypeError, match="`observation_space` must be a Gymnasium space, got None"):
         af.run_sarsa_episode(agent(), begun(), without)
+
+
+def test_an_agent_of_fewer_actions_takes_the_first():
+    Room.given.clear()
+    one = agents.linear(1)
+    af.run_sarsa_episode(one, one.init(SIZE, jr.key(0)), Room(acted="5, 6, 7"))
+    assert Room.given == [5] * STEPS
 
 
 def test_random_policies_draw_what_the_space_holds():

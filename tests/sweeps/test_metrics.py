@@ -180,7 +180,7 @@ class WithoutLife:
         return jnp.int32(0)
 
     def learn(self, state, experience):
-        loss = jnp.where(state >= self.bad, jnp.nan, 1.0)
+        loss = jnp.where(state >= jnp.int32(self.bad), jnp.nan, 1.0)
         return state + 1, {"loss": loss}
 
 

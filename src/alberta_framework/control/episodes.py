@@ -63,7 +63,7 @@ def run_sarsa_episode(
     `TileCoder`; default the observation itself.
 
     **Raises:** `ValueError`, `TypeError` for a bad `max_steps`, and for an environment whose
-    actions are not Discrete or not as many as the agent's; `EnvironmentFailure` where the
+    actions are not Discrete or are fewer than the agent's; `EnvironmentFailure` where the
     environment raises an error or returns what it must not, whose `result` is that of the steps
     before, the learned state included.
     """

@@ -65,14 +65,14 @@ class HostEnvironment:
         return flattener(self.space(name), encoding, f"{self.where}: {name} space")
 
     def actions_of(self, agent: Any) -> DiscreteActions:
-        """The actions of a single environment, of which the agent must have as many."""
+        """The actions of a single environment; an agent may have fewer, and takes the first."""
         if self.vector:
             raise TypeError(f"{self.where}: `env` must be a single environment.")
         actions = DiscreteActions(self.where, self.space("action"))
-        if agent.n_actions != actions.n:
+        if agent.n_actions > actions.n:
             raise ValueError(
-                f"{self.where}: `n_actions` must be {actions.n}, the number of actions of the "
-                f"environment, got {agent.n_actions}."
+                f"{self.where}: `n_actions` must be at most {actions.n}, the number of actions of "
+                f"the environment, got {agent.n_actions}."
             )
         return actions
 

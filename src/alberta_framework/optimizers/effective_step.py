@@ -48,7 +48,8 @@ def floor_factor(
     """
     whole = effective_step([jnp.ones_like(m) for m in measures[0]], measures)
     breaks = low * whole > limit
-    return f32(jnp.where(breaks, limit / jnp.where(breaks, whole, 1.0), 1.0))
+    factor: Array = jnp.asarray(jnp.where(breaks, limit / jnp.where(breaks, whole, 1.0), 1.0))
+    return factor
 
 
 def log_floor(low: ScalarLike, measures: Sequence[Measure], limit: ScalarLike) -> Float[Array, ""]:
