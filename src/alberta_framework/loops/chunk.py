@@ -127,7 +127,8 @@ def _chunk(fixed, state, tapes, stream_state, *, num_steps, keep_outputs, lanes,
     def both(fixed, own, stream_state):
         experience, stream_state = draw(fixed[1], stream_state, num_steps=num_steps, lanes=lanes)
         options = {"keep_outputs": keep_outputs, "lanes": lanes, "form": form}
-        return _learn(fixed, *own, experience, **options), stream_state
+        state, tapes = own
+        return _learn(fixed, state, tapes, experience, **options), stream_state
 
     run: Any = both if lanes is None else lanes.divided(both)
     return run(fixed, (state, tapes), stream_state)
@@ -144,9 +145,9 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
 
     def learn(learner, indices, state, tapes, experience):
         def body(carry, now):
-            idx, one = now
-            *carry, outputs = step(learner, *carry, idx, one)
-            return tuple(carry), outputs
+            (state, tapes), (idx, one) = carry, now
+            state, tapes, outputs = step(learner, state, tapes, idx, one)
+            return (state, tapes), outputs
 
         return jax.lax.scan(body, (state, tapes), (indices, experience))
 

@@ -79,7 +79,7 @@ class SuttonExperiment1Stream(AbstractSyntheticStream[SuttonExperiment1State, Ti
 
     def _advance(self, state, draws, now):
         (x, picked), flips = draws, now
-        flipped = flips & (jnp.arange(self.num_relevant) == picked)
+        flipped = flips & (jnp.arange(self.num_relevant, dtype=jnp.int32) == picked)
         signs = jnp.where(flipped, -state.signs, state.signs)
         target = jnp.reshape(signs @ x[: self.num_relevant], 1)
         return TimeStep(x, target), state.replace(signs=signs)
