@@ -48,8 +48,8 @@ def floor_factor(
     """
     whole = effective_step([jnp.ones_like(m) for m in measures[0]], measures)
     breaks = low * whole > limit
-    factor: Array = jnp.asarray(jnp.where(breaks, limit / jnp.where(breaks, whole, 1.0), 1.0))
-    return factor
+    # Of NumPy's numbers it is an array of JAX all the same, which the types do not say.
+    return jnp.where(breaks, limit / jnp.where(breaks, whole, 1.0), 1.0)  # pyright: ignore[reportReturnType]
 
 
 def log_floor(low: ScalarLike, measures: Sequence[Measure], limit: ScalarLike) -> Float[Array, ""]:
