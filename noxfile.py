@@ -1,13 +1,54 @@
 """Every check of the project; continuous integration calls these sessions and nothing else."""
 
+import os
+import re
+import shutil
+import subprocess
+
 import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.download_python = "never"  # an interpreter that is missing is skipped with a message
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "docs"]
+nox.options.sessions = ["lint", "types", "lowest", "tests", "docs"]
 
-PYTHONS = ["3.11", "3.12", "3.13"]
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+OLDEST = PROJECT["requires-python"].removeprefix(">=")
+EXTRAS = ("analysis", "gymnasium", "orbax")
+WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
+MARKED = (*WHOLE_SUITE, "-m", "versions")
+# Old releases warn of what newer ones of their own dependencies do: no news.
+OLD_NEWS = [f"ignore::{kind}Warning" for kind in ("Deprecation", "PendingDeprecation", "Future")]
+
+
+def pythons() -> list[str]:
+    """The versions of Python that the project runs on and this machine has, the newest last."""
+    first = int(OLDEST.removeprefix("3."))
+    # pyenv has a `python3.12` for every 3.12 installed, which runs only if one is chosen.
+    if shutil.which("pyenv"):
+        told = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True)
+        installed = re.findall(r"^3\.(\d+)\.(\d+)$", told.stdout, re.MULTILINE)
+        newest_first = sorted(
+            ((int(minor), int(patch)) for minor, patch in installed), reverse=True
+        )
+        chosen = [f"3.{minor}.{patch}" for minor, patch in newest_first if minor >= first]
+        os.environ["PYENV_VERSION"] = ":".join([*chosen, "system"])
+    return [f"3.{minor}" for minor in range(first, first + 20) if _runs(f"python3.{minor}")]
+
+
+def _runs(python: str) -> bool:
+    found = shutil.which(python)
+    return bool(found) and subprocess.run([found, "-c", ""], capture_output=True).returncode == 0
+
+
+def floors() -> list[str]:
+    """The dependencies of the package and its extras, each the oldest that is allowed."""
+    extras = PROJECT["optional-dependencies"]
+    allowed = [*PROJECT["dependencies"], *(one for name in EXTRAS for one in extras[name])]
+    return [requirement.replace(">=", "==") for requirement in allowed]
+
+
+PYTHONS = pythons() or [OLDEST]
 
 
 @nox.session
@@ -21,15 +62,36 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """pyright in basic mode."""
-    session.install("-e", ".[analysis,gymnasium,orbax]", "pyright[nodejs]>=1.1.380")
+    session.install("-e", f".[{','.join(EXTRAS)}]", "pyright[nodejs]>=1.1.380")
     session.run("pyright", "--pythonpath", f"{session.bin}/python")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite, on two workers unless told otherwise: `nox -s tests -- -n 4 -k idbd`."""
+    """The whole suite on the newest Python, on each other one the tests marked `versions`.
+
+    With the newest releases of all dependencies, whose warnings are errors. Arguments take the
+    place of pytest's: `nox -s tests-3.13 -- -n 4 -k idbd`.
+    """
     session.install("-e", ".[dev]")
-    session.run("pytest", *(session.posargs or ["-n", "2", "-q", "--durations=10"]))
+    chosen = WHOLE_SUITE if session.python == PYTHONS[-1] else MARKED
+    session.run("pytest", *(session.posargs or chosen))
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """The tests marked `versions` on the oldest Python and dependencies that are allowed."""
+    session.install("-e", ".[dev]", *floors())
+    ignored = [option for one in OLD_NEWS for option in ("-W", one)]
+    environment = {"PYTHONWARNINGS": ",".join(OLD_NEWS)}  # of the processes that tests start
+    session.run("pytest", *ignored, *(session.posargs or MARKED), env=environment)
+
+
+@nox.session(python=PYTHONS[-1])
+def newest(session: nox.Session) -> None:
+    """The tests marked `versions` with releases that are still to come."""
+    session.install("--pre", "-e", ".[dev]")
+    session.run("pytest", *(session.posargs or MARKED))
 
 
 @nox.session

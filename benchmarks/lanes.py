@@ -2,8 +2,7 @@
 
 20 inputs, RandomWalkStream; by hand it is `jax.vmap` of one scan over `stream.step` and
 `learner.update`. Networks have a trunk of 64x64. Both are warm, and take turns.
-Then either form of a batch, lanes along the last axis in one kernel or along the first in many,
-where the library would take the one and where the other.
+Then each form of a batch: lanes along the last axis, one lane's chunk after the other, and plain.
 Run: python benchmarks/lanes.py
 """
 
@@ -41,7 +40,7 @@ def by_hand(learner, stream, steps):
 
 def in_each_form(repeats: int) -> list[tuple]:
     """IDBD with the bounds set to take either form; medians, since a form is compiled anew."""
-    one_kernel = importlib.import_module("alberta_framework._one_kernel")
+    plans = importlib.import_module("alberta_framework._execution_plan")
     chunk = importlib.import_module("alberta_framework.loops.chunk")
     learner, rows = af.LinearLearner(af.IDBD()), []
     for inputs, seeds in SHAPES:
@@ -53,12 +52,14 @@ def in_each_form(repeats: int) -> list[tuple]:
             return af.run_learning_loop_batched(learner, stream, steps, keys, record_window=steps)
 
         us = []
-        for bound in (10**12, 0):
-            one_kernel._LARGEST_BYTES = chunk._MOST_NUMBERS = bound
-            jax.clear_caches()
-            run()
-            us.append(interleaved_medians({"": run}, repeats)[""] / steps / seeds * 1e6)
-        rows.append((inputs, seeds, f"{us[0]:.2f}", f"{us[1]:.2f}", f"{us[0] / us[1]:.2f}"))
+        for form in ("lanes last", "each lane", "plain"):
+            plans._LARGEST_BYTES = 0 if form == "plain" else 10**12
+            chunk._MOST_NUMBERS = 10**12
+            chunk._FEWEST_LANES = 2 if form == "lanes last" else 10**12
+            with af.compilation_mode("auto"):  # with nothing compiled before
+                run()
+                us.append(interleaved_medians({"": run}, repeats)[""] / steps / seeds * 1e6)
+        rows.append((inputs, seeds, *(f"{cost:.2f}" for cost in us)))
     return rows
 
 
@@ -100,7 +101,7 @@ def main() -> None:
     table(header, rows)
     print("\nIDBD, us per step and seed\n")
     rows = in_each_form(options.repeats)
-    table(("inputs", "seeds", "lanes last", "lanes first", "ratio"), rows)
+    table(("inputs", "seeds", "lanes last", "lane after lane", "plain"), rows)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """Settings shared by every test."""
 
+import atexit
 import gc
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import jax
@@ -10,12 +14,94 @@ from hypothesis import settings
 import alberta_framework as af
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # A first example compiles, on a machine of any speed: time decides nothing here.
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
 
+# Processes that tests start make errors of warnings too. Of two that compile one program at once
+# one may read what the other has half written: it warns, and compiles for itself.
+CACHE_BUSY = "ignore:Error {} persistent compilation cache entry:UserWarning"
+os.environ.setdefault(
+    "PYTHONWARNINGS", f"error,{CACHE_BUSY.format('reading')},{CACHE_BUSY.format('writing')}"
+)
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Equal programs are compiled once in a run: workers and the processes that tests start inherit
+    # the folder.
+    compiled = tempfile.mkdtemp(prefix="compiled-")
+    atexit.register(shutil.rmtree, compiled, ignore_errors=True)
+    for name, value in {
+        "jax_compilation_cache_dir": compiled,
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)
+
+TESTS = Path(__file__).parent
+# What meets other packages and the compiler, and enough of all the rest. Folders and files.
+VERSIONS = (
+    "bounders",
+    "checkpoints",
+    "command_line/test_daemon_socket.py",
+    "command_line/test_inspect.py",
+    "command_line/test_mistakes.py",
+    "control/test_golden.py",
+    "control/test_learning.py",
+    "control/test_selection.py",
+    "daemon/test_arguments.py",
+    "daemon/test_compilation.py",
+    "daemon/test_events.py",
+    "daemon/test_report.py",
+    "daemon/test_resuming.py",
+    "daemon/test_saving.py",
+    "daemon/test_transitions.py",
+    "environments",
+    "experiments/test_comparison_files.py",
+    "experiments/test_export.py",
+    "experiments/test_late_imports.py",
+    "experiments/test_multiple_comparisons.py",
+    "experiments/test_plots.py",
+    "experiments/test_significance.py",
+    "experiments/test_tables.py",
+    "horde/test_compilation.py",
+    "horde/test_configs.py",
+    "horde/test_golden.py",
+    "horde/test_transitions.py",
+    "horde/test_validation.py",
+    "laws",
+    "learners/test_compilation.py",
+    "learners/test_golden.py",
+    "learners/test_golden_networks.py",
+    "learners/test_lifetime.py",
+    "learners/test_linear.py",
+    "learners/test_network_configs.py",
+    "learners/test_td_linear.py",
+    "loops/test_drive.py",
+    "loops/test_golden.py",
+    "loops/test_horde.py",
+    "loops/test_lanes.py",
+    "loops/test_sarsa.py",
+    "normalizers",
+    "optimizers",
+    "streams/test_golden.py",
+    "sweeps/test_axes.py",
+    "sweeps/test_programs.py",
+    "sweeps/test_result.py",
+)
 MEMORY_MAPS = Path("/proc/self/maps")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that run on all versions of Python and of dependencies."""
+    chosen = tuple(str(TESTS / name) for name in VERSIONS)
+    for missing in (path for path in chosen if not Path(path).exists()):
+        raise pytest.UsageError(f"{missing} of `VERSIONS` in {__file__} is not there.")
+    for item in items:
+        if str(item.path).startswith(chosen) and item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.versions)
 
 
 @pytest.fixture(autouse=True, scope="module")

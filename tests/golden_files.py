@@ -57,6 +57,30 @@ def cases(file, kind):
     return [GoldenCase(file, about) for about in entries if about["kind"] == kind]
 
 
+def steps_within_bounds(case):
+    """The steps before the reference breaks a bound of its own, by lifting step sizes above it.
+
+    Its Autostep and AutoTIDBD clip step sizes from below after they divide them by the overshoot.
+    """
+    about = case.about
+    if about["cls"] == "Autostep" and about["kind"] == "optimizer.update":
+        alphas, squares = case["state.step_sizes"], np.float64(case["observations"]) ** 2
+        effective = (alphas * squares).sum(axis=1) + case["state.bias_step_size"]
+    elif about["cls"] == "Autostep":
+        products = case["state.step_sizes"] * np.float64(case["gradients"]) ** 2
+        effective = products.reshape(len(products), -1).sum(axis=1)
+    elif about["cls"] == "AutoTDIDBD":
+        gammas = np.float64(case["gammas"])[:, None]
+        u = np.where(gammas == 0.0, 0.0, gammas * case["next_observations"]) - case["observations"]
+        traces = case["state.eligibility_traces"]
+        before = np.concatenate([np.zeros_like(traces[:1]), traces[:-1]])
+        effective = -(np.exp(case["state.log_step_sizes"]) * u * before).sum(axis=1)
+    else:
+        return slice(None)
+    broken = np.flatnonzero(effective > 1 + 1e-5)
+    return slice(None, broken[0] if len(broken) else None)
+
+
 def assert_every_step_close(ours, golden, *, name, factor=1.0):
     """The rule of `optimizers.npz`: 1e-4 of the value and 2e-5 of the field's size at this step.
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._component import AbstractComponent as AbstractComponent
 from ._component import from_config as from_config
+from ._execution_plan import ExecutionPlan as ExecutionPlan
+from ._execution_plan import compilation_mode as compilation_mode
+from ._execution_plan import execution_plan as execution_plan
 from ._state import AbstractState as AbstractState
 from .bounders import AbstractBounder as AbstractBounder
 from .bounders import AGCBounding as AGCBounding
@@ -25,6 +28,7 @@ from .learners import HeadUpdate as HeadUpdate
 from .learners import LearnerState as LearnerState
 from .learners import Lifecycle as Lifecycle
 from .learners import LinearLearner as LinearLearner
+from .learners import MetricParts as MetricParts
 from .learners import MLPLearner as MLPLearner
 from .learners import MLPLearnerState as MLPLearnerState
 from .learners import MLPUpdateResult as MLPUpdateResult
@@ -114,6 +118,7 @@ if TYPE_CHECKING:
     from .diagnostics import weight_magnitude as weight_magnitude
     from .environments import AbstractEnvironmentStream as AbstractEnvironmentStream
     from .environments import CollectedTransitions as CollectedTransitions
+    from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import GymnasiumStream as GymnasiumStream
     from .environments import PredictionMode as PredictionMode
     from .environments import TDStream as TDStream
@@ -128,6 +133,7 @@ if TYPE_CHECKING:
     from .environments import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .environments import make_gymnasium_stream as make_gymnasium_stream
     from .environments import make_random_policy as make_random_policy
+    from .environments import space_action as space_action
     from .experiments import AgentResult as AgentResult
     from .experiments import AgentStanding as AgentStanding
     from .experiments import AggregatedResults as AggregatedResults

@@ -4,7 +4,7 @@ import functools as ft
 import inspect
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -12,18 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray, TypeCheckError
 
+from ._execution_plan import SMALL_OPTIONS, execution_plan, fits_one_kernel, nothing_traced
 from ._flattened import Output, Structure, flattened, remembered
 from ._labelled import is_labelled, without_mask
-from ._numbers import is_traced
-from ._one_kernel import (
-    COMPILER_OPTIONS,
-    ZERO,
-    gains_from_one_kernel,
-    nothing_traced,
-    one_kernel,
-)
-from ._types import IntegerLike
+from ._numbers import action_number, is_traced
+from ._one_kernel import ZERO, one_kernel
+from ._packing import Packing, packed
+from ._state import AbstractState, require_state
+from ._types import ActionLike, IntegerLike, KeyLike
 
+# So many numbers of a component enter a program as one array.
+_FEW_NUMBERS = 64
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
@@ -53,6 +52,8 @@ def _explained(fn: Callable, args: tuple, kwargs: dict) -> str | None:
     wrong = []
     for name, value in bound.arguments.items():
         annotation = fn.__annotations__.get(name)
+        if isinstance(annotation, type) and issubclass(annotation, AbstractState):
+            require_state(fn.__qualname__, name, value, annotation)
         options = getattr(annotation, "__args__", (annotation,))
         options = [o for o in options if isinstance(o, type) and issubclass(o, AbstractArray)]
         if not options or (value is None and type(None) in getattr(annotation, "__args__", ())):
@@ -161,7 +162,10 @@ def _strong_argument(value: Any) -> Any:
             return np.float32(value)
         return np.float32(value if value != value else np.inf if value > 0 else -np.inf)
     if kind is np.ndarray:
-        if value.dtype != np.float32 and value.dtype.kind in "iufb":
+        if value.dtype == np.float32:
+            # JAX may share its memory and read it after the call: what is learned is fixed now.
+            return value.copy()
+        if value.dtype.kind in "iufb":
             with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
                 return value.astype(np.float32)
     elif isinstance(value, np.number | np.bool_):
@@ -169,14 +173,73 @@ def _strong_argument(value: Any) -> Any:
             return np.float32(value)
     elif kind is list:
         return _strong_argument(np.asarray(value))
+    elif kind is tuple:
+        return tuple(_strong_argument(one) for one in value)
     elif is_labelled(kind):
         return _strong_argument(without_mask(value))
     return value
 
 
+class _Static:
+    """A value that is part of the structure, told from equal ones of another type."""
+
+    def __init__(self, value: Any):
+        self.value, self._key = value, (type(value), value)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, _Static) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+class _Numbers:
+    """The structure of a component that enters as one array of its numbers."""
+
+    known: ClassVar[dict[Packing, "_Numbers"]] = {}
+
+    def __init__(self, packing: Packing):
+        self.packing = packing
+
+
+_numbers: dict[int, tuple[weakref.ref, _Numbers, Any]] = {}
+
+
+def _numbers_of(component: Any, structure: Structure, leaves: list) -> tuple[Any, Any]:
+    """The component as one array, which a call takes in faster than many; or as it is if large."""
+    entry = _numbers.get(id(component))
+    if entry is not None and entry[0]() is component:
+        return entry[1:]
+    few = len(leaves) > 1 and sum(leaf.size for leaf in leaves) <= _FEW_NUMBERS
+    if not few or not isinstance(component, eqx.Module):
+        return structure, leaves
+    packing = Packing(component)
+    found = _Numbers.known.setdefault(packing, _Numbers(packing)), packed(packing, component)
+    finalizer = ft.partial(_numbers.pop, id(component), None)
+    _numbers[id(component)] = weakref.ref(component, lambda _: finalizer()), *found
+    return found
+
+
 def _modules(structures: Any, flat: Any) -> list[Any]:
-    pairs = zip(structures, flat, strict=True)
-    return [v if s is None else jax.tree.unflatten(s.treedef, v) for s, v in pairs]
+    def one(structure, value):
+        if structure is None:
+            return value
+        if isinstance(structure, _Static):
+            return structure.value
+        if isinstance(structure, _Numbers):
+            return structure.packing.unpack(value)
+        return jax.tree.unflatten(structure.treedef, value)
+
+    return [one(*pair) for pair in zip(structures, flat, strict=True)]
+
+
+# Annotations of arguments that fix shapes.
+_STATIC_ANNOTATIONS = (int, tuple[int, ...])
+
+
+def _steps_through() -> bool:
+    flags: Any = jax.config  # whose flags are made at run time
+    return flags.jax_disable_jit or flags.jax_debug_nans or flags.jax_debug_infs
 
 
 class compiled:
@@ -189,55 +252,88 @@ class compiled:
     """
 
     def __init__(self, fn: Callable):
-        method = checked(fn)
-        self.integers = {
-            place
-            for i, name in enumerate(inspect.signature(fn).parameters)
-            if fn.__annotations__.get(name) is IntegerLike
-            for place in (i, name)
-        }
+        self.method = method = checked(fn)
+        self.signature = inspect.signature(fn)
+        annotations = [fn.__annotations__.get(name) for name in self.signature.parameters]
+        places = list(enumerate(zip(self.signature.parameters, annotations, strict=True)))
+        self.integers = {p for i, (name, a) in places if a is IntegerLike for p in (i, name)}
+        actions = [(i, name) for i, (name, a) in places if a is ActionLike]
+        self.actions = {p: f"{fn.__qualname__}: `{pair[1]}`" for pair in actions for p in pair}
+        self.statics = {i for i, (_, a) in places if a in _STATIC_ANNOTATIONS}
+        self.keys = {p for i, (name, a) in places if a is KeyLike for p in (i, name)}
 
         def program(structures, flat, kwargs):
             return Output.of(method(*_modules(structures, flat), **kwargs))
 
         def alone(structures, zero, flat, kwargs):
             fn = ft.partial(program, structures)
-            if not gains_from_one_kernel(*_modules(structures, flat)):
+            if not execution_plan().one_kernel(*_modules(structures, flat)):
                 return fn(flat, kwargs)
             return one_kernel(zero, fn, flat, kwargs)
 
         program.__name__ = program.__qualname__ = fn.__qualname__
         alone.__name__ = alone.__qualname__ = fn.__qualname__
         self.inlined = jax.jit(program, static_argnums=0, inline=True)
-        self.alone = jax.jit(alone, static_argnums=0, compiler_options=COMPILER_OPTIONS)
+        self.alone = jax.jit(alone, static_argnums=0, compiler_options=SMALL_OPTIONS)
         ft.update_wrapper(self, fn)
 
-    def __get__(self, component, owner=None):
+    def __get__(self, component: Any, owner: Any = None) -> Any:
         # A plain partial: a bound method of a Module is a Module, and costs 20 us to build.
         return self if component is None else ft.partial(self, component)
 
     def __call__(self, component, *args, **kwargs):
-        structure, leaves = flattened(strong(component))
-        structures: list[Structure | None] = [structure]
+        if kwargs and self.statics:
+            bound = self.signature.bind(component, *args, **kwargs)
+            args, kwargs = bound.args[1:], bound.kwargs
+        component = strong(component)
+        structure, leaves, fits = flattened(component)
+        structures: list[Structure | _Static | _Numbers | None] = [structure]
         flat: list[Any] = [leaves]
         for i, arg in enumerate(args, 1):
+            if i in self.statics:
+                structures.append(_Static(arg))
+                flat.append(None)
+                continue
             found = remembered(arg)
             if found is None and isinstance(arg, eqx.Module):
                 found = flattened(arg)
-            elif found is None:
-                found = None, self._number(i, arg)
+            if found is None:
+                structures.append(None)
+                flat.append(self._number(component, i, arg))
+                if isinstance(arg, jax.Array):
+                    fits &= is_traced(arg) or fits_one_kernel((arg,))
+                continue
             structures.append(found[0])
             flat.append(found[1])
+            fits &= found[2]
         if kwargs:
-            kwargs = {name: self._number(name, arg) for name, arg in kwargs.items()}
-        # For debugging: below jit arrays are JAX's own. The flag is made at run time.
-        if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
+            kwargs = {name: self._number(component, name, arg) for name, arg in kwargs.items()}
+        # For debugging JAX runs what is compiled step by step, where arrays must be its own.
+        if _steps_through():
             as_jax = ft.partial(jax.tree.map, lambda v: jnp.asarray(v) if _is_numpy(v) else v)
             flat, kwargs = as_jax(flat), as_jax(kwargs)
-        if nothing_traced():
-            return self.alone(tuple(structures), ZERO, flat, kwargs).result()
-        return self.inlined(tuple(structures), flat, kwargs).result()
+        if fits and nothing_traced() and execution_plan().uses("one kernel"):
+            structures[0], flat[0] = _numbers_of(component, structure, leaves)
+            return self.alone(tuple(structures), ZERO, flat, kwargs).result(True)
+        return self.inlined(tuple(structures), flat, kwargs).result(fits)
 
-    def _number(self, place: int | str, arg: Any) -> Any:
+    def _number(self, component: Any, place: int | str, arg: Any) -> Any:
+        if place in self.keys:
+            return jnp.asarray(arg) if _is_numpy(arg) else arg
+        if place in self.actions:
+            return action_number(self.actions[place], arg, component.n_actions)
         integer = place in self.integers and isinstance(arg, int | np.integer)
         return np.int32(arg) if integer else _strong_argument(arg)
+
+
+class compiled_by_itself(compiled):
+    """As `compiled` where a method is called by itself; inside a transformation it is traced as it
+    stands. For the parts of which learners are made, and for what draws experience.
+
+    Arguments annotated as `int` or `tuple[int, ...]` fix shapes.
+    """
+
+    def __call__(self, component, *args, **kwargs):
+        if nothing_traced():
+            return super().__call__(component, *args, **kwargs)
+        return self.method(component, *args, **kwargs)

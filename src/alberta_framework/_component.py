@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import AbstractArray
 
+from ._json import in_words, number_from, numbers_from
 from ._numbers import is_traced
 from ._types import Hyperparameter
 
@@ -50,6 +51,9 @@ class AbstractComponent(eqx.Module):
 
     def to_config(self) -> dict[str, Any]:
         """The configuration as JSON types: `"type"` and the constructor's arguments by name.
+
+        JSON has no number that is not finite; the words `"Infinity"`, `"-Infinity"` and `"NaN"`
+        stand for them, here and in what `from_config` reads, where a number is expected.
 
         **Raises:** `TypeError` naming the path of a value that is traced or batched.
         """
@@ -153,7 +157,8 @@ def _fields_to_config(component: Any, path: str) -> dict[str, Any]:
         value = _plain(value, f"{path}{name}")
         if field.mode == "omit_default" and value == defaults.get(name):
             continue
-        config[name] = value[field.splice] if field.splice and value is not None else value
+        value = value[field.splice] if field.splice and value is not None else value
+        config[name] = in_words(value)
     return config
 
 
@@ -181,10 +186,18 @@ def _plain(value: Any, path: str) -> Any:
 
 def _is_array(annotation: Any) -> bool:
     """Whether a field is an array by nature, not a number that a vmap has batched."""
-    if annotation is Hyperparameter:
+    if _without_none(annotation) == Hyperparameter:
         return False
     choices = typing.get_args(annotation) or (annotation,)
     return any(isinstance(c, type) and issubclass(c, AbstractArray) for c in choices)
+
+
+def _without_none(annotation: Any) -> Any:
+    """The rest of a union with None; a union itself where it is one of several kinds."""
+    choices = typing.get_args(annotation)
+    if type(None) not in choices:
+        return annotation
+    return typing.Union[tuple(c for c in choices if c is not type(None))]  # noqa: UP007
 
 
 def _nested_list(annotation: Any, value: Any, path: str) -> Any:
@@ -234,7 +247,8 @@ def _built(cls: type, config: dict[str, Any], path: str) -> Any:
 def _read(annotation: Any, value: Any, path: str) -> Any:
     """The constructor argument that the JSON `value` of a field stands for."""
     kind = type(value).__name__
-    if annotation is Hyperparameter or annotation is float:
+    if annotation == Hyperparameter or annotation is float:
+        value = number_from(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{path}: must be a number, got {kind} {value!r}.")
         if isinstance(value, float) and math.isnan(value):
@@ -245,15 +259,14 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in choices:
             return None
-        (rest,) = [choice for choice in choices if choice is not type(None)]
-        return _read(rest, value, path)
+        return _read(_without_none(annotation), value, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{path}: must be a list, got {kind} {value!r}.")
         return tuple(_read(choices[0], v, f"{path}[{i}]") for i, v in enumerate(value))
     if _is_array(annotation):
         try:
-            return None if value is None else np.asarray(value, np.float64)
+            return None if value is None else np.asarray(numbers_from(value), np.float64)
         except (TypeError, ValueError):
             raise ValueError(f"{path}: must be a nested list of numbers, got {value!r}.") from None
     if isinstance(origin, type) and issubclass(origin, AbstractComponent):
@@ -268,4 +281,4 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
         raise ValueError(f"{path}: must be {origin.__name__}, got {kind} {value!r}.")
     if origin is typing.Any and isinstance(value, Mapping):
         return component_from_config(value, (AbstractComponent,), path=path)
-    return value
+    return number_from(value) if origin is typing.Any else value

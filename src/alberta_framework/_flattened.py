@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 
+from ._execution_plan import fits_one_kernel
 from ._numbers import is_traced
 
 
@@ -48,7 +49,7 @@ class _Reference(weakref.ref):
     __slots__ = ("key",)
 
 
-_remembered: dict[int, tuple[_Reference, Structure, list]] = {}
+_remembered: dict[int, tuple[_Reference, Structure, list, bool]] = {}
 
 
 def _forget(reference: Any) -> None:
@@ -57,26 +58,27 @@ def _forget(reference: Any) -> None:
         del _remembered[reference.key]
 
 
-def remember(module: Any, structure: Structure, leaves: list) -> None:
-    """Keep the leaves of a Module as long as it lives."""
+def remember(module: Any, structure: Structure, leaves: list, fits: bool) -> None:
+    """Keep the leaves of a Module as long as it lives, and whether they fit one kernel."""
     reference = _Reference(module, _forget)
     reference.key = id(module)
-    _remembered[reference.key] = reference, structure, leaves
+    _remembered[reference.key] = reference, structure, leaves, fits
 
 
-def remembered(value: Any) -> tuple[Structure, list] | None:
+def remembered(value: Any) -> tuple[Structure, list, bool] | None:
     """Structure and leaves of a Module that was seen before."""
     entry = _remembered.get(id(value))
     return entry[1:] if entry is not None and entry[0]() is value else None
 
 
-def flattened(module: Any) -> tuple[Structure, list]:
+def flattened(module: Any) -> tuple[Structure, list, bool]:
     """Structure and leaves of a Module; remembered unless it is being traced."""
     found = remembered(module)
     if found is None:
         leaves, treedef = jax.tree.flatten(module)
-        found = Structure.of(treedef), leaves
-        if not any(is_traced(leaf) for leaf in leaves):
+        traced = any(is_traced(leaf) for leaf in leaves)
+        found = Structure.of(treedef), leaves, not traced and fits_one_kernel(leaves)
+        if not traced:
             remember(module, *found)
     return found
 
@@ -91,13 +93,13 @@ class Output:
     def of(cls, result: Any) -> "Output":
         return cls(jax.tree.leaves(result), Structure.of_result(result))
 
-    def result(self) -> Any:
+    def result(self, fits: bool) -> Any:
         """The result itself; the leaves of its state are remembered for the next call."""
         structure, leaves = self.structure, self.leaves
         result = jax.tree.unflatten(structure.treedef, leaves)
         if structure.state is not None and not is_traced(leaves[0]):
             start, stop, inner = structure.state
-            remember(result.state, inner, leaves[start:stop])
+            remember(result.state, inner, leaves[start:stop], fits)
         return result
 
 

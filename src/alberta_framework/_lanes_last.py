@@ -230,9 +230,9 @@ _STRUCTURAL = {
 }
 
 
-def multiplies_matrices(fn: Callable, *args: Any) -> bool:
-    """Whether some product in `fn(*args)` is that of a matrix; such are best with lanes first."""
-    return _multiplies(jax.make_jaxpr(fn)(*args).jaxpr)
+def multiplies_matrices(program: ClosedJaxpr) -> bool:
+    """Whether some product in the program is that of a matrix; such are best with lanes first."""
+    return _multiplies(program.jaxpr)
 
 
 def _multiplies(jaxpr: Jaxpr) -> bool:

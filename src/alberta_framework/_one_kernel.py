@@ -1,37 +1,23 @@
 """Small programs that the CPU runs as one kernel.
 
-XLA's CPU backend launches every fusion of a program by itself. The step of a small learner is some
-ninety fusions of a few hundred bytes, and their launches cost many times their arithmetic. A call
-with the attribute `xla_cpu_small_call`, which XLA gives to small loops of its own accord, is
-emitted as one function instead. The results are the same but for rounding.
-
-Only programs of this library's own classes are run so, and only by versions of jaxlib that the
-tests have run with: what the emitter does not know it does not always refuse politely.
+A call with the attribute `xla_cpu_small_call`, which XLA gives to small loops of its own accord, is
+emitted as one function in place of one for every fusion. The results are the same but for rounding.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jaxlib.version
 import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
-from jax.extend.core import ClosedJaxpr, Jaxpr, get_opaque_trace_state
+from jax.extend.core import ClosedJaxpr, Jaxpr
 
-# Neither library calls nor parallel tasks can be part of one kernel.
-COMPILER_OPTIONS = {"xla_disable_hlo_passes": "dot-library-rewriter,cpu-parallel-task-assigner"}
+from ._execution_plan import SMALL_OPTIONS, execution_plan
 
 # To be passed to the program, so that the compiler does not know it.
 ZERO = np.uint32(0)
-
-_TESTED_JAXLIB = ("0.10.",)
-_PACKAGE = __name__.split(".")[0]
-# Above this size of a state the arithmetic outweighs the launches, and parallel tasks help.
-_LARGEST_BYTES = 1 << 20
-_NO_TRACE = get_opaque_trace_state()
 
 # What the emitter of one kernel cannot express: XLA calls out of the program for these.
 _CALLED_OUT = (
@@ -41,29 +27,11 @@ _CALLED_OUT = (
 )
 
 
-def nothing_traced() -> bool:
-    """Whether this is a plain call, not one inside `jit`, `vmap` or another transformation."""
-    return get_opaque_trace_state() == _NO_TRACE
-
-
-def gains_from_one_kernel(*trees: Any) -> bool:
-    """Whether a program of these Modules and arrays is to run as one kernel.
-
-    It is if the backend is the CPU, the arrays are small, and all Modules are of this library.
-    """
-    return (
-        jaxlib.version.__version__.startswith(_TESTED_JAXLIB)
-        and jax.default_backend() == "cpu"
-        and bytes_of(trees) <= _LARGEST_BYTES
-        and _of_the_library(trees)
-    )
-
-
 def one_kernel(zero: Any, fn: Callable, *args: Any) -> Any:
     """`fn(*args)`, while tracing, as one kernel unless it calls out of the program.
 
     The program around it takes `zero`, which is `ZERO`, as an argument, and is compiled with
-    `COMPILER_OPTIONS`, which are for plain calls only.
+    `SMALL_OPTIONS`.
     """
 
     def reading_all(zero, *args):
@@ -76,6 +44,13 @@ def one_kernel(zero: Any, fn: Callable, *args: Any) -> Any:
         return fn(*args)
     with set_xla_metadata(xla_cpu_small_call="true", inlineable="false"):
         return called(zero, *args)
+
+
+def small_loop(zero: Any, fn: Callable, *args: Any) -> Any:
+    """`fn(*args)`, a loop over small arrays, as one kernel; by XLA's own choice where it has it."""
+    if execution_plan().uses("small loops"):
+        return fn(*args)
+    return one_kernel(zero, fn, *args)
 
 
 def _reading(zero: Any, args: Any, result: Any) -> Any:
@@ -112,20 +87,6 @@ def _with_bits(array: Any, bits: Any) -> Any:
     return jax.lax.bitcast_convert_type(words, array.dtype)
 
 
-def bytes_of(trees: Any) -> int:
-    """The bytes of all arrays and numbers, or of shapes and dtypes."""
-    return sum(np.size(leaf) * jnp.result_type(leaf).itemsize for leaf in jax.tree.leaves(trees))
-
-
-def _of_the_library(tree: Any) -> bool:
-    if isinstance(tree, eqx.Module) and type(tree).__module__.split(".")[0] != _PACKAGE:
-        return False
-    inner = jax.tree.leaves(
-        tree, is_leaf=lambda value: value is not tree and isinstance(value, eqx.Module)
-    )
-    return all(_of_the_library(value) for value in inner if isinstance(value, eqx.Module))
-
-
 def _calls_out(jaxpr: Jaxpr) -> bool:
     return any(
         re.fullmatch(_CALLED_OUT, eqn.primitive.name)
@@ -141,3 +102,41 @@ def _inner(params: dict) -> list[Jaxpr]:
         for leaf in leaves
         if isinstance(leaf, Jaxpr | ClosedJaxpr)
     ]
+
+
+def compare_forms() -> None:
+    """Run a small program in the plain form and in the special ones.
+
+    **Raises:** `AssertionError` if the numbers differ by more than rounding.
+    """
+    weights, x = jnp.linspace(-1.0, 1.0, 96).reshape(8, 12), jnp.linspace(-2.0, 3.0, 12)
+
+    def loss(w, x):
+        u = w @ x
+        u = (u - jnp.mean(u)) / jnp.sqrt(jnp.var(u) + 1e-5)
+        return jnp.sum(jnp.where(u >= 0.0, u, 0.01 * u) * jnp.exp(-jnp.arange(8.0) / 4.0))
+
+    def step(carry, x):
+        w, steps = carry
+        y, gradient = jax.value_and_grad(loss)(w, x)
+        sound = jnp.all(jnp.isfinite(gradient))
+        w = jnp.where(sound, w - 0.01 * (y - 1.0) * gradient, w)
+        return (w, steps + sound.astype(jnp.uint32)), y
+
+    def loop(w, xs):
+        return jax.lax.scan(step, (w, jnp.uint32(0)), xs)
+
+    def once(zero, w, x):
+        return one_kernel(zero, lambda w, x: step((w, jnp.uint32(0)), x), w, x)
+
+    xs = jnp.sin(jnp.outer(jnp.arange(50.0), x))
+    pairs = [
+        (jax.jit(loop)(weights, xs), jax.jit(loop, compiler_options=SMALL_OPTIONS)(weights, xs)),
+        (
+            jax.jit(lambda w, x: step((w, jnp.uint32(0)), x))(weights, x),
+            jax.jit(once, compiler_options=SMALL_OPTIONS)(ZERO, weights, x),
+        ),
+    ]
+    for plain, special in pairs:
+        for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(special), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

@@ -75,15 +75,34 @@ def require_same_shape(owner: str, name: str, array: Any, like: Any) -> None:
         raise TypeError(f"{owner}: `{name}` must have shape {like.shape}, got {array.shape}.")
 
 
-def require_key(owner: str, key: Any, name: str = "key", lanes: bool = False) -> None:
-    """Check that `key` is a typed key, or with `lanes` one axis of them."""
-    typed = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    if not typed or key.ndim != int(lanes):
-        found = f"{key.dtype}{list(key.shape)}" if isinstance(key, jax.Array) else repr(key)
+def require_key(owner: str, key: Any, name: str = "key", lanes: bool = False) -> Any:
+    """The typed key, or with `lanes` one axis of them, at least one.
+
+    Words as `jax.random.PRNGKey` gives them are wrapped.
+
+    **Raises:** `TypeError` for anything else, `ValueError` for no keys.
+    """
+    found = _typed(key)
+    if found is None or found.ndim != int(lanes):
+        told = f"{key.dtype}{list(key.shape)}" if isinstance(key, jax.Array) else repr(key)
         allowed = "typed keys (jax.random.split) of shape (lanes,)"
         if not lanes:
             allowed = "a typed key (jax.random.key) of shape ()"
-        raise TypeError(f"{owner}: `{name}` must be {allowed}, got {found}.")
+        raise TypeError(f"{owner}: `{name}` must be {allowed}, got {told}.")
+    if lanes and not found.shape[0]:
+        raise ValueError(f"{owner}: `{name}` must hold at least one key, got none.")
+    return found
+
+
+def _typed(key: Any) -> Any:
+    if not isinstance(key, jax.Array):
+        return None
+    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        return key
+    words = jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0))).shape
+    if key.dtype != np.uint32 or key.shape[-1:] != words:
+        return None
+    return jax.random.wrap_key_data(key)
 
 
 def require_steps(component: eqx.Module, name: str) -> None:

@@ -58,3 +58,22 @@ class AbstractState(eqx.Module):
             written = number.written(state, changes.pop(name))
             state = dataclasses.replace(state, **written)
         return dataclasses.replace(state, **changes)
+
+
+def require_state(owner: str, name: str, value: Any, kind: type = AbstractState) -> None:
+    """Check that `value` is a state of this kind.
+
+    **Raises:** `TypeError` that says what to pass instead of a result, or of what a loop returned.
+    """
+    if isinstance(value, kind) and not isinstance(getattr(value, "state", None), AbstractState):
+        return
+    told, found = f"a {type(value).__name__}", ""
+    if isinstance(getattr(value, "state", None), kind):
+        found = "; pass its `.state`"
+    elif isinstance(getattr(value, "states", None), kind):
+        found = "; pass a lane of its `.states`"
+    elif isinstance(value, tuple | list) and any(isinstance(part, kind) for part in value):
+        place = next(i for i, part in enumerate(value) if isinstance(part, kind))
+        found = f"; pass its part [{place}]"
+    wanted = "state" if kind is AbstractState else kind.__name__
+    raise TypeError(f"{owner}: `{name}` must be a {wanted}, got {told}{found}.")

@@ -15,8 +15,13 @@ import numpy as np
 from jax.extend.random import define_prng_impl
 from jaxtyping import Array, PRNGKeyArray, UInt32
 
+from ._execution_plan import execution_plan
+
 _STANDARD = "threefry2x32"
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_TAG = "unrolled"
+# Words of a vector instruction, of which a key has two.
+_VECTOR = 4
 _PARITY = np.uint32(0x1BD11BDA)
 
 
@@ -27,9 +32,23 @@ def unrolled(key: PRNGKeyArray) -> PRNGKeyArray:
     number its draws one by one (`jax_threefry_partitionable`).
     """
     numbered = jax.config.jax_threefry_partitionable  # pyright: ignore[reportAttributeAccessIssue]
-    if str(jr.key_impl(key)) != _STANDARD or jax.default_backend() != "cpu" or not numbered:
+    gains = numbered and execution_plan().uses("unrolled keys")
+    if str(jr.key_impl(key)) != _STANDARD or not gains:
         return key
     return jr.wrap_key_data(jr.key_data(key), impl=_UNROLLED)
+
+
+def is_unrolled(key: PRNGKeyArray) -> bool:
+    """Whether the key, or an array of keys, draws by straight code."""
+    return str(jr.key_impl(key)) == _TAG
+
+
+def split_by_vectors(key: PRNGKeyArray, count: int) -> PRNGKeyArray:
+    """`split(key, count)`, and up to whole vectors more keys: three take longer than four.
+
+    Only keys that number their draws one by one have the first ones in common.
+    """
+    return jr.split(key, _VECTOR * math.ceil(count / _VECTOR) if is_unrolled(key) else count)
 
 
 def as_before(key: PRNGKeyArray, before: PRNGKeyArray) -> PRNGKeyArray:
@@ -88,5 +107,5 @@ _UNROLLED = define_prng_impl(
     random_bits=_random_bits,
     fold_in=_fold_in,
     name="unrolled_threefry2x32",
-    tag="unrolled",
+    tag=_TAG,
 )

@@ -20,7 +20,11 @@ class MultiHeadStep(AbstractState):
 
 
 class DemonStep(AbstractState):
-    """One transition for many demons; absent fields are None (see `HordeLearner.update`)."""
+    """One transition for many demons; absent fields are None (see `HordeLearner.update`).
+
+    Where `truncated`, for all demons or for each, the episode was cut after this transition: it
+    bootstraps as any other, and no trace of it lives on.
+    """
 
     observation: Float[Array, " features"]
     cumulants: Float[Array, " demons"] | None
@@ -28,6 +32,7 @@ class DemonStep(AbstractState):
     signals: Float[Array, " signals"] | None = None
     terminated: Float[Array, "..."] | None = None
     gammas: Float[Array, " demons"] | None = None
+    truncated: Bool[Array, "..."] | None = None
 
 
 class ControlStep(AbstractState):
@@ -50,9 +55,14 @@ class ControlStep(AbstractState):
 
 
 class TDTimeStep(AbstractState):
-    """One transition; `gamma` is the discount of this very transition, 0 at a terminal one."""
+    """One transition; `gamma` is the discount of this very transition, 0 at a terminal one.
+
+    Where `truncated`, the episode was cut after it: it bootstraps as any other from its next
+    observation, the true last one, and no trace of it lives on. None: nowhere.
+    """
 
     observation: Float[Array, " features"]
     reward: Float[Array, ""]
     next_observation: Float[Array, " features"]
     gamma: Float[Array, ""]
+    truncated: Bool[Array, ""] | None = None

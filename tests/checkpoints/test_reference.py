@@ -17,7 +17,11 @@ X = np.float32([1.0, 2.0, 3.0])
 LEARNERS = {
     "multi_head": (
         af.MultiHeadMLPLearner(
-            2, (4,), af.Autostep(), bounder=af.ObGDBounding(), normalizer=af.EMANormalizer()
+            2,
+            (4,),
+            af.Autostep(),
+            bounder=af.ObGDBounding(),
+            normalizer=af.EMANormalizer(predict_with="current"),
         ),
         (jax.random.key(1),),
         np.float32([0.5, -0.5]),

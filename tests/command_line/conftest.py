@@ -3,19 +3,13 @@ import pytest
 from .daemons import Served
 
 
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory):
-    """Where processes keep their compiled programs for one another."""
-    return tmp_path_factory.mktemp("compiled")
-
-
 @pytest.fixture
-def serve(tmp_path, compiled):
+def serve(tmp_path):
     """Starts daemons in the test's folder, and ends those that still run."""
     started = []
 
     def start(*arguments, **options):
-        started.append(Served(tmp_path, *arguments, cache=compiled, **options))
+        started.append(Served(tmp_path, *arguments, **options))
         return started[-1]
 
     yield start
@@ -24,8 +18,8 @@ def serve(tmp_path, compiled):
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory, compiled):
+def shared(tmp_path_factory):
     """A daemon without a checkpoint, for all tests that leave it running."""
-    served = Served(tmp_path_factory.mktemp("shared"), cache=compiled)
+    served = Served(tmp_path_factory.mktemp("shared"))
     yield served
     served.stop()

@@ -82,10 +82,10 @@ class Lines:
 class Served:
     """A running daemon; its errors go to a file."""
 
-    def __init__(self, folder, *arguments, cache=None, config=None):
+    def __init__(self, folder, *arguments, config=None):
         config = write_config(folder) if config is None else config
         self.errors = folder / f"errors-{time.monotonic_ns()}"
-        environment = os.environ | {"COLUMNS": "120"} | cached(cache)
+        environment = os.environ | {"COLUMNS": "120"}
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [*COMMAND, "daemon", "--config", str(config), *map(str, arguments)],
@@ -138,14 +138,3 @@ class Client:
 
     def close(self):
         self.socket.close()
-
-
-def cached(folder):
-    """An environment in which equal programs are compiled once."""
-    if folder is None:
-        return {}
-    return {
-        "JAX_COMPILATION_CACHE_DIR": str(folder),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }

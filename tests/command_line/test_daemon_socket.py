@@ -26,12 +26,12 @@ def listening(served, path):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, compiled):
+def running(tmp_path_factory):
     from .daemons import Served
 
     folder = tmp_path_factory.mktemp("socket")
     path = folder / "s"
-    served = Served(folder, "--socket", path, "--checkpoint", "agent.ckpt", cache=compiled)
+    served = Served(folder, "--socket", path, "--checkpoint", "agent.ckpt")
     listening(served, path).close()
     yield served, path
     served.stop()

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import sys
 
+import gymnasium
 import numpy as np
 import pytest
 
 from alberta_framework.command_line.app import main
+from tests.command_line.commands import alberta
 
 EXPERIMENT = """
 title = "Two agents"
@@ -130,3 +133,154 @@ def test_steps_are_for_streams_and_episodes_for_environments(folder, capsys):
     assert "use --episodes" in capsys.readouterr().err
     assert main(["run", "abrupt-change", "--episodes", "10"]) == 2
     assert "use --steps" in capsys.readouterr().err
+
+
+FLAKY = '''
+import gymnasium as gym
+import numpy as np
+
+class Flaky(gym.Env):
+    """Episodes of five steps; call `at` of `where` fails, counted over all its copies."""
+
+    observation_space = gym.spaces.Box(-1, 1, (4,), np.float32)
+    action_space = gym.spaces.Discrete(2, start=3)
+    calls = {}
+
+    def __init__(self, where="step", at=57, how="raise"):
+        self.where, self.at, self.how = where, at, how
+        self.count("__init__")
+
+    def count(self, where):
+        Flaky.calls[where] = Flaky.calls.get(where, 0) + 1
+        failing = where == self.where and Flaky.calls[where] >= self.at
+        if failing and self.how == "raise":
+            raise ConnectionError("the simulator\\nwent away")
+        return failing
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.count("reset")
+        self.t = 0
+        return np.zeros(4, np.float32), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        self.t += 1
+        seen = np.zeros(4, np.float32), 1.0, self.t >= 5, False, {}
+        return seen[:4] if self.count("step") else seen
+
+    def close(self):
+        self.count("close")
+
+gym.register("Flaky-v0", entry_point=Flaky)
+'''
+
+
+@pytest.fixture
+def flaky(folder, monkeypatch):
+    """Writes an experiment of one seed whose environment fails where it is told to."""
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "flaky", raising=False)
+    (folder / "flaky.py").write_text(FLAKY)
+
+    def write(**arguments):
+        told = "".join(f"\n{name} = {value!r}" for name, value in arguments.items())
+        mine = EXPERIMENT.replace('id = "CartPole-v1"\nmax_episode_steps = 20', "ENVIRONMENT")
+        mine = mine.replace("ENVIRONMENT", 'id = "flaky:Flaky-v0"' + told)
+        mine = mine.replace("episodes = 3", "episodes = 20").replace("seeds = 2", "seeds = 1")
+        (folder / "mine.toml").write_text(mine)
+
+    yield write
+    sys.modules.pop("flaky", None)
+    gymnasium.registry.pop("Flaky-v0", None)
+
+
+FAILURES = {
+    # Two points side by side, ten steps an episode: twenty episodes of the first agent are 200.
+    "in the middle": ({"at": 57}, "`step` raised ConnectionError", {"Linear": 5}),
+    "of the second agent": (
+        {"at": 223},
+        "`step` raised ConnectionError",
+        {"Linear": 20, "Network": 4},
+    ),
+    "in a reset": ({"where": "reset", "at": 7}, "`reset` raised ConnectionError", {"Linear": 3}),
+    "by its form": (
+        {"at": 57, "how": "four"},
+        "`step` must return (observation, reward, terminated, truncated, info), got a tuple of 4",
+        {"Linear": 5},
+    ),
+    "when it is made again": (
+        {"where": "__init__", "at": 4},
+        "environment: 'flaky:Flaky-v0': the simulator went away",
+        {"Linear": 20},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_what_is_finished_is_kept_when_an_environment_fails(name, folder, flaky, capsys):
+    arguments, message, episodes = FAILURES[name]
+    flaky(**arguments)
+    assert main(["run", "mine.toml", "-q", "--output", "out"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "out\n" and err.count("\n") == 1
+    assert err.startswith("alberta: environment: ") and message in err
+    assert err.endswith("of 20 episodes; see out\n")
+    names = sorted(path.name for path in (folder / "out").iterdir())
+    assert names == ["config.json", "curves.csv", "curves.png", "results.csv"]
+    curves = rows(folder / "out" / "curves.csv")
+    kept = {}
+    for row in curves:
+        assert row["return"] == "5.0" and row["steps"] == "5"
+        kept[row["agent"]] = max(kept.get(row["agent"], 0), int(row["episode"]))
+    assert kept == episodes
+    done = json.loads((folder / "out" / "config.json").read_text())["run"]["episodes_done"]
+    assert done == (0 if len(episodes) < 2 else min(episodes.values()))
+
+
+def test_an_environment_that_fails_before_anything_is_finished_leaves_nothing(
+    folder, flaky, capsys
+):
+    flaky(at=3)
+    assert main(["run", "mine.toml"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert "ConnectionError: the simulator went away; stopped before anything was finished" in err
+    assert not list((folder / "results").iterdir())
+
+
+def test_an_environment_that_cannot_be_closed_costs_no_results(folder, flaky, capsys):
+    flaky(where="close", at=2)
+    assert main(["run", "mine.toml", "-q", "--output", "out"]) == 1
+    err = capsys.readouterr().err
+    assert "`close` raised ConnectionError" in err and err.count("\n") == 1
+    assert {row["agent"] for row in rows(folder / "out" / "curves.csv")} >= {"Linear"}
+
+
+@pytest.mark.parametrize("where", ["__init__", "close"])
+def test_an_environment_that_does_not_get_made_is_a_mistake_of_the_file(
+    where, folder, flaky, capsys
+):
+    flaky(where=where, at=1)
+    assert main(["run", "mine.toml"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("alberta: mine.toml: environment: ")
+    assert "the simulator went away" in err and err.count("\n") == 1
+    assert not (folder / "results").exists()
+
+
+def test_in_a_process_of_its_own_there_is_no_traceback(folder, flaky):
+    flaky(at=57)
+    found = alberta("run", "mine.toml", "--output", "out", cwd=folder)
+    assert found.returncode == 1 and "Traceback" not in found.stderr
+    assert "ConnectionError: the simulator went away; stopped after" in found.stderr
+    assert "Linear" in found.stdout and (folder / "out" / "curves.csv").exists()
+
+
+def test_rewards_that_are_no_numbers_do_not_end_a_run(folder, flaky, capsys):
+    text = FLAKY.replace(", 1.0, self.t", ", float('nan') if self.t == 2 else 1.0, self.t")
+    (folder / "flaky.py").write_text(text)
+    flaky(at=10**6)
+    assert main(["run", "mine.toml", "--episodes", "2", "--output", "out"]) == 0
+    results = rows(folder / "out" / "results.csv")
+    assert [row["rejected"] for row in results] == ["2"] * len(results)

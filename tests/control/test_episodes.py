@@ -2,6 +2,7 @@
 
 import time
 
+import gymnasium
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -249,6 +250,8 @@ def test_features_are_what_the_agent_sees(name):
     shown = [(coder(seen(row[0])), *row[1:]) for row in rows]
 
     class Coded(Scripted):
+        observation_space = gymnasium.spaces.Box(0.0, 1.0, (coder.feature_dim,), np.float32)
+
         def reset(self, *, seed=None, options=None):
             observation, told = super().reset(seed=seed, options=options)
             return coder(seen(observation)), told

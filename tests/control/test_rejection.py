@@ -37,8 +37,8 @@ def keyless(state):
 
 
 def with_rejections(state, count):
-    network = state.learner_state
-    return state.replace(learner_state=network.replace(rejected_count=count))
+    network = state.learner_state.replace(rejected_count=count, rejected_in_a_row=count)
+    return state.replace(learner_state=network)
 
 
 def assert_rejected(result, before):

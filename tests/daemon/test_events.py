@@ -186,7 +186,10 @@ def test_a_rejected_event_is_told_and_its_numbers_are_null():
         assert found.get("rejected") or found["line"] == 5
         if "predictions" in found:
             assert found["predictions"] == [None]
-        same_but_for_clocks(ours.state.replace(rejected_count=0), before.replace(rejected_count=0))
+        same_but_for_clocks(
+            ours.state.replace(rejected_count=0, rejected_in_a_row=0),
+            before.replace(rejected_count=0, rejected_in_a_row=0),
+        )
 
 
 def test_bytes_and_text_are_the_same():

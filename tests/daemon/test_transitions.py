@@ -99,7 +99,9 @@ def test_an_observation_that_is_not_finite_is_never_bridged(running, bad):
     assert found.rejected and daemon.last_observation is None
     assert cut.rejected_count == before.rejected_count + 1
     assert all(not np.any(trace) for trace in eligibility(cut))
-    expected = learner.reset_traces(before).replace(rejected_count=cut.rejected_count)
+    expected = learner.reset_traces(before).replace(
+        rejected_count=cut.rejected_count, rejected_in_a_row=cut.rejected_in_a_row
+    )
     same_but_for_clocks(cut, expected)
     # The next observation begins an episode: nothing to learn from yet.
     found = daemon.step(first, cumulants)
@@ -138,8 +140,8 @@ def test_a_bad_first_observation_begins_nothing(running):
     assert found.rejected and daemon.last_observation is None
     assert daemon.state.rejected_count == before.rejected_count + 1
     same_but_for_clocks(
-        daemon.state.replace(rejected_count=0),
-        running[1].reset_traces(before).replace(rejected_count=0),
+        daemon.state.replace(rejected_count=0, rejected_in_a_row=0),
+        running[1].reset_traces(before).replace(rejected_count=0, rejected_in_a_row=0),
     )
 
 

@@ -77,7 +77,8 @@ def test_sensitivity_is_the_derivative_of_predict(case):
 def test_sensitivity_of_fixed_features_is_the_weights():
     """Over the standard deviation of the feature, which `predict` divides by."""
     learner, state = network_runs.experienced(CASES[3])
-    std = np.sqrt(state.normalizer_state.var) + learner.normalizer.epsilon
+    seen = learner.normalizer.update_only(state.normalizer_state, X)
+    std = np.sqrt(seen.var) + learner.normalizer.epsilon
     ours = af.compute_feature_sensitivity(learner, state, X)
     expected = np.asarray(state.head_params.weights[:, 0]) / np.asarray(std)
     np.testing.assert_allclose(ours, expected, rtol=1e-4)

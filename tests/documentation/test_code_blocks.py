@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jax
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -18,8 +19,9 @@ PAGES = [
 def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch, own_components):
     monkeypatch.chdir(tmp_path)  # some blocks write files
     names = {}
-    for block in BLOCK.findall(page.read_text()):
-        exec(compile(block, str(page), "exec"), names)
+    with jax.numpy_dtype_promotion("standard"):  # as a reader has it
+        for block in BLOCK.findall(page.read_text()):
+            exec(compile(block, str(page), "exec"), names)
 
 
 def test_there_are_pages_with_code():

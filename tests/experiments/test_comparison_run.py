@@ -27,7 +27,8 @@ def result():
 
 def with_curves(result, name, curves, **changes):
     """The result with other curves [points, seeds, windows] of one learner."""
-    other = dataclasses.replace(result.learners[name], curves=np.asarray(curves, np.float32))
+    curves = np.asarray(curves, np.float32)
+    other = dataclasses.replace(result.learners[name], curves=curves, rejected_at=None)
     return dataclasses.replace(result, learners={**result.learners, name: other}, **changes)
 
 

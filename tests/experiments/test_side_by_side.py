@@ -11,7 +11,7 @@ from alberta_framework.experiments import (
     SideBySide,
     run_comparison,
 )
-from alberta_framework.experiments.measures import SquaredError
+from alberta_framework.experiments.measures import Metric
 
 from .. import compilations
 from .comparisons import small
@@ -122,7 +122,7 @@ def test_both_orders_give_both_learners_the_same_experience():
 
 
 def test_side_by_side_pairs_each_learner_with_its_state():
-    squared = SquaredError()
+    squared = Metric("squared_error")
     rates = jnp.array([0.0, 0.5])
     pair = SideBySide(
         (

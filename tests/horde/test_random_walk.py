@@ -48,7 +48,7 @@ def walks():
 def tables(learner, states, following, used):
     """The values after every step of one walk; where there is no step, nothing is learned."""
     ended = (following < 0) | (following >= STATES)
-    rewards = jnp.where(ended, jnp.sign(following - STATES // 2), 0.0)
+    rewards = jnp.where(ended, jnp.sign(following - STATES // 2).astype(jnp.float32), 0.0)
     rewards = jnp.where(used, rewards, jnp.nan)
 
     def step(state, now):

@@ -206,12 +206,12 @@ def test_the_value_of_a_state_before_the_end():
 
 
 def test_the_bootstrap_takes_the_parameters_and_statistics_from_before():
-    """With the state's own `predict`, at the next observation, before anything is learned."""
+    """With the statistics as they are, at the next observation, before anything is learned."""
     horde = af.HordeLearner(
         runs.spec(runs.demon(0.9, 0.8), runs.demon(0.5, 0.3)),
         (8,),
         af.Autostep(0.05),
-        normalizer=af.EMANormalizer(),
+        normalizer=af.EMANormalizer(predict_with="current"),
         sparsity=0.5,
     )
     rng = np.random.default_rng(0)

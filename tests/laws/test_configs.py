@@ -3,12 +3,14 @@
 import copy
 import json
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, Float
 
 import alberta_framework as af
 
@@ -91,7 +93,8 @@ def test_keys_at_the_defaults(kind):
 @pytest.mark.parametrize("kind, option", OPTIONS, ids=str)
 def test_options_appear_only_where_they_are_not_the_default(kind, option):
     component = getattr(af, kind)(**option)
-    assert component.to_config() == {"type": kind} | DEFAULTS[kind] | option
+    written = {name: "Infinity" if value == math.inf else value for name, value in option.items()}
+    assert component.to_config() == {"type": kind} | DEFAULTS[kind] | written
     assert_identical(af.from_config(component.to_config()), component)
 
 
@@ -108,7 +111,7 @@ def examples():
 @pytest.mark.parametrize("component", list(examples()), ids=repr)
 def test_the_round_trip_through_json_is_exact(component):
     config = component.to_config()
-    text = json.dumps(config)
+    text = json.dumps(config, allow_nan=False)
     assert json.loads(text) == config
     assert_identical(af.from_config(json.loads(text)), component)
     assert_identical(type(component).from_config(json.loads(text)), component)
@@ -120,10 +123,38 @@ def test_the_reader_of_each_family(kind, read):
     assert_identical(read({"type": kind}), getattr(af, kind)())
 
 
-def test_infinity_is_the_token_that_python_reads():
-    text = json.dumps(af.Autostep(max_step_size=math.inf).to_config())
-    assert '"max_step_size": Infinity' in text
-    assert af.optimizer_from_config(json.loads(text)).max_step_size == math.inf
+def test_infinity_is_a_word_where_a_number_is_expected():
+    text = json.dumps(af.Autostep(max_step_size=math.inf).to_config(), allow_nan=False)
+    assert '"max_step_size": "Infinity"' in text
+    # Files written before hold the bare word, which Python reads.
+    for written in (text, text.replace('"Infinity"', "Infinity")):
+        assert af.optimizer_from_config(json.loads(written)).max_step_size == math.inf
+
+
+@pytest.mark.parametrize("word, text", [("NaN", "nan"), ("Infinity", "inf"), ("-Infinity", "-inf")])
+def test_a_word_is_refused_where_its_number_is(word, text):
+    with pytest.raises(ValueError, match=f"step_size.* got {text}"):
+        af.from_config({"type": "LMS", "step_size": word})
+    with pytest.raises(ValueError, match="step_size: must be a number, got str 'infinity'"):
+        af.from_config({"type": "LMS", "step_size": "infinity"})
+
+
+def test_words_are_numbers_by_what_is_expected(own_components):
+    class Said(af.AbstractComponent):
+        text: str = eqx.field(static=True)
+        number: float
+        either: Any = eqx.field(static=True)
+        several: tuple[float, ...] = eqx.field(static=True)
+        array: Float[Array, " n"] | None
+        unset: float | None = math.inf
+
+    said = Said("Infinity", -math.inf, math.inf, (1.0, math.inf), np.array([np.inf, 2.0]), None)
+    config = said.to_config()
+    words = {"text": "Infinity", "number": "-Infinity", "either": "Infinity", "unset": None}
+    words |= {"several": [1.0, "Infinity"], "array": ["Infinity", 2.0]}
+    assert config == {"type": "Said"} | words
+    assert_identical(af.from_config(json.loads(json.dumps(config, allow_nan=False))), said)
+    assert Said("x", 0.0, None, (), None).to_config()["unset"] == "Infinity"
 
 
 def test_numbers_are_the_user_s_own():

@@ -86,12 +86,14 @@ def test_keys_ride_along():
 
 def test_products_of_matrices_are_told_from_those_of_vectors():
     x, m = X[0], M[0]
-    assert not multiplies_matrices(lambda x: x @ x, x)
-    assert multiplies_matrices(lambda m, x: m @ x, m, x)
-    assert multiplies_matrices(jax.jit(lambda m, x: jnp.tanh(m @ x)), m, x)
-    assert multiplies_matrices(
-        lambda m, x: jax.lax.cond(x[0] > 0, lambda: m @ x, lambda: x[:3]), m, x
-    )
+
+    def of(fn, *args):
+        return multiplies_matrices(jax.make_jaxpr(fn)(*args))
+
+    assert not of(lambda x: x @ x, x)
+    assert of(lambda m, x: m @ x, m, x)
+    assert of(jax.jit(lambda m, x: jnp.tanh(m @ x)), m, x)
+    assert of(lambda m, x: jax.lax.cond(x[0] > 0, lambda: m @ x, lambda: x[:3]), m, x)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,8 @@ def test_products_of_matrices_are_told_from_those_of_vectors():
 def test_only_learners_without_matrices_have_their_lanes_last(learner, matrices):
     state = learner.init(4, jr.key(0)) if matrices else learner.init(4)
     step = af.TimeStep(X[0], jnp.ones(1))
-    assert multiplies_matrices(learner.learn, state, step) == matrices
+    program = jax.make_jaxpr(learner.learn)(state, step)
+    assert multiplies_matrices(program) == matrices
 
 
 def program(fn):

@@ -6,31 +6,24 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import jaxlib.version
 import numpy as np
 import pytest
 
 import alberta_framework as af
 from alberta_framework._compiled import strong
-from alberta_framework._one_kernel import (
-    COMPILER_OPTIONS,
-    ZERO,
-    gains_from_one_kernel,
-    nothing_traced,
-    one_kernel,
-)
+from alberta_framework._execution_plan import SMALL_OPTIONS, execution_plan, nothing_traced
+from alberta_framework._one_kernel import ZERO, one_kernel
 from alberta_framework._packing import Packing, packed, unpacked
 
 X, M, KEY = jnp.arange(8.0) - 3.0, jnp.ones((8, 8)), jr.key(0)
 ALONE = pytest.mark.skipif(
-    not jaxlib.version.__version__.startswith("0.10.") or jax.default_backend() != "cpu",
-    reason="one kernel is for the CPU and tested versions of jaxlib",
+    not execution_plan().uses("one kernel"), reason="one kernel is not in use here"
 )
 
 
 def compiled(fn, *args):
     """The program of `fn` as one kernel, and its text."""
-    program = jax.jit(lambda zero, *a: one_kernel(zero, fn, *a), compiler_options=COMPILER_OPTIONS)
+    program = jax.jit(lambda zero, *a: one_kernel(zero, fn, *a), compiler_options=SMALL_OPTIONS)
     return program(ZERO, *args), program.lower(ZERO, *args).compile().as_text()
 
 
@@ -153,9 +146,10 @@ class Own(af.AbstractOptimizer):
 @ALONE
 def test_only_small_programs_of_the_library_are_run_so():
     state = LEARNER.init(4, KEY)
-    assert gains_from_one_kernel(strong(LEARNER), state)
-    assert not gains_from_one_kernel(af.LinearLearner(Own()), state)
-    assert not gains_from_one_kernel(strong(LEARNER), jnp.zeros(1 << 20))
+    plan = execution_plan()
+    assert plan.one_kernel(strong(LEARNER), state)
+    assert not plan.one_kernel(af.LinearLearner(Own()), state)
+    assert not plan.one_kernel(strong(LEARNER), jnp.zeros(1 << 20))
 
 
 def test_a_transformation_is_noticed():

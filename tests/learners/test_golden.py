@@ -20,6 +20,8 @@ def build(case):
         for part in parts:
             if part["type"] == kind:
                 part[option] = value
+    if config.get("normalizer") is not None:
+        config["normalizer"]["predict_with"] = "current"
     return af.from_config(config)
 
 

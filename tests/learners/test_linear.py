@@ -83,8 +83,10 @@ def test_the_prediction_of_an_update_uses_the_statistics_with_its_own_observatio
     x = jnp.array([4.0, -3.0, 2.0])
     result = learner.update(state, x, 1.0)
     ahead = state.replace(normalizer_state=result.state.normalizer_state)
-    np.testing.assert_allclose(result.prediction, learner.predict(ahead, x), rtol=1e-5)
-    assert abs(result.prediction - learner.predict(state, x)) > 1e-3
+    as_they_are = af.LinearLearner(af.LMS(0.1), af.WelfordNormalizer(predict_with="current"))
+    np.testing.assert_allclose(result.prediction, as_they_are.predict(ahead, x), rtol=1e-5)
+    assert abs(result.prediction - as_they_are.predict(state, x)) > 1e-3
+    np.testing.assert_array_equal(result.prediction, learner.predict(state, x))
 
 
 def test_predict_normalizes():

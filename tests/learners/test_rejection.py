@@ -53,7 +53,10 @@ def good_inputs(case):
 
 def assert_rejected(result, before):
     assert bool(result.rejected) is True
-    assert_same_bits(result.state, before.replace(rejected_count=before.rejected_count + 1))
+    counted = before.replace(
+        rejected_count=before.rejected_count + 1, rejected_in_a_row=before.rejected_in_a_row + 1
+    )
+    assert_same_bits(result.state, counted)
     assert result.state.step_count == before.step_count
     for name in set(result.__dataclass_fields__) - {"state", "rejected"}:
         values = getattr(result, name)
@@ -69,7 +72,7 @@ def test_a_bad_input_is_rejected(case, inputs):
     good = tuple(column[0] for column in good_inputs(case))
     after, expected = learner.update(result.state, *good), learner.update(state, *good)
     assert not after.rejected
-    assert_same_bits(after.state.replace(rejected_count=0), expected.state)
+    assert_same_bits(after.state.replace(rejected_count=0, rejected_in_a_row=0), expected.state)
 
 
 @pytest.mark.parametrize("case, inputs", ROWS)
@@ -85,7 +88,7 @@ def test_a_bad_input_is_rejected_inside_a_scan(case, inputs):
     assert last.step_count == state.step_count + 2
     assert last.rejected_count == 1
     without, _ = runs.run(learner, state, *(jnp.asarray(column[::2]) for column in columns))
-    assert_leaves_close(last.replace(rejected_count=0), without)
+    assert_leaves_close(last.replace(rejected_count=0, rejected_in_a_row=0), without)
 
 
 @pytest.mark.parametrize("case, inputs", ROWS)

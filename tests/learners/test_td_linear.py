@@ -71,7 +71,10 @@ def test_both_observations_are_normalized_with_the_new_statistics():
     x, y = jnp.array([3.0, -1.0, 0.5]), jnp.array([0.2, 0.1, -2.0])
     result = learner.update(state, x, 0.5, y, 0.9)
     ahead = state.replace(normalizer_state=result.state.normalizer_state)
-    value, following = learner.predict(ahead, x), learner.predict(ahead, y)
+    as_they_are = af.TDLinearLearner(
+        af.TDIDBD(0.1, 0.0), af.WelfordNormalizer(predict_with="current")
+    )
+    value, following = as_they_are.predict(ahead, x), as_they_are.predict(ahead, y)
     np.testing.assert_allclose(result.prediction, value, rtol=1e-5)
     np.testing.assert_allclose(result.td_error, 0.5 + 0.9 * following - value, rtol=1e-4)
 

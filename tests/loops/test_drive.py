@@ -120,12 +120,12 @@ def test_five_runs_with_other_numbers_compile_once():
         stream = af.SuttonExperiment1Stream(2, 3, interval)
         return af.run_learning_loop(learner, stream, 100, jr.key(key), state)[0]
 
-    state = run(0.01, 20, 0)
+    state, number = run(0.01, 20, 0), jnp.float32(0.005)
     with count_compilations() as compiled:
         run(0.02, 20, 1)
         run(1, 30, 2)
         run(np.float64(0.005), np.int64(7), 3)
-        run(jnp.float32(0.005), 20, 4, state)
+        run(number, 20, 4, state)
     assert not compiled
 
 

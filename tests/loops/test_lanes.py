@@ -1,5 +1,7 @@
 """Batched states: every lane and every member learns as it does alone."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
+from alberta_framework._execution_plan import execution_plan
 from alberta_framework.loops.chunk import planned
 from alberta_framework.loops.tiles import Tiles
 
@@ -43,8 +46,11 @@ CASES = (
 def test_each_learns_as_it_does_alone(shape, shared):
     lanes = af.Lanes(shared_stream=shared, members=len(shape) == 2)
     state, stream_state = learner_states(shape), stream_states(shape[0], shared)
-    plan = planned(LEARNER, STREAM, (), state, stream_state, lanes)
-    assert plan.form == ("lanes last" if jax.default_backend() == "cpu" else "many kernels")
+    plan = planned(LEARNER, (), state, af.TimeStep(jnp.zeros(DIM), jnp.zeros(1)), lanes)
+    if execution_plan().uses("lanes last"):
+        assert (plan.form == "lanes last") == (math.prod(shape) >= 16)
+    else:
+        assert plan.form == "plain"
     (ends, stream_ends), metrics, (means,) = af.drive(
         LEARNER,
         STREAM,
@@ -89,10 +95,20 @@ NETWORK = af.MLPLearner((4,), af.LMS(0.1))
     ids=["few lanes", "many numbers", "matrices", "much memory"],
 )
 def test_what_does_not_gain_from_lanes_last_is_left_to_xla(learner, state, lanes):
-    stream = af.RandomWalkStream(state.feature_dim)
+    experience = af.TimeStep(jnp.zeros(state.feature_dim), jnp.zeros(1))
     batch = jax.tree.map(lambda a: jnp.broadcast_to(a, (lanes, *a.shape)), state)
-    streams = jax.vmap(stream.init)(jr.split(jr.key(0), lanes))
-    assert planned(learner, stream, (), batch, streams, af.Lanes()).form == "many kernels"
+    assert planned(learner, (), batch, experience, af.Lanes()).form != "lanes last"
+
+
+@pytest.mark.skipif(not execution_plan().uses("small loops"), reason="on this jaxlib")
+def test_networks_live_one_after_the_other():
+    experience = af.TimeStep(jnp.zeros(DIM), jnp.zeros(1))
+    state = NETWORK.init(DIM, jr.key(0))
+    batch = jax.tree.map(lambda a: jnp.broadcast_to(a, (30, *a.shape)), state)
+    assert planned(NETWORK, (), batch, experience, af.Lanes()).form == "each lane"
+    large = af.MLPLearner((600, 600), af.LMS(0.1))
+    batch = jax.tree.map(lambda a: a[None].repeat(2, 0), large.init(DIM, jr.key(0)))
+    assert planned(large, (), batch, experience, af.Lanes()).form == "plain"
 
 
 def test_the_shapes_above_are_of_several_tiles():

@@ -37,7 +37,7 @@ def test_a_member_sees_the_experience_of_its_lane(lanes, members, bytes_of_one):
     tiles = Tiles.of(lanes, members, bytes_of_one)
     of_lane = jnp.arange(lanes, dtype=jnp.float32)
     lane_of_member = tiles.cut(jnp.broadcast_to(of_lane[:, None], (lanes, members)))
-    seen = tiles.spread(tiles.seen(jnp.broadcast_to(of_lane[None, :, None], (2, lanes, 4))))
+    seen = tiles.spread(tiles.seen(jnp.broadcast_to(of_lane[:, None, None], (lanes, 2, 4))))
     assert seen.shape == (lane_of_member.shape[0], 2, 4, tiles.width)
     expected = jnp.broadcast_to(seen[:, :1, 0], lane_of_member.shape)
     np.testing.assert_array_equal(lane_of_member, expected)

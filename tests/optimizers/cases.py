@@ -41,12 +41,17 @@ class Case:
         return PARAM_ORACLES[self.kind](shape, **self.arguments)
 
 
+# Tight enough for ordinary data to meet them often.
+GUARDED = {"initial_step_size": 0.1, "meta_step_size": 0.3}
+GUARDED |= {"max_effective_step": 0.5, "max_log_step_change": 0.1}
+
 SUPERVISED = [
     Case("LMS", {}),
     Case("LMS", {"step_size": 1}),
     Case("IDBD", {}),
     Case("IDBD", {"initial_step_size": 0.05, "meta_step_size": 0.02}),
     Case("IDBD", {"meta_step_size": 0.05, "min_log_step_size": -5.0, "max_log_step_size": -4.0}),
+    Case("IDBD", GUARDED),
     Case("Autostep", {}),
     Case("Autostep", {"initial_step_size": 0.3, "meta_step_size": 0.05, "tau": 50.0}),
     Case("Autostep", {"min_step_size": 0.0, "max_step_size": float("inf")}),
@@ -62,6 +67,7 @@ WITH_PARAM_PATH = [
         for meta in ("error", "prediction")
     ),
     Case("IDBD", {"meta_step_size": 0.05, "min_log_step_size": -5.0, "max_log_step_size": -4.0}),
+    Case("IDBD", GUARDED),
     Case("Autostep", {}),
     Case("Autostep", {"initial_step_size": 0.3, "meta_step_size": 0.05, "tau": 50.0}),
     Case("Autostep", {"min_step_size": 0.0, "max_step_size": float("inf")}),
@@ -78,6 +84,10 @@ TD = [
     ),
     Case("TDIDBD", {"meta_step_size": 0.05, "min_log_step_size": -5.0, "max_log_step_size": -4.0}),
     *(
+        Case("TDIDBD", GUARDED | {"trace_decay": 0.8, "use_semi_gradient": semi})
+        for semi in (True, False)
+    ),
+    *(
         Case(
             "AutoTDIDBD",
             {"trace_decay": 0.8, "normalizer_decay": 100.0, "trace_discount": discount},
@@ -85,6 +95,10 @@ TD = [
         for discount in ("incoming", "outgoing")
     ),
     Case("AutoTDIDBD", {}),
+    Case(
+        "AutoTDIDBD",
+        {"initial_step_size": 0.3, "trace_decay": 0.8, "max_effective_step": 0.5},
+    ),
     Case(
         "AutoTDIDBD",
         {"meta_step_size": 0.05, "min_log_step_size": -5.0, "max_log_step_size": -4.0},

@@ -27,13 +27,14 @@ def test_without_bounds_no_step_overshoots(largest):
     assert np.max(effective + np.float64(states.bias_step_size)) <= 1 + 1e-6
 
 
-def test_the_floor_breaks_the_bound_for_huge_inputs_only():
-    """By default step sizes stay above 1e-8, as in the reference implementation."""
+def test_the_floor_yields_to_the_bound():
+    """And holds again as soon as the inputs allow it."""
     optimizer = af.Autostep(initial_step_size=1.0)
-    small = optimizer.update(optimizer.init(1), 1.0, jnp.array([1e3])).new_state
-    np.testing.assert_allclose(small.step_sizes * 1e6 + small.bias_step_size, 1.0, rtol=1e-5)
-    huge = optimizer.update(optimizer.init(1), 1.0, jnp.array([1e5])).new_state
-    np.testing.assert_allclose(huge.step_sizes, 1e-8, rtol=1e-6)
+    state = optimizer.update(optimizer.init(2), 1.0, jnp.array([1e5, 1.0])).new_state
+    np.testing.assert_allclose(state.step_sizes[0] * 1e10 + state.bias_step_size, 1.0, rtol=1e-5)
+    assert np.all(state.step_sizes < 1e-9)
+    state = optimizer.update(state, 1.0, jnp.array([1.0, 1.0])).new_state
+    np.testing.assert_allclose(state.step_sizes, 1e-8, rtol=1e-6)
 
 
 def test_a_feature_without_signal_keeps_its_step_size():

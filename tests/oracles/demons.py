@@ -75,7 +75,7 @@ class HordeLearner:
     ):
         n = len(self.demons)
         ends = np.broadcast_to(np.asarray(terminated, np.float64), n)
-        following = self.network.predict(next_observation)
+        following = self.network.next_values(next_observation)
         targets, outgoing = [], []
         for i, (gamma, _, index, terminal_reward) in enumerate(self.demons):
             indexed = signals is not None and index >= 0
@@ -118,7 +118,7 @@ class SARSAAgent:
         prediction_cumulants=None,
         truncated=False,
     ):
-        values = self.network.predict(observation)
+        values = self.network.next_values(observation)
         gamma = 0.0 if terminated else self.gamma
         target = reward + discounted(gamma, values[next_action])
         targets, outgoing = [], [gamma] * self.actions

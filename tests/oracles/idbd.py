@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from tests.oracles.effective_step import bounded_logs, limited, overshoot
+
 
 class IDBD:
     """The recursion of the paper, one scalar at a time; the bias has a rule of its own."""
@@ -19,7 +21,10 @@ class IDBD:
         param_meta="error",
         min_log_step_size=-10.0,
         max_log_step_size=2.0,
+        max_effective_step=None,
+        max_log_step_change=None,
     ):
+        self.limit, self.most = max_effective_step, max_log_step_change
         self.theta = meta_step_size
         self.low, self.high = min_log_step_size, max_log_step_size
         self.log_step_sizes = np.full(feature_dim, math.log(initial_step_size))
@@ -27,20 +32,27 @@ class IDBD:
         self.bias_step_size, self.bias_trace = float(initial_step_size), 0.0
 
     def update(self, error, x):
-        e, theta = float(error), self.theta
+        e, theta, x = float(error), self.theta, np.asarray(x, np.float64)
         alphas, delta = np.empty(len(x)), np.empty(len(x))
-        for i, xi in enumerate(float(v) for v in x):
-            h = self.traces[i]
-            beta = self.log_step_sizes[i] + theta * e * xi * h
-            beta = min(max(beta, self.low), self.high)
-            alpha = math.exp(beta)
-            delta[i] = alpha * e * xi
-            self.traces[i] = h * max(0.0, 1.0 - alpha * xi * xi) + alpha * e * xi
-            self.log_step_sizes[i], alphas[i] = beta, alpha
-
+        betas = np.empty(len(x))
+        for i, xi in enumerate(x):
+            change = limited(theta * e * xi * self.traces[i], self.most)
+            betas[i] = min(max(self.log_step_sizes[i] + change, self.low), self.high)
         # An exponent too large for a float is as good as infinite: the clip makes it 1.
-        growth = math.exp(min(theta * e * self.bias_trace, 700.0))
+        growth = math.exp(min(limited(theta * e * self.bias_trace, self.most), 700.0))
         alpha = min(max(self.bias_step_size * growth, 1e-6), 1.0)
+        if self.limit is not None:
+            # Data of an ordinary scale: the floor alone stays far below the limit.
+            assert math.exp(self.low) * (np.sum(x * x) + 1.0) < self.limit
+            over = overshoot(np.append(np.exp(betas), alpha), [np.append(x * x, 1.0)], self.limit)
+            betas, alpha = betas - math.log(over), alpha / over
+        for i, xi in enumerate(x):
+            alphas[i] = math.exp(betas[i])
+            delta[i] = alphas[i] * e * xi
+            kept = max(0.0, 1.0 - alphas[i] * xi * xi)
+            self.traces[i] = self.traces[i] * kept + delta[i]
+            self.log_step_sizes[i] = betas[i]
+
         self.bias_trace = self.bias_trace * max(0.0, 1.0 - alpha) + alpha * e
         self.bias_step_size = alpha
         metrics = {
@@ -70,7 +82,10 @@ class IDBDParam:
         param_meta="error",
         min_log_step_size=-10.0,
         max_log_step_size=2.0,
+        max_effective_step=None,
+        max_log_step_change=None,
     ):
+        self.limit, self.most = max_effective_step, max_log_step_change
         self.theta, self.decay_by, self.meta = meta_step_size, h_decay_mode, param_meta
         self.low, self.high = min_log_step_size, max_log_step_size
         self.log_step_sizes = np.full(shape, math.log(initial_step_size))
@@ -87,7 +102,9 @@ class IDBDParam:
             meta_gradient, curvature, pull = z * h, z * z, -error * z
         if error is not None and self.decay_by == "loss_grads":
             curvature = (error * z) ** 2
-        beta = np.clip(self.log_step_sizes + theta * meta_gradient, self.low, self.high)
+        change = limited(theta * meta_gradient, self.most)
+        betas = self.log_step_sizes + change
+        beta = bounded_logs(betas, [z * z], self.low, self.high, self.limit)
         alpha = np.exp(beta)
         self.log_step_sizes = beta
         self.traces = h * np.maximum(0.0, 1.0 - alpha * curvature) + alpha * pull

@@ -14,7 +14,7 @@ class LinearLearner:
     def predict(self, observation):
         x = np.asarray(observation, np.float64)
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(x)
+            x = self.normalizer.for_prediction(x)
         return float(self.weights @ x + self.bias)
 
     def update(self, observation, target):

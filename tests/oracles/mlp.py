@@ -78,7 +78,7 @@ class MLPLearner:
     def predict(self, observation):
         x = observation
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(x)
+            x = self.normalizer.for_prediction(x)
         h, _ = self.trunk.forward(x)
         return float(self.weights[0] @ h + self.bias[0])
 

@@ -56,16 +56,26 @@ class MultiHeadMLPLearner:
     def predict(self, observation):
         x = observation
         if self.normalizer is not None:
+            x = self.normalizer.for_prediction(x)
+        return self._heads_at(x)
+
+    def next_values(self, observation):
+        """By the statistics as they are."""
+        x = observation
+        if self.normalizer is not None:
             x = self.normalizer.normalize_only(x)
+        return self._heads_at(x)
+
+    def _heads_at(self, x):
         h, _ = self.trunk.forward(x)
         return [head.predict(h) for head in self.heads]
 
     def sensitivity(self, observation):
-        """Derivatives [head, feature] of `predict` by the raw observation."""
+        """Derivatives [head, feature] of `predict` by the raw observation, statistics fixed."""
         x, scale = np.asarray(observation, np.float64), 1.0
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(x)
-            scale = 1.0 / (np.sqrt(self.normalizer.var) + self.normalizer.epsilon)
+            used = self.normalizer.that_predicts(x)
+            x, scale = used.normalize_only(x), 1.0 / (np.sqrt(used.var) + used.epsilon)
         _, tape = self.trunk.forward(x)
         return [scale * self.trunk.backward(tape, head.weights[0])[1] for head in self.heads]
 

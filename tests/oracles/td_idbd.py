@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from tests.oracles.effective_step import bounded_logs, limited
+
 
 class TDIDBD:
     """The inputs and a constant input 1, the bias's, all under one rule.
@@ -33,7 +35,10 @@ class TDIDBD:
         trace_discount="incoming",
         min_log_step_size=-10.0,
         max_log_step_size=2.0,
+        max_effective_step=None,
+        max_log_step_change=None,
     ):
+        self.limit, self.most = max_effective_step, max_log_step_change
         self.theta, self.lamda, self.semi = meta_step_size, trace_decay, use_semi_gradient
         self.trace_discount = trace_discount
         self.low, self.high = min_log_step_size, max_log_step_size
@@ -53,17 +58,21 @@ class TDIDBD:
         x = [*(float(v) for v in x), 1.0]
         x_next = [*(float(v) for v in x_next), 1.0]
         decay = (self.previous_gamma if self.trace_discount == "incoming" else g) * self.lamda
-        delta, alphas = np.empty(len(x)), np.empty(len(x))
+        delta, alphas, direction = np.empty(len(x)), np.empty(len(x)), np.empty(len(x))
+        difference = np.empty(len(x))
         for i, (xi, yi) in enumerate(zip(x, x_next, strict=True)):
-            difference = (g * yi if g != 0 else 0.0) - xi
-            direction = xi if self.semi else -difference
-            beta = self.beta[i] + self.theta * d * direction * self.h[i]
-            beta = min(max(beta, self.low), self.high)
-            alpha = math.exp(beta)
-            z = decay * self.z[i] + xi
-            delta[i] = alpha * d * z
-            self.h[i] = self.h[i] * max(0.0, 1.0 - alpha * direction * z) + alpha * d * z
-            self.beta[i], self.z[i], alphas[i] = beta, z, alpha
+            difference[i] = (g * yi if g != 0 else 0.0) - xi
+            direction[i] = xi if self.semi else -difference[i]
+            self.beta[i] += limited(self.theta * d * direction[i] * self.h[i], self.most)
+            self.z[i] = decay * self.z[i] + xi
+        features = np.array(x)
+        measures = [features**2, features * self.z, -difference * self.z]
+        self.beta = bounded_logs(self.beta, measures, self.low, self.high, self.limit)
+        for i in range(len(x)):
+            alphas[i] = math.exp(self.beta[i])
+            delta[i] = alphas[i] * d * self.z[i]
+            kept = max(0.0, 1.0 - alphas[i] * direction[i] * self.z[i])
+            self.h[i] = self.h[i] * kept + delta[i]
         self.previous_gamma = g
         metrics = {
             "mean_step_size": alphas[:-1].mean(),

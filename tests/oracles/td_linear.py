@@ -11,7 +11,7 @@ class TDLinearLearner:
     def predict(self, observation):
         x = np.asarray(observation, np.float64)
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(x)
+            x = self.normalizer.for_prediction(x)
         return float(self.weights @ x + self.bias)
 
     def update(self, observation, reward, next_observation, gamma):

@@ -35,7 +35,8 @@ def part(config, table, *leading):
 
 def parts(case):
     entry = case.about["learner"]
-    normalizer = part(entry["normalizer"], NORMALIZERS)
+    as_there = {"predict_with": "current"}
+    normalizer = part(entry["normalizer"] and as_there | entry["normalizer"], NORMALIZERS)
     return {
         "optimizer": part(entry["optimizer"], PARAM),
         "head_optimizer": part(entry["head_optimizer"], PARAM),

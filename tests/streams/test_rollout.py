@@ -57,14 +57,21 @@ UNSCALED = [
 
 
 @pytest.mark.parametrize("row", UNSCALED, ids=str)
-def test_draws_of_a_rollout_are_those_of_steps_bit_for_bit(row, getkey):
-    """Observations that are draws and nothing else; rewards and discounts of transitions."""
+def test_draws_of_a_rollout_are_those_of_steps(row, getkey):
+    """Observations that are draws and nothing else; rewards and discounts of transitions.
+
+    What is recorded or chosen is equal bit for bit. A normal number is a polynomial of its random
+    bits, in which XLA contracts products and sums as it likes in each program: to a few ulp.
+    """
     stream = row.traced()
     begin = cases.begun(stream, getkey())
     experience, _ = cases.rolled(stream, begin, STEPS)
     expected, _ = cases.stepped(stream, begin, STEPS)
-    targets = {"target": expected.target} if hasattr(expected, "target") else {}
-    assert_same_bits(experience.replace(**targets), expected)
+    same = {"target": expected.target} if hasattr(expected, "target") else {}
+    if row in cases.SYNTHETIC and "target" in same:
+        np.testing.assert_array_max_ulp(experience.observation, expected.observation, maxulp=4)
+        same["observation"] = expected.observation
+    assert_same_bits(experience.replace(**same), expected)
 
 
 @pytest.mark.parametrize("dim", [1, 5, 8, 10, 20, 33])
@@ -187,7 +194,7 @@ def test_a_bad_number_of_steps_is_named(row, num_steps, getkey):
 
 @pytest.mark.parametrize("row", cases.SYNTHETIC, ids=str)
 def test_only_a_typed_key_begins(row):
-    for key in (jr.PRNGKey(0), 0, jr.split(jr.key(0))):
+    for key in (jr.PRNGKey(0)[:1], jr.PRNGKey(0).astype(int), 0, jr.split(jr.key(0))):
         with pytest.raises(TypeError, match=r"`key` must be a typed key"):
             row.build().init(key)
 

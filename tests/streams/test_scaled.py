@@ -67,7 +67,7 @@ class Ramp(eqx.Module):
         return jr.key_data(key)
 
     def step(self, state, idx):
-        x = jnp.stack([self.slope * idx, jnp.ones(())]).astype(jnp.float32)
+        x = jnp.stack([self.slope * jnp.float32(idx), jnp.ones(())]).astype(jnp.float32)
         return af.TimeStep(x, jnp.ones(1, jnp.float32)), state
 
 

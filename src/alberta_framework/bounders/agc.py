@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_choice, require_range, require_same_shape
 from .._types import Hyperparameter, ScalarLike
@@ -38,7 +38,7 @@ class AGCBounding(AbstractBounder):
         require_range(self, "eps", 0.0, open_low=True)
         require_choice("AGCBounding", "unit_axis", self.unit_axis, (0, -1))
 
-    @checked
+    @compiled_by_itself
     def bound(
         self, steps: tuple, error: ScalarLike, params: tuple
     ) -> tuple[tuple, Float[Array, ""]]:

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_range
 from .._types import Hyperparameter, ScalarLike
@@ -30,7 +30,7 @@ class ObGDBounding(AbstractBounder):
     def __check_init__(self):
         require_range(self, "kappa", 0.0)
 
-    @checked
+    @compiled_by_itself
     def bound(
         self, steps: tuple, error: ScalarLike, params: tuple
     ) -> tuple[tuple, Float[Array, ""]]:

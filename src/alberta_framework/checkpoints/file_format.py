@@ -23,8 +23,10 @@ from typing import Any, BinaryIO, NamedTuple
 import equinox as eqx
 import numpy as np
 
+from .._json import in_words
 from .errors import CheckpointError, not_found
 from .leaves import Leaf, decoded, encoded, leaf_from_header, module_names
+from .metadata import NOT_FINITE, in_words_at, with_numbers_at
 
 FORMAT_VERSION = 1
 MAGIC = b"ALBERTA-CKPT "
@@ -62,12 +64,14 @@ def header_fields(
     state: Any, leaves: list[Leaf], metadata: Mapping[str, Any], learner: Any, init: Any
 ) -> dict[str, Any]:
     """The header but for what it says of the payload."""
+    said, places = in_words_at(metadata)
     return {
         "format_version": FORMAT_VERSION,
         "created_unix": time.time(),
         "versions": _versions(),
-        "metadata": metadata,
-        "learner": learner,
+        "metadata": said,
+        **({NOT_FINITE: places} if places else {}),
+        "learner": in_words(learner),
         "init": init,
         "nodes": module_names(state),
         "leaves": [leaf._asdict() | {"shape": list(leaf.shape)} for leaf in leaves],
@@ -91,7 +95,8 @@ def file_bytes(state: Any, leaves: list[Leaf], fields: dict[str, Any]) -> list[b
         "payload_bytes": len(payload),
         "payload_sha256": hashlib.sha256(payload).hexdigest(),
     }
-    header = json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    header = json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    header = header.encode("utf-8", "surrogatepass")
     digest = hashlib.sha256(header).hexdigest()
     first = f"ALBERTA-CKPT {FORMAT_VERSION} {len(header)} {digest}\n".encode()
     return [first, header, b"\n", payload]
@@ -189,6 +194,7 @@ def _parsed(path: Path, text: bytes) -> tuple[dict[str, Any], list[Leaf]]:
     if fields["format_version"] != FORMAT_VERSION or fields["payload_bytes"] < 0:
         raise CheckpointError(path, "the header contradicts the first line")
     try:
+        fields = with_numbers_at(fields)
         leaves = [leaf_from_header(entry) for entry in fields["leaves"]]
         declared = sum(_block_bytes(leaf) for leaf in leaves)
     except (ValueError, OverflowError) as error:

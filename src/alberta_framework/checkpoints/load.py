@@ -12,6 +12,7 @@ from . import orbax, reference
 from .errors import CheckpointError
 from .file_format import Header, is_checkpoint, leaves_of, read, read_header
 from .structure import require_structure
+from .upgrades import upgraded, upgraded_array
 from .writing import numbered
 
 
@@ -45,7 +46,11 @@ def load_if(
         return orbax.load(template, path)
     found, header, arrays = _sound(path, fallback)
     require(found, header.fields)
-    require_structure(found, template, header.leaves, header.fields["nodes"])
+    nodes = header.fields["nodes"]
+    header = header._replace(leaves=upgraded(header.leaves, nodes))
+    require_structure(found, template, header.leaves, nodes)
+    pairs = zip(arrays, header.leaves, strict=True)
+    arrays = [upgraded_array(array, leaf.stored()[0]) for array, leaf in pairs]
     leaves = leaves_of(found, header, arrays)
     return jax.tree.unflatten(jax.tree.structure(template), leaves), header.metadata
 

@@ -1,10 +1,17 @@
 """What a user may say about a checkpoint: JSON values."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 import numpy as np
+
+from .._json import in_words, number_from
+
+# The key of a header that tells where in the metadata a word stands for a number, so that a text
+# which reads the same stays a text.
+NOT_FINITE = "metadata_not_finite"
 
 
 def plain_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -36,3 +43,42 @@ def _plain(value: Any, path: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"`{path}` must be a JSON value, got {type(value).__name__} {value!r}.")
+
+
+def in_words_at(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], list[list[str | int]]]:
+    """Plain metadata as strict JSON, with words for the numbers that are not finite, and the paths
+    of those."""
+    places: list[list[str | int]] = []
+
+    def look(value: Any, path: list[str | int]) -> None:
+        if isinstance(value, float) and not math.isfinite(value):
+            places.append(path)
+        elif isinstance(value, dict | list):
+            inner = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, entry in inner:
+                look(entry, [*path, key])
+
+    look(metadata, [])
+    return in_words(metadata), places
+
+
+def with_numbers_at(header: Mapping[str, Any]) -> dict[str, Any]:
+    """A header whose metadata have their numbers again; one that was written with bare `Infinity`
+    and `NaN` has them already.
+
+    **Raises:** `ValueError` for a path that leads to no word.
+    """
+    header = dict(header)
+    for path in header.pop(NOT_FINITE, []):
+        try:
+            *parents, last = path
+            found = header["metadata"]
+            for key in parents:
+                found = found[key]
+            number = number_from(found[last])
+            if not isinstance(number, float):
+                raise ValueError
+            found[last] = number
+        except (IndexError, KeyError, TypeError, ValueError):
+            raise ValueError(f"no number at {path!r} of the metadata") from None
+    return header

@@ -11,7 +11,9 @@ import numpy as np
 
 from .errors import CheckpointError, not_found
 from .leaves import Leaf, leaf_from_header
+from .metadata import with_numbers_at
 from .structure import require_structure
+from .upgrades import upgraded, upgraded_array
 
 _STEP = re.compile(r"0|[1-9]\d*")
 
@@ -44,10 +46,15 @@ def save(state: Any, path: Path, fields: dict[str, Any], keep: int) -> Callable[
 def load(template: Any, path: Path) -> tuple[Any, dict[str, Any]]:
     """The state of the latest step, sharded as the template is, and its metadata."""
     header = header_of(path)
-    leaves = [leaf_from_header(entry) for entry in header["leaves"]]
+    stored = [leaf_from_header(entry) for entry in header["leaves"]]
+    leaves = upgraded(stored, header["nodes"])
     require_structure(path, template, leaves, header["nodes"])
     values = [_as_shape(leaf) for leaf in jax.tree.leaves(template)]
-    restored = _restored(path, values)
+    as_stored = [_of_shape(v, leaf.stored()[0]) for v, leaf in zip(values, stored, strict=True)]
+    restored = [
+        upgraded_array(array, value.shape)
+        for array, value in zip(_restored(path, as_stored), values, strict=True)
+    ]
     typed = [_as_leaf(leaf, value) for leaf, value in zip(leaves, restored, strict=True)]
     return jax.tree.unflatten(jax.tree.structure(template), typed), header["metadata"]
 
@@ -76,7 +83,10 @@ def header_of(path: Path) -> dict[str, Any]:
     for key in ("metadata", "leaves", "nodes"):
         if key not in header:
             raise CheckpointError(path, f"is an Orbax folder of another program: no {key!r}")
-    return header
+    try:
+        return with_numbers_at(header)
+    except ValueError as error:
+        raise CheckpointError(path, f"the header is damaged: {error}") from None
 
 
 def exists(path: Path) -> bool:
@@ -144,6 +154,13 @@ def _as_shape(leaf: Any) -> Any:
     if sharding is None:
         sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+
+
+def _of_shape(value: Any, shape: tuple[int, ...]) -> Any:
+    """A place for an array of this shape, sharded as `value`."""
+    if not isinstance(value, jax.ShapeDtypeStruct):
+        return value
+    return jax.ShapeDtypeStruct(shape, value.dtype, sharding=value.sharding)
 
 
 def _as_leaf(leaf: Leaf, value: Any) -> Any:

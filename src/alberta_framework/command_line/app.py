@@ -1,4 +1,4 @@
-"""The command line: `alberta run`, `sweep`, `bench`, `daemon`, `inspect`, `list`."""
+"""The command line: `alberta run`, `sweep`, `bench`, `daemon`, `inspect`, `list` and others."""
 
 import importlib.metadata
 import sys
@@ -11,6 +11,7 @@ from rich.console import Console
 from .bench import bench
 from .catalogue import built_in
 from .daemon import daemon
+from .environment import report_environment
 from .inspect import inspect
 from .problems import Problem
 from .run import run
@@ -156,6 +157,12 @@ def _inspect(
 ) -> int:
     """Print what a checkpoint holds: metadata, configuration, counts, relevance."""
     return inspect(checkpoint, as_json)
+
+
+@app.command("report-environment")
+def _report_environment() -> None:
+    """Print versions, and which forms compiled programs take on this machine, and why."""
+    report_environment()
 
 
 @app.command("list")

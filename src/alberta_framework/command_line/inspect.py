@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from .._json import in_words
 from ..checkpoints import CheckpointError, checkpoint_header, load_agent, verify_checkpoint
 from ..daemon.report import plain, relevance
 from ..learners import agent_age_s, agent_uptime_s
@@ -31,7 +32,7 @@ def inspect(path: Path, as_json: bool) -> int:
     except CheckpointError as error:
         raise Problem(str(error)) from error
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(found, indent=2, allow_nan=False))
     else:
         _print(found)
     return 0
@@ -43,8 +44,8 @@ def _described(path: Path, header: dict[str, Any]) -> dict[str, Any]:
         "path": str(path),
         "created": created.isoformat(timespec="seconds"),
         "versions": header["versions"],
-        "metadata": header["metadata"],
-        "learner": header["learner"],
+        "metadata": in_words(header["metadata"]),
+        "learner": in_words(header["learner"]),
         "leaves": len(header["leaves"]),
     }
     if header["learner"] is None:

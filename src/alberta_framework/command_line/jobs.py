@@ -50,6 +50,9 @@ class StreamJob:
         """What is finished; None if nothing is."""
         return run.result() if run.steps_done else None
 
+    def close(self, run: ComparisonRun) -> None:
+        """A stream holds nothing open."""
+
     def save(self, result: ComparisonResult, folder: Path) -> list[Path]:
         return save_comparison(result, folder)
 
@@ -83,8 +86,10 @@ class ControlJob:
 
     def result(self, run: ControlRun) -> ControlResult | None:
         """What is finished; None if nothing is."""
-        run.close()
         return run.result() if run.any_finished else None
+
+    def close(self, run: ControlRun) -> None:
+        run.close()
 
     def save(self, result: ControlResult, folder: Path) -> list[Path]:
         return save_control_comparison(result, folder)

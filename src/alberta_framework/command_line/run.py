@@ -15,9 +15,11 @@ from rich.progress import (
 )
 
 from ..experiments import Timer, format_duration
+from ..interface import EnvironmentFailure
 from .interruption import interruptible
 from .jobs import job_of
 from .output_folder import new_folder
+from .problems import Problem
 
 _INTERRUPTED = 130
 _WIDTH_OF_FILES = 120
@@ -33,7 +35,8 @@ def run(
 ) -> int:
     """Run an experiment, print its table and write its files.
 
-    **Returns:** the exit code: 0, or 130 after Ctrl-C, with what was finished saved.
+    **Returns:** the exit code: 0, 130 after Ctrl-C, or 1 where an environment failed; either way
+    with what was finished saved.
 
     **Raises:** `Problem` for what a user can mend.
     """
@@ -41,11 +44,9 @@ def run(
     folder = new_folder(output, job.comparison.name)
     try:
         with Timer(verbose=False) as timer:
-            result = _carried_out(job, quiet)
+            result, failure = _carried_out(job, quiet)
         if result is None:
-            said = "alberta: stopped before anything was finished; nothing is saved."
-            print(said, file=sys.stderr)
-            return _INTERRUPTED
+            return _stopped(failure, "before anything was finished; nothing is saved")
         paths = folder.filled(lambda place: job.save(result, place))
     finally:
         folder.drop()  # which does nothing once there is something in it
@@ -59,14 +60,21 @@ def run(
         names = ", ".join(path.name for path in paths)
         duration = format_duration(timer.duration)
         console.print(f"{folder.path}: {names} ({duration})", soft_wrap=True)
-    if result.complete:
+    if result.complete and failure is None:
         return 0
-    print(f"alberta: stopped after {job.extent(result)}; see {folder.path}", file=sys.stderr)
-    return _INTERRUPTED
+    return _stopped(failure, f"after {job.extent(result)}; see {folder.path}")
 
 
-def _carried_out(job: Any, quiet: bool) -> Any:
-    """The result of all, or of what was finished before Ctrl-C; None if nothing was."""
+def _stopped(failure: EnvironmentFailure | None, when: str) -> int:
+    """Say in a line why and when it stopped; the exit code."""
+    why = "" if failure is None else f"{' '.join(str(failure).split()).rstrip('.')}; "
+    print(f"alberta: {why}stopped {when}{'.' * when.endswith('saved')}", file=sys.stderr)
+    return _INTERRUPTED if failure is None else Problem.exit_code
+
+
+def _carried_out(job: Any, quiet: bool) -> tuple[Any, EnvironmentFailure | None]:
+    """The result of all, or of what was finished before Ctrl-C or a failure of an environment, and
+    that failure; None if nothing was."""
     console = Console(stderr=True)
     columns: tuple[Any, ...] = (
         TextColumn("{task.description}", markup=False),
@@ -86,10 +94,17 @@ def _carried_out(job: Any, quiet: bool) -> Any:
         try:
             started = job.begin()
         except KeyboardInterrupt:
-            return None
+            return None, None
+        failure = None
         try:
             while not (started.finished or interruption.requested):
                 job.advance(started, lambda done, note: bar.update(task, completed=done, note=note))
         except KeyboardInterrupt:
             pass
-    return job.result(started)
+        except EnvironmentFailure as error:
+            failure = error
+    try:
+        job.close(started)
+    except EnvironmentFailure as error:
+        failure = failure or error
+    return job.result(started), failure

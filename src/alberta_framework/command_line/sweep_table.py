@@ -5,15 +5,17 @@ from rich.table import Table
 
 from ..experiments.summaries import compute_statistics
 from ..sweeps import SweepExperiment, SweepResult
+from .tables import score_cells
 
 _SHOWN = 10
 
 
 def sweep_table(experiment: SweepExperiment, result: SweepResult) -> Table:
     """The best points: their values, score with its interval, rejected steps."""
-    metric, last = experiment.metric or next(iter(result.metrics)), experiment.evaluate_last
+    metric, last = result.chosen_metric(experiment.metric), experiment.evaluate_last
     order = result.ranking(metric, last, experiment.lower_is_better)
     scores, labels = result.scores(metric, last), result.labels
+    diverged = result.diverged(metric, last)
     table = Table(box=SIMPLE_HEAD, title=experiment.title, title_justify="left", pad_edge=False)
     table.caption, table.caption_justify = _caption(experiment, result, metric), "left"
     for path in result.axes.values:
@@ -21,12 +23,9 @@ def sweep_table(experiment: SweepExperiment, result: SweepResult) -> Table:
     for header in ("Mean", "95% CI", "SE", "Rejected"):
         table.add_column(header, justify="right")
     for index in order[:_SHOWN]:
-        found = compute_statistics(scores[index])
         values = [_spoken(value) for value in labels[index].values()]
-        interval = f"[{found.ci_lower:#.4g}, {found.ci_upper:#.4g}]" if result.seeds > 1 else ""
-        error = f"{found.sem:#.2g}" if result.seeds > 1 else ""
-        rejected = f"{result.rejected[index].sum():,}"
-        table.add_row(*values, f"{found.mean:#.4g}", interval, error, rejected)
+        cells = score_cells(compute_statistics(scores[index]), int(diverged[index].sum()))
+        table.add_row(*values, *cells, f"{result.rejected[index].sum():,}")
     return table
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from ..experiments import ComparisonResult, ControlResult, Standing, spoken_point
+from ..experiments import ComparisonResult, ControlResult, StatisticalSummary, spoken_point
 
 
 def standings_table(result: ComparisonResult) -> Table:
@@ -26,7 +26,7 @@ def standings_table(result: ComparisonResult) -> Table:
         cells = [standing.learner]
         if any(s.point for s in standings):
             cells.append(spoken_point(standing.point))
-        cells += _score_cells(standing)
+        cells += score_cells(standing.score, standing.diverged)
         cells += [_number(standing.step_sizes.get(group), 3) for group in groups]
         table.add_row(*cells, *([f"{standing.rejected:,}"] if rejections else []))
     return table
@@ -83,10 +83,10 @@ def _step_size_header(group: str) -> str:
     return "Step size" if group == "all" else f"Step size, {group}"
 
 
-def _score_cells(standing: Standing) -> list[str]:
-    score = standing.score
-    if standing.diverged:
-        return ["diverged", f"{standing.diverged} of {score.n_seeds} seeds", ""]
+def score_cells(score: StatisticalSummary, diverged: int) -> list[str]:
+    """Mean, interval and standard error; or how many seeds diverged."""
+    if diverged:
+        return ["diverged", f"{diverged} of {score.n_seeds} seeds", ""]
     if score.n_seeds == 1:
         return [_number(score.mean), "", ""]
     interval = f"[{_number(score.ci_lower)}, {_number(score.ci_upper)}]"

@@ -12,10 +12,13 @@ from jaxtyping import Array, Float
 
 from .._compiled import strong
 from .._component import AbstractComponent
-from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
+from .._execution_plan import Program, execution_plan
+from .._one_kernel import ZERO, one_kernel
 from .._packing import Packing, packed, unpacked
 from .._ranges import require_count
-from .._state import AbstractState
+from .._state import AbstractState, require_state
+from ..interface.failure import EnvironmentFailure, handing_back
+from ..interface.host import HostEnvironment
 from ..learners import with_uptime
 from .sarsa import SARSAAgent, SARSAState
 
@@ -51,29 +54,41 @@ def run_sarsa_episode(
 ) -> SARSAEpisodeResult:
     """Act and learn in a Gymnasium environment until the episode ends.
 
-    Reaching `max_steps` is a truncation: the last step bootstraps and cuts the traces. Observations
-    are flattened to float32. The elapsed time is added to the state's uptime.
+    The agent sees the observation as `flatten_value` makes a vector of it with
+    `encoding="onehot"`, and its action i is the environment's own i, counted from the `start` of
+    its space. Reaching `max_steps` is a truncation: the last step bootstraps and cuts the traces.
+    The elapsed time is added to the state's uptime.
 
     **Arguments:** `features`, keyword only: what the agent sees of an observation, as a
     `TileCoder`; default the observation itself.
 
-    **Raises:** `ValueError`, `TypeError` for a bad `max_steps`.
+    **Raises:** `ValueError`, `TypeError` for a bad `max_steps`, and for an environment whose
+    actions are not Discrete or are fewer than the agent's; `EnvironmentFailure` where the
+    environment raises an error or returns what it must not, whose `result` is that of the steps
+    before, the learned state included.
     """
-    require_count("run_sarsa_episode", "max_steps", max_steps)
+    owner = "run_sarsa_episode"
+    require_count(owner, "max_steps", max_steps)
     started, log = time.perf_counter(), _Log()
-    life = _Life(agent, features, state)
-    action = life.start(env.reset()[0])
-    for step in range(1, max_steps + 1):
-        observation, reward, terminated, truncated, _ = env.step(action)
-        truncated = bool(truncated) or (step == max_steps and not terminated)
-        found = life.act_and_learn(reward, observation, terminated, truncated)
-        action = log.keep(reward, found)
-        if terminated or truncated:
-            break
-    state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
-    return SARSAEpisodeResult(
-        state, sum(log.rewards), len(log.rewards), log.rewards, log.q_values, log.td_errors
-    )
+    life = _Life(owner, agent, features, state, env)
+
+    def result() -> SARSAEpisodeResult:
+        state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
+        rewards = log.rewards
+        return SARSAEpisodeResult(
+            state, sum(rewards), len(rewards), rewards, log.q_values, log.td_errors
+        )
+
+    with handing_back(result):
+        action = life.begin()
+        for step in range(1, max_steps + 1):
+            observation, reward, terminated, truncated = life.act(action)
+            truncated = truncated or (step == max_steps and not terminated)
+            found = life.learn(reward, observation, terminated, truncated)
+            action = log.keep(reward, found)
+            if terminated or truncated:
+                break
+    return result()
 
 
 def run_sarsa_continuing(
@@ -88,28 +103,46 @@ def run_sarsa_continuing(
 
     A termination does not bootstrap, and the first action of the next episode is the step's own
     choice; a truncation bootstraps from the true final observation, cuts the traces and starts
-    anew. The environment is reset at the start of every call. The elapsed time is added to the
-    state's uptime.
+    anew. The environment is reset at the start of every call. What the agent sees and does, and the
+    uptime, are as in `run_sarsa_episode`.
 
     **Arguments:** `features`, keyword only, as in `run_sarsa_episode`.
 
-    **Raises:** `ValueError`, `TypeError` for a bad `num_steps`.
+    **Raises:** as `run_sarsa_episode`, `num_steps` in place of `max_steps`.
     """
-    require_count("run_sarsa_continuing", "num_steps", num_steps, low=0)
+    owner = "run_sarsa_continuing"
+    require_count(owner, "num_steps", num_steps, low=0)
     started, log = time.perf_counter(), _Log()
-    life = _Life(agent, features, state)
-    action = life.start(env.reset()[0]) if num_steps else 0
-    for _ in range(num_steps):
-        observation, reward, terminated, truncated, _ = env.step(action)
-        if terminated:
-            found = life.end_and_begin(reward, observation, env.reset()[0])
-        else:
-            found = life.act_and_learn(reward, observation, False, truncated)
-        action = log.keep(reward, found)
-        if truncated and not terminated:
-            action = life.start(env.reset()[0])
-    state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
-    return SARSAContinuingResult(state, sum(log.rewards), log.rewards, log.q_values, log.td_errors)
+    life = _Life(owner, agent, features, state, env)
+
+    def result() -> SARSAContinuingResult:
+        state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
+        return SARSAContinuingResult(
+            state, sum(log.rewards), log.rewards, log.q_values, log.td_errors
+        )
+
+    with handing_back(result):
+        action = life.begin() if num_steps else 0
+        for _ in range(num_steps):
+            observation, reward, terminated, truncated = life.act(action)
+            if terminated:
+                action = _begun_anew(life, log, reward, observation)
+            else:
+                action = log.keep(reward, life.learn(reward, observation, False, truncated))
+                if truncated:
+                    action = life.begin()
+    return result()
+
+
+def _begun_anew(life: "_Life", log: "_Log", reward: float, final: np.ndarray) -> int:
+    """Learn a termination; the first action of the next episode."""
+    try:
+        first = life.reset()
+    except EnvironmentFailure:
+        # There is no next episode, but this one is whole.
+        log.keep(reward, life.learn(reward, final, True, False))
+        raise
+    return log.keep(reward, life.end_and_begin(reward, final, first))
 
 
 class _Log:
@@ -129,46 +162,63 @@ class _Log:
         return int(row[0])
 
 
-def _flat(observation: Any) -> np.ndarray:
-    return np.asarray(observation, np.float32).reshape(-1)
-
-
 class _Life:
-    """An agent that acts and learns. Between the calls of one loop its state is one array of words:
-    to take a state in and out by its leaves costs more than the step of a small agent."""
+    """An agent that acts and learns in an environment. Between the calls of one loop its state is
+    one array of words: to take a state in and out by its leaves costs more than the step of a small
+    agent."""
 
-    def __init__(self, agent: SARSAAgent, features: AbstractComponent | None, state: SARSAState):
+    def __init__(
+        self,
+        owner: str,
+        agent: SARSAAgent,
+        features: AbstractComponent | None,
+        state: SARSAState,
+        env: Any,
+    ):
+        require_state(owner, "state", state, SARSAState)
+        self._host = HostEnvironment(owner, env)
+        self._actions = self._host.actions_of(agent)
+        self._host.require_features(state.feature_dim, features)
         fixed = strong(agent), strong(features)
         self._packings = Packing(fixed), Packing(state)
         self._fixed = packed(self._packings[0], fixed)
         self._words = packed(self._packings[1], state)
-        self._alone = gains_from_one_kernel(fixed, state)
+        self._alone = execution_plan().one_kernel(fixed, state)
 
     @property
     def state(self) -> SARSAState:
         return unpacked(self._packings[1], self._words)
 
-    def start(self, observation: Any) -> int:
-        return int(self._call(_start, _flat(observation)))
+    def reset(self) -> np.ndarray:
+        return self._host.reset()
 
-    def act_and_learn(self, reward: Any, observation: Any, *ends: Any) -> Array:
+    def begin(self) -> int:
+        """The first action of an episode."""
+        return int(self._call(_start, self.reset()))
+
+    def act(self, action: int) -> tuple[np.ndarray, float, bool, bool]:
+        """What follows: observation, reward, terminated, truncated."""
+        return self._host.step(self._actions.own(action))[:4]
+
+    def learn(self, reward: float, observation: np.ndarray, *ends: bool) -> Array:
         return self._call(_act_and_learn, _row_of(observation, reward, *ends))
 
-    def end_and_begin(self, reward: Any, final: Any, first: Any) -> Array:
-        return self._call(_end_and_begin, _row_of(_flat(final), *_flat(first), reward))
+    def end_and_begin(self, reward: float, final: np.ndarray, first: np.ndarray) -> Array:
+        return self._call(_end_and_begin, _row_of(final, *first, reward))
 
     def _call(self, step: Callable, seen: np.ndarray) -> Array:
         static = (step, self._packings, self._alone)
-        self._words, found = _stepped(*static, ZERO, self._fixed, self._words, seen)
+        words = self._words
+        self._words, found = _stepped(self._alone, *static, ZERO, self._fixed, words, seen)
         return found
 
 
-def _row_of(observation: Any, *numbers: Any) -> np.ndarray:
+def _row_of(observation: np.ndarray, *numbers: Any) -> np.ndarray:
     """What a step sees as one row: one array into the call."""
-    return np.concatenate([_flat(observation), np.array(numbers, np.float32)])
+    return np.concatenate([observation, np.array(numbers, np.float32)])
 
 
-@ft.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=5, compiler_options=COMPILER_OPTIONS)
+@ft.partial(Program, static_argnums=(0, 1, 2), donate_argnums=5)
 def _stepped(step, packings, alone, zero, fixed, words, seen):
     """A step on the words of a state: the words of its new state, and what the agent found."""
 

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from .._ranges import require_key
 from .._unrolled_keys import unrolled
 
 
@@ -18,7 +19,8 @@ def epsilon_greedy(
     orders the tied actions alone. NaN counts as minus infinity. `keys`: to explore, to break ties,
     to pick at random.
     """
-    explore_key, tie_key, random_key = map(unrolled, keys)
+    typed = (require_key("epsilon_greedy", key, "keys") for key in keys)
+    explore_key, tie_key, random_key = map(unrolled, typed)
     n_actions = action_values.shape[0]
     values = jnp.where(jnp.isnan(action_values), -jnp.inf, action_values)
     ties = values == jnp.max(values)

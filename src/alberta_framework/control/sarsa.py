@@ -12,10 +12,10 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
 from .._component import AbstractComponent
-from .._numbers import f32, is_traced, scalar
+from .._numbers import f32, is_traced, scalar, truth
 from .._ranges import require_choice, require_count, require_key, require_part, require_range
 from .._state import AbstractState
-from .._types import Hyperparameter, IntegerLike, ScalarLike
+from .._types import ActionLike, Hyperparameter, ScalarLike
 from .._unrolled_keys import as_before, unrolled
 from ..bounders import AbstractBounder
 from ..experience import ControlStep
@@ -85,8 +85,9 @@ class SARSAState(AbstractAgentState):
 class SARSAUpdateResult(AbstractState):
     """What one update gave.
 
-    `q_values` are those at the new observation before learning; `td_error` is the error that the
-    update used, NaN when nothing was learned; `learned` is False when no action was pending.
+    `q_values` are those at the new observation before learning that the target is made of, by the
+    normalizer's statistics as they were; `td_error` is the error that the update used, NaN when
+    nothing was learned; `learned` is False when no action was pending.
     """
 
     state: SARSAState
@@ -209,7 +210,7 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> SARSAState:
         """Sparse weights for `feature_dim` features drawn from `key`; no action pending."""
         require_count("SARSAAgent.init", "feature_dim", feature_dim)
-        require_key("SARSAAgent.init", key)
+        key = require_key("SARSAAgent.init", key)
         key, weights_key = jr.split(key)
         return SARSAState(
             learner_state=strong(self.horde).init(feature_dim, weights_key),
@@ -245,25 +246,31 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         reward: ScalarLike,
         observation: Real[Array, "{state.feature_dim}"],
         terminated: Any,
-        next_action: IntegerLike,
+        next_action: ActionLike,
         prediction_cumulants: Real[Array, " demons"] | None = None,
         *,
         truncated: Any = False,
     ) -> SARSAUpdateResult:
         """Learn that the pending pair led to `reward` and `observation`, then `next_action`.
 
-        **Arguments:** `terminated`, `truncated`: flags; `prediction_cumulants`, one for each
-        prediction demon, NaN or None for inactive ones.
+        **Arguments:** `terminated`, `truncated`: flags; `next_action`: an integer, 0 to
+        `n_actions` - 1; `prediction_cumulants`, one for each prediction demon, NaN or None for
+        inactive ones.
+
+        **Raises:** `TypeError` for a `next_action` that is no integer, `ValueError` for one out of
+        range. Inside compiled code, where its value is unknown, such a step is rejected.
         """
         horde, n_actions = self.horde, self.n_actions
         spec, lamdas = horde.horde_spec, f32(horde.horde_spec.lamdas)
         reward, ended, cut = scalar(reward), _flag(terminated), _flag(truncated)
-        action = jnp.asarray(next_action).astype(jnp.int32)
+        number = jnp.asarray(next_action)
+        number = number.astype(jnp.int32) if number.dtype.itemsize < 4 else number
+        exists, action = (number >= 0) & (number < n_actions), number.astype(jnp.int32)
         learner_state = state.learner_state
         next_x = f32(observation)
         sound = jnp.all(jnp.isfinite(next_x))
         seen = jnp.where(sound, next_x, 0.0)
-        values = horde.predict(learner_state, seen)
+        values = horde.learner.next_values(learner_state, seen)
         q_values = jnp.where(sound, values[:n_actions], jnp.nan)
 
         g = jnp.where(ended, 0.0, f32(self.sarsa_config.gamma))
@@ -293,8 +300,8 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
             ]
         )
         acceptable = jnp.isfinite(reward) & (sound | ended) & ~jnp.any(jnp.isinf(cumulants))
-        # An action that does not exist would bootstrap from another one.
-        acceptable &= (action >= 0) & (action < n_actions)
+        # An action that does not exist would bootstrap from another one, or credit none.
+        acceptable &= exists & (state.last_action < n_actions)
         result = horde.learner.update_heads(
             learner_state,
             state.last_observation,
@@ -360,11 +367,12 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         """Update on a `ControlStep`; the outputs are Q values, TD error and next action."""
         now = experience
         key, keys = _action_keys(state)
-        action = jnp.where(now.action >= 0, now.action, state.last_action)
+        given, next_given = self._number(now.action), self._number(now.next_action)
+        action = jnp.where(given >= 0, given, state.last_action)
         x, next_x = f32(now.observation), f32(now.next_observation)
-        state = state.replace(last_action=action.astype(jnp.int32), last_observation=x)
+        state = state.replace(last_action=action, last_observation=x)
         selected = self._chosen(state, self._values(state, next_x), keys)
-        next_action = jnp.where(now.next_action >= 0, now.next_action, selected)
+        next_action = jnp.where(next_given >= 0, next_given, selected)
         result = self.update(
             state,
             now.reward,
@@ -379,7 +387,18 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         first = self._chosen(after, self._values(after, f32(now.following_observation)), keys)
         boundary = (_flag(now.terminated) | _flag(now.truncated)) & ~result.rejected
         after = after.replace(last_action=jnp.where(boundary, first, after.last_action))
-        return after, (result.q_values, result.td_error, next_action.astype(jnp.int32))
+        return after, (result.q_values, result.td_error, next_action)
+
+    def _number(self, action: Array) -> Int[Array, ""]:
+        """A recorded action, -1 where there is none; `n_actions`, which is rejected, for what is
+        none. Records of NumPy arrays come as float32."""
+        whole = (action == jnp.round(action)) & (action < self.n_actions)
+        return jnp.where(whole, action, self.n_actions).astype(jnp.int32)
+
+    def _named(self, outputs: tuple) -> dict[str, Array]:
+        values, error, _ = outputs
+        greedy = jnp.max(values, axis=-1)
+        return {"squared_td_error": error**2, "td_error": error, "greedy_value": greedy}
 
     def _values(self, state: SARSAState, observation: Array) -> Float[Array, " actions"]:
         return self.horde.predict(state.learner_state, observation)[: self.n_actions]
@@ -410,7 +429,7 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
 
 
 def _flag(value: Any) -> Bool[Array, ""]:
-    return jnp.reshape(jnp.asarray(value), ()) != 0
+    return jnp.reshape(truth(value), ())
 
 
 def _where(condition: Array, new: Any, old: Any) -> Any:

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
+from .._execution_plan import Program, execution_plan
 from .._numbers import all_finite, f32
-from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
+from .._one_kernel import ZERO, one_kernel
 from .._packing import Packing
 from ..horde import HordeLearner
 from ..learners import LinearLearner, MLPLearner, MultiHeadMLPLearner, TDLinearLearner
@@ -31,7 +32,7 @@ class Programs:
     def __init__(self, learner: Any, state: Any, gamma: float | None):
         self.packing = Packing(state)
         self.feature_dim = int(state.feature_dim)
-        self.small = gains_from_one_kernel(learner, state)
+        self.small = execution_plan().one_kernel(learner, state)
         self.gamma = gamma
         self.hyperparameters = Packing(strong(learner))
         # The hyperparameters, and the zero that one kernel wants, as one array.
@@ -68,7 +69,7 @@ class Programs:
                 return one_kernel(constants[-1], run, constants, words, numbers)
             return run(constants, words, numbers)
 
-        return jax.jit(program, donate_argnums=donated, compiler_options=COMPILER_OPTIONS)
+        return Program(program, donate_argnums=donated).form(self.small)
 
     def _example(self, learner, state, numbers):
         """Predict, then learn: the prediction is made with the statistics before this one."""

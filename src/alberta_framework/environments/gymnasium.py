@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from ..experience import TDTimeStep, TimeStep
-from .package import gymnasium_package
+from ..interface.package import gymnasium_package
 from .policies import Policy
 from .prediction_mode import PredictionMode, prediction_mode
 from .targets import Supervision, ValueEstimator, require_estimator
@@ -101,11 +101,12 @@ class AbstractEnvironmentStream(abc.ABC):
                 np.float32(passage.reward),
                 make.features(passage.next_observation, passage.next_action),
                 np.float32(gamma),
+                np.bool_(passage.truncated),
             )
 
     def close(self) -> None:
         """Close the environment."""
-        self._walk.env.close()
+        self._walk.host.close()
 
     def __enter__(self) -> Self:
         return self

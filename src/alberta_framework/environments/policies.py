@@ -8,8 +8,10 @@ import jax
 import numpy as np
 
 from .._ranges import require_count
-from .package import gymnasium_package
-from .spaces import flattener
+from ..interface.actions import DiscreteActions
+from ..interface.host import is_vector
+from ..interface.package import gymnasium_package
+from ..interface.spaces import flattener
 
 Policy = Callable[[np.ndarray], Any]
 
@@ -66,11 +68,6 @@ def make_epsilon_greedy_policy(
     return policy
 
 
-def is_vector(env: Any) -> bool:
-    """Whether `env` steps several copies at once."""
-    return isinstance(env, gymnasium_package().vector.VectorEnv)
-
-
 def select_rows(mask: np.ndarray, chosen: Any, other: Any) -> Any:
     """Rows of the batch of actions `chosen` where `mask`, of `other` elsewhere."""
 
@@ -97,10 +94,10 @@ def _sampler(env: Any, seed: np.random.SeedSequence) -> Callable[[], Any]:
     flattener(space, name="action space")  # refuses what is not supported
     generator = np.random.default_rng(seed)
     if isinstance(space, spaces.Discrete):
-        start, n = int(space.start), int(space.n)
+        actions = DiscreteActions("action space", space)
         if vector:
-            return lambda: start + generator.integers(n, size=lead)
-        return lambda: start + int(generator.integers(n))
+            return lambda: actions.batch(generator.integers(actions.n, size=lead))
+        return lambda: actions.own(int(generator.integers(actions.n)))
     if isinstance(space, spaces.Box) and space.is_bounded():
         shape = (*lead, *space.shape)
         if space.dtype.kind in "iub":

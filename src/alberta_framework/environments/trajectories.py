@@ -1,15 +1,19 @@
 """Trajectories of environments as arrays, for the loops over arrays."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Num
+from jaxtyping import Array, Bool, Float, Int, Num
 
 from .._ranges import require_count
 from .._state import AbstractState
 from ..experience import TDTimeStep
-from .package import gymnasium_package
+from ..interface.actions import DiscreteActions
+from ..interface.failure import handing_back
+from ..interface.host import closing
+from ..interface.package import gymnasium_package
 from .policies import Policy
 from .prediction_mode import PredictionMode
 from .targets import Supervision, ValueEstimator, require_estimator, require_gamma
@@ -30,8 +34,10 @@ class VectorTrajectory(AbstractState):
 class CollectedTransitions(AbstractState):
     """Recorded transitions; the first axis is time, the second one the copies if there are any.
 
-    `actions` are integers as the environment took them where its space is Discrete, else flat.
-    Where not `valid` the environment only reset itself: the reward is NaN, which learners reject.
+    `actions` are integers as the environment took them where its space is Discrete, else flat;
+    `agent_actions` are the same as agents number them, 0 to n - 1, as `run_sarsa_from_arrays` takes
+    them, and None where the space is not Discrete. Where not `valid` the environment only reset
+    itself: the reward is NaN, which learners reject.
     """
 
     transitions: TDTimeStep
@@ -39,6 +45,7 @@ class CollectedTransitions(AbstractState):
     terminated: Bool[Array, "steps ..."]
     truncated: Bool[Array, "steps ..."]
     valid: Bool[Array, "steps ..."]
+    agent_actions: Int[Array, "steps ..."] | None = None
 
 
 def collect_trajectory(
@@ -65,13 +72,14 @@ def collect_trajectory(
     **Returns:** `(observations, targets)` on the device, ready for `learn_from_trajectory`.
 
     **Raises:** `ValueError` for a negative `num_steps`, and for the mode `VALUE` without a
-    `value_estimator` unless `gamma` is 0.
+    `value_estimator` unless `gamma` is 0; `EnvironmentFailure` where the environment fails, whose
+    `result` holds the steps before.
     """
     owner = "collect_trajectory"
     make = _supervision(owner, mode, gamma, include_action_in_features, value_estimator)
     require_count(owner, "num_steps", num_steps, low=0)
     walk = Walk(owner, env, policy, seed, encoding, reset_seeding, include_action_in_features)
-    return _examples(walk, make, num_steps)[:2]
+    return _examples(walk, make, num_steps, lambda *found: found[:2])
 
 
 def collect_trajectory_vec(
@@ -122,12 +130,10 @@ def collect_trajectory_vec(
         vector_kwargs=vector_kwargs,
         **env_kwargs,
     )
-    try:
+    with closing(owner, env):
         actions = include_action_in_features
         walk = VectorWalk(owner, env, policy, seed, encoding, reset_seeding, actions)
-        return VectorTrajectory(*_examples(walk, make, num_steps))
-    finally:
-        env.close()
+        return _examples(walk, make, num_steps, VectorTrajectory)
 
 
 def collect_transitions(
@@ -143,8 +149,9 @@ def collect_transitions(
 ) -> CollectedTransitions:
     """`num_steps` transitions of a Gymnasium environment, or of every copy of a vector environment.
 
-    The input of TD learners, of the Horde and of `run_sarsa_from_arrays`. `gamma` of a transition
-    is 0 where the episode terminated; a truncated one keeps it, with the true last observation as
+    The input of TD learners, of the Horde and of `run_sarsa_from_arrays`; with `encoding="onehot"`
+    the features are those that an agent sees in the other loops. `gamma` of a transition is 0 where
+    the episode terminated; a truncated one keeps it, with the true last observation as
     `next_observation`. With actions in the features, the next features hold the action that the
     policy picked there (SARSA), zeros after a termination. Vector environments may have any
     autoreset mode; see `valid`. Other arguments and errors as `collect_trajectory`.
@@ -161,30 +168,33 @@ def collect_transitions(
     width = walk.observed.size + (acted.size if include else 0)
     x, following = (np.empty((*shape, width), np.float32) for _ in range(2))
     rewards = np.empty(shape, np.float32)
-    actions = np.empty((*shape, acted.size), np.float32)
+    space = walk.host.space("action")
+    discrete = isinstance(space, gymnasium_package().spaces.Discrete)
+    numbered = DiscreteActions(owner, space) if discrete else None
+    taken = np.empty(shape, np.int64) if discrete else np.empty((*shape, acted.size), np.float32)
     terminated, truncated, valid = (np.empty(shape, bool) for _ in range(3))
-    for t in range(num_steps):
+
+    def found(steps: int) -> CollectedTransitions:
+        rewards[~valid] = np.nan
+        gammas = np.where(terminated, 0.0, gamma).astype(np.float32)
+        fields = (x, rewards, following, gammas, truncated)
+        transitions = TDTimeStep(*(jnp.asarray(field[:steps]) for field in fields))
+        actions = taken[:steps].astype(np.int32 if discrete else np.float32)
+        ends = (jnp.asarray(flag[:steps]) for flag in (terminated, truncated, valid))
+        numbers = None if numbered is None else jnp.asarray(numbered.numbers(taken[:steps]))
+        return CollectedTransitions(transitions, jnp.asarray(actions), *ends, agent_actions=numbers)
+
+    def step(t: int) -> None:
         passage = walk.step(include)
         x[t] = make.features(passage.observation, passage.action)
         following[t] = make.features(passage.next_observation, passage.next_action)
-        actions[t], rewards[t] = passage.action, passage.reward
+        action: Any = np.reshape(passage.taken, walk.lead) if discrete else passage.action
+        taken[t] = action
+        rewards[t] = passage.reward
         terminated[t], truncated[t] = passage.terminated, passage.truncated
         valid[t] = passage.valid
-    rewards[~valid] = np.nan
-    gammas = np.where(terminated, 0.0, gamma).astype(np.float32)
-    flags = (jnp.asarray(flag) for flag in (terminated, truncated, valid))
-    transitions = TDTimeStep(*(jnp.asarray(a) for a in (x, rewards, following, gammas)))
-    taken = _as_taken(env_or_vec, actions, encoding)
-    return CollectedTransitions(transitions, jnp.asarray(taken), *flags)
 
-
-def _as_taken(env: Any, actions: np.ndarray, encoding: str) -> np.ndarray:
-    space = getattr(env, "single_action_space", env.action_space)
-    if not isinstance(space, gymnasium_package().spaces.Discrete):
-        return actions
-    if encoding == "onehot":
-        return actions.argmax(axis=-1).astype(np.int32) + np.int32(space.start)
-    return actions[..., 0].astype(np.int32)
+    return _stepped(num_steps, step, found)
 
 
 def _supervision(owner, mode, gamma, include_actions, value_estimator) -> Supervision:
@@ -199,21 +209,37 @@ def _supervision(owner, mode, gamma, include_actions, value_estimator) -> Superv
     return make
 
 
-def _examples(walk: Walk | VectorWalk, make: Supervision, num_steps: int) -> tuple:
-    """Features, targets and validity, each moved to the device in one transfer."""
+def _examples(
+    walk: Walk | VectorWalk, make: Supervision, num_steps: int, result: Callable[..., Any]
+) -> Any:
+    """`result` of features, targets and validity, each moved to the device in one transfer."""
     shape, n = (num_steps, *walk.lead), walk.observed.size
     width = n + (0 if walk.acted is None else walk.acted.size)
     observations = np.empty((*shape, width), np.float32)
     targets = np.empty((*shape, n if make.mode is PredictionMode.NEXT_STATE else 1), np.float32)
     valid = np.ones(shape, bool)
     observed, acted = observations[..., :n], observations[..., n:]
-    step, target, look_ahead = walk.step, make.target, make.look_ahead
-    for t in range(num_steps):
-        passage = step(look_ahead)
+    target, look_ahead = make.target, make.look_ahead
+
+    def step(t: int) -> None:
+        passage = walk.step(look_ahead)
         observed[t] = passage.observation
         if passage.action is not None:
             acted[t] = passage.action
         targets[t] = target(passage, walk.lead)
         if walk.lead:
             valid[t] = passage.valid
-    return jnp.asarray(observations), jnp.asarray(targets), jnp.asarray(valid)
+
+    def found(steps: int) -> Any:
+        return result(*(jnp.asarray(array[:steps]) for array in (observations, targets, valid)))
+
+    return _stepped(num_steps, step, found)
+
+
+def _stepped(num_steps: int, step: Callable[[int], None], found: Callable[[int], Any]) -> Any:
+    """`found(num_steps)` after all steps; an `EnvironmentFailure` hands back what was found."""
+    t = 0
+    with handing_back(lambda: found(t)):
+        for t in range(num_steps):
+            step(t)
+    return found(num_steps)

@@ -5,21 +5,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._ranges import require_choice
-from .package import gymnasium_package
-from .policies import Policy, is_vector, make_random_policy, select_rows
+from ..interface.failure import ContractBroken
+from ..interface.host import HostEnvironment, is_vector
+from ..interface.package import gymnasium_package
+from ..interface.spaces import ENCODINGS, Flattener
+from .policies import Policy, make_random_policy, select_rows
 from .seeding import require_seeding, reset_seeds
-from .spaces import ENCODINGS, Flattener, flattener
 
 
 class Passage(NamedTuple):
     """One step, flat; the arrays of a vector environment have its copies as first axis.
 
-    `next_observation` is the true one, also where the episode ends. `next_action` was picked there
-    if asked for, else it is None, and zeros after a termination. Where not `valid`, the environment
-    only reset itself: nothing that may be learned from.
+    `taken` is the action as the environment took it. `next_observation` is the true one, also where
+    the episode ends. `next_action` was picked there if asked for, else it is None, and zeros after
+    a termination. Where not `valid`, the environment only reset itself: nothing that may be learned
+    from.
     """
 
     observation: np.ndarray
+    taken: Any
     action: np.ndarray | None
     reward: Any
     next_observation: np.ndarray
@@ -49,17 +53,10 @@ class Walk:
     ):
         if is_vector(env):
             raise TypeError(f"{owner}: `env` must be a single environment, got {env}.")
-        self.env = env
-        self.observed, self.acted, self.policy = _flatteners_and_policy(
-            owner,
-            env,
-            env.observation_space,
-            env.action_space,
-            policy,
-            seed,
-            encoding,
-            with_actions,
+        self.host, self.acted, self.policy = _host_and_policy(
+            owner, env, policy, seed, encoding, with_actions
         )
+        self.observed = self.host.observed
         require_seeding(owner, seed, reset_seeding)
         self._seeds = reset_seeds(seed, reset_seeding)
         self._observation: np.ndarray | None = None  # None: the next step resets
@@ -72,13 +69,10 @@ class Walk:
         """
         observation = self._observation
         if observation is None:
-            raw, _ = self.env.reset(seed=next(self._seeds))
-            observation = self._observation = self.observed.one(raw)
+            observation = self._observation = self.host.reset(seed=next(self._seeds))
         action = self.policy(observation.copy()) if self._picked is None else self._picked[0]
         flat_action = None if self.acted is None else self.acted.one(action)
-        raw, reward, terminated, truncated, _ = self.env.step(action)
-        terminated, truncated = bool(terminated), bool(truncated)
-        following = self.observed.one(raw)
+        following, reward, terminated, truncated, _ = self.host.step(action)
         self._observation = None if terminated or truncated else following
         self._picked = next_action = None
         if look_ahead and self.acted is not None:
@@ -89,8 +83,9 @@ class Walk:
                 self._picked = None if truncated else (picked,)
         return Passage(
             observation,
+            action,
             flat_action,
-            float(reward),
+            reward,
             following,
             next_action,
             terminated,
@@ -119,17 +114,11 @@ class VectorWalk:
         reset_seeding: str,
         with_actions: bool,
     ):
-        self.env, self.lead = env, (env.num_envs,)
-        self.observed, self.acted, self.policy = _flatteners_and_policy(
-            owner,
-            env,
-            env.single_observation_space,
-            env.single_action_space,
-            policy,
-            seed,
-            encoding,
-            with_actions,
+        self.host, self.acted, self.policy = _host_and_policy(
+            owner, env, policy, seed, encoding, with_actions
         )
+        self.observed = self.host.observed
+        self.lead = self.host.lead
         require_seeding(owner, seed, reset_seeding)
         found = env.metadata.get("autoreset_mode")
         self._autoreset = str(getattr(found, "name", found))
@@ -148,23 +137,20 @@ class VectorWalk:
     def step(self, look_ahead: bool = False) -> Passage:
         """The next step of every copy; see `Walk.step`."""
         if self._observation is None:
-            raw, _ = self.env.reset(seed=self._seeds)
-            self._observation = self.observed.flatten(raw, self.lead)
+            self._observation = self.host.reset(seed=self._seeds)
         observation = self._observation
         actions = self.policy(observation.copy()) if self._picked is None else self._picked[0]
         flat_actions = None if self.acted is None else self.acted.flatten(actions, self.lead)
-        raw, rewards, terminated, truncated, info = self.env.step(actions)
-        terminated, truncated = np.array(terminated, bool), np.array(truncated, bool)
+        returned, rewards, terminated, truncated, info = self.host.step(actions)
         ended = terminated | truncated
         valid = ~self._ended
-        following = returned = self.observed.flatten(raw, self.lead)
+        following = returned
         if self._autoreset == "NEXT_STEP":
             self._ended = ended
         elif ended.any() and self._autoreset == "SAME_STEP":
             following = self._final(returned, ended, info)
         elif ended.any():
-            raw, _ = self.env.reset(options={"reset_mask": ended.copy()})
-            started = self.observed.flatten(raw, self.lead)
+            started = self.host.reset(options={"reset_mask": ended.copy()})
             returned = np.where(ended[:, None], started, returned)
         self._observation = returned
         self._picked = next_actions = None
@@ -177,8 +163,9 @@ class VectorWalk:
             self._picked = (picked,)
         return Passage(
             observation,
+            actions,
             flat_actions,
-            np.asarray(rewards, np.float64),
+            rewards,
             following,
             next_actions,
             terminated,
@@ -190,12 +177,13 @@ class VectorWalk:
         following = returned.copy()
         given = np.asarray(info.get("_final_obs", np.zeros_like(ended)))
         if not given[ended].all():
-            raise ValueError(
-                'An episode ended in autoreset mode SAME_STEP, but `info["final_obs"]` holds no '
-                f"last observation for copies {np.flatnonzero(ended & ~given).tolist()}."
+            raise ContractBroken(
+                f"{self.host.where}: an episode ended in autoreset mode SAME_STEP, but "
+                '`info["final_obs"]` holds no last observation for copies '
+                f"{np.flatnonzero(ended & ~given).tolist()}."
             )
         for i in np.flatnonzero(ended):
-            self.observed.write(following[i], info["final_obs"][i])
+            following[i] = self.host.flat("step", info["final_obs"][i], ())
         return following
 
 
@@ -204,15 +192,15 @@ def walk_of(owner: str, env: Any, *arguments: Any) -> Walk | VectorWalk:
     return (VectorWalk if is_vector(env) else Walk)(owner, env, *arguments)
 
 
-def _flatteners_and_policy(
-    owner, env, observations, actions, policy, seed, encoding, with_actions
-) -> tuple[Flattener, Flattener | None, Policy]:
+def _host_and_policy(
+    owner, env, policy, seed, encoding, with_actions
+) -> tuple[HostEnvironment, Flattener | None, Policy]:
     require_choice(owner, "encoding", encoding, ENCODINGS)
     require_choice(owner, "include_action_in_features", with_actions, (True, False))
-    observed = flattener(observations, encoding, "observation space")
-    acted = flattener(actions, encoding, "action space") if with_actions else None
+    host = HostEnvironment(owner, env, encoding)
+    acted = host.flattener_of("action", encoding) if with_actions else None
     if policy is None:
         policy = make_random_policy(env, seed)
     elif not callable(policy):
         raise TypeError(f"{owner}: `policy` must be callable or None, got {policy!r}.")
-    return observed, acted, policy
+    return host, acted, policy

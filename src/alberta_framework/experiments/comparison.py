@@ -1,6 +1,7 @@
 """What is compared: learners with grids of hyperparameters, on one stream, over seeds."""
 
 import dataclasses
+import functools as ft
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +12,24 @@ import jax
 from .._ranges import require_choice, require_count
 from ..experience import TDTimeStep
 from ..horde import HordeLearner
-from ..learners import LinearLearner, MLPLearner, TDLinearLearner
+from ..learners import LinearLearner, MetricsError, MLPLearner, TDLinearLearner
 from ..streams import AbstractStream, RandomWalkChainStream
 from .contender import Contender
 from .hyperparameters import stacked
-from .measures import SquaredError
-from .naming import require_spoken
+from .measures import EveryMetric, scored_metric
+from .naming import require_spoken, spoken_metric
 from .side_by_side import LearnerGrid
 
-_SCORES = {
-    "squared_error": "Squared error",
-    "value_error": "RMS error of the values",
-}
+_VALUE_ERROR = "value_error"
 _LONGEST_CURVE = 1000
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """The metric of a learner that is scored, and the names of its parts, if it has any."""
+
+    metric: str
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class Comparison:
 
     Seed s draws the stream from `jax.random.key(s)`, the same for every learner. The score of a
     learner at a point and seed is the mean of its measure over the last `evaluate_last` steps. Each
-    demon of a Horde, which learns from transitions with the reward as signal 0, has its own score.
+    demon of a Horde, which learns from transitions with the reward as signal 0, has its own score;
+    so has each part of any other metric that is not one number.
 
     **Arguments:**
 
@@ -44,9 +51,11 @@ class Comparison:
     - `window`: steps of one point of the learning curves; divides `num_steps` and
       `evaluate_last`.
     - `seeds` >= 1: how many, 0 to seeds - 1; default 30.
-    - `score`: `"squared_error"` (of predictions made before the update; of a TD learner the
-      squared TD error), or `"value_error"` for a `RandomWalkChainStream`: the root mean square
-      over states of learned minus true value.
+    - `score`: a metric that every learner has, by its name in `learner.metrics`; by default
+      `"squared_error"`, of predictions made before the update, which also stands for the
+      `"squared_td_error"` of a learner that has that one. Or `"value_error"` for a
+      `RandomWalkChainStream`: the root mean square over states of learned minus true value.
+    - `lower_is_better`: of the score; default True.
     - `relevant_inputs`: the first so many inputs are relevant, None if there is no such division.
     - `title`, `description`: for people.
 
@@ -64,6 +73,8 @@ class Comparison:
     relevant_inputs: int | None = None
     title: str = ""
     description: str = ""
+    lower_is_better: bool = True
+    _scored: Mapping[str, _Scored] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         require_spoken(self)
@@ -73,7 +84,7 @@ class Comparison:
         require_count("Comparison", "evaluate_last", self.evaluate_last, high=self.num_steps + 1)
         require_count("Comparison", "window", self.window)
         require_count("Comparison", "seeds", self.seeds)
-        require_choice("Comparison", "score", self.score, tuple(_SCORES))
+        require_choice("Comparison", "lower_is_better", self.lower_is_better, (True, False))
         for name in ("num_steps", "evaluate_last"):
             if getattr(self, name) % self.window:
                 raise ValueError(
@@ -93,13 +104,13 @@ class Comparison:
         features, stream = self.stream.feature_dim, type(self.stream).__name__
         if self.relevant_inputs is not None:
             require_count("Comparison", "relevant_inputs", self.relevant_inputs, high=features + 1)
-        if self.score == "value_error" and not isinstance(self.stream, RandomWalkChainStream):
+        if self.score == _VALUE_ERROR and not isinstance(self.stream, RandomWalkChainStream):
             raise ValueError(
                 "`score` 'value_error' needs a stream whose true values are known, "
                 f"RandomWalkChainStream, got {stream}."
             )
         experience = _experience(self.stream)
-        transitions = isinstance(experience, TDTimeStep)
+        transitions, scored = isinstance(experience, TDTimeStep), {}
         for name, contender in self.learners.items():
             learner, inputs = contender.learner, contender.first_inputs
             kind = type(learner).__name__
@@ -118,8 +129,25 @@ class Comparison:
                     f"learners.{name}: `first_inputs` must be at most the {features} inputs of "
                     f"{stream}, got {inputs}."
                 )
-            if not isinstance(learner, LinearLearner | MLPLearner | TDLinearLearner):
-                _require_learnable(name, learner, features, experience)
+            scored[name] = self._scored_of(name, contender, experience)
+        object.__setattr__(self, "_scored", scored)
+
+    def _scored_of(self, name: str, contender: Contender, experience: Any) -> _Scored:
+        """What is scored of a learner; it must be able to learn, and have the metric."""
+        metrics = _metrics(name, contender, self.stream.feature_dim, experience)
+        parts = contender.learner.metric_parts
+        if self.score == _VALUE_ERROR:
+            return _Scored(_VALUE_ERROR, parts.names)
+        metric = scored_metric(self.score, metrics)
+        if metric is None:
+            kind, known = type(contender.learner).__name__, ", ".join(metrics)
+            raise ValueError(
+                f"learners.{name}: `score` must be one of {known}, which {kind} gives, or "
+                f"{_VALUE_ERROR}, got {self.score!r}."
+            )
+        _, *width = metrics[metric].shape
+        numbered = tuple(map(str, range(*width))) if width else ()
+        return _Scored(metric, parts.names if len(parts.names) == len(numbered) else numbered)
 
     @property
     def rows(self) -> dict[str, tuple[str, int | None]]:
@@ -128,29 +156,36 @@ class Comparison:
         Each row's name to the learner's, and to the demon's place, None where there is none.
         """
         rows: dict[str, tuple[str, int | None]] = {}
-        for name, contender in self.learners.items():
-            if isinstance(contender.learner, HordeLearner):
-                demons = contender.learner.horde_spec.names
-                rows |= {f"{name}: {demon}": (name, place) for place, demon in enumerate(demons)}
+        for name, scored in self._scored.items():
+            if scored.parts:
+                parts = enumerate(scored.parts)
+                rows |= {f"{name}: {part}": (name, place) for place, part in parts}
             else:
                 rows[name] = name, None
         return rows
 
     @property
+    def scored_metrics(self) -> dict[str, str]:
+        """The name of the metric that is scored of each learner; or `"value_error"`."""
+        return {name: scored.metric for name, scored in self._scored.items()}
+
+    @property
     def measure(self) -> str:
         """What is measured at each step, in words."""
-        transitions = isinstance(_experience(self.stream), TDTimeStep)
-        if self.score == "squared_error" and transitions:
-            return "Squared TD error"
-        return _SCORES[self.score]
+        if self.score == _VALUE_ERROR:
+            return "RMS error of the values"
+        names = set(self.scored_metrics.values())
+        return spoken_metric(names.pop() if len(names) == 1 else self.score)
 
     def to_config(self) -> dict[str, Any]:
         """The comparison as JSON types; `comparison_from_config` reads it."""
         learners = {name: contender.to_config() for name, contender in self.learners.items()}
-        plain = [f.name for f in dataclasses.fields(self) if f.name not in ("stream", "learners")]
+        plain = [f.name for f in dataclasses.fields(self) if f.init]
         config = {name: getattr(self, name) for name in plain}
         if self.relevant_inputs is None:
             del config["relevant_inputs"]
+        if self.lower_is_better:
+            del config["lower_is_better"]
         return config | {"stream": self.stream.to_config(), "learners": learners}
 
     def resized(self, num_steps: int) -> "Comparison":
@@ -194,15 +229,23 @@ def _experience(stream: AbstractStream) -> Any:
     return jax.eval_shape(lambda key: stream.step(stream.init(key), 0)[0], jax.random.key(0))
 
 
-def _require_learnable(name: str, learner: Any, features: int, experience: Any) -> None:
-    """`ValueError` unless a learner of an unknown kind can take a step with the experience."""
-    grid = LearnerGrid(stacked([learner]), SquaredError())
+def _metrics(name: str, contender: Contender, features: int, experience: Any) -> dict[str, Any]:
+    """The shapes of the metrics of a step by name, after an axis of one point.
 
-    def one_step(key, experience):
-        return grid.learn(grid.init(features, key), experience)
-
+    **Raises:** `ValueError` unless the learner can take a step with the experience.
+    """
+    grid = LearnerGrid(stacked([contender.learner]), EveryMetric(), contender.first_inputs)
     try:
-        jax.eval_shape(one_step, jax.random.key(0), experience)
+        return _one_step.eval_shape(grid, jax.random.key(0), experience, features=features)
+    except MetricsError as error:
+        raise ValueError(f"learners.{name}: {error}") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:
-        what = f"{type(learner).__name__} cannot learn from {type(experience).__name__}"
+        kind = type(contender.learner).__name__
+        what = f"{kind} cannot learn from {type(experience).__name__}"
         raise ValueError(f"learners.{name}: {what}: {str(error).splitlines()[0]}") from error
+
+
+@ft.partial(jax.jit, static_argnames="features")
+def _one_step(grid, key, experience, *, features):
+    """What a step gives; evaluated for its shapes alone."""
+    return grid.learn(grid.init(features, key), experience)[1]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._component import component_from_config
+from .._json import numbers_from
 from ..learners import AbstractLearner
 from ..streams import AbstractStream
 from .comparison import Comparison, default_window
@@ -30,7 +31,7 @@ def comparison_from_config(config: Mapping[str, Any], name: str = "comparison") 
     """
     if not isinstance(config, Mapping):
         raise ValueError(f"a comparison must be a table of keys, got {config!r}.")
-    fields = {f.name: f for f in dataclasses.fields(Comparison)}
+    fields = [f.name for f in dataclasses.fields(Comparison) if f.init]
     config = {key: value for key, value in config.items() if key != "run"}
     for key in config:
         require_known(f"key {key!r}", key, fields)
@@ -68,6 +69,6 @@ def contender_from_config(entry: Any, path: str) -> Contender:
     if not isinstance(grid, Mapping):
         raise ValueError(f"{path}.grid: must map paths to lists of values, got {grid!r}.")
     try:
-        return Contender(learner, dotted_paths(grid), entry.get("first_inputs"))
+        return Contender(learner, numbers_from(dotted_paths(grid)), entry.get("first_inputs"))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error

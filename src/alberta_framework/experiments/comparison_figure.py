@@ -8,14 +8,23 @@ from numpy.typing import NDArray
 
 from ._extras import analysis_package
 from .comparison_result import ComparisonResult
-from .drawing import draw_legend, draw_mean, logarithmic
+from .drawing import (
+    FAR_OFF_SCALE,
+    curves_on_scale,
+    draw_legend,
+    draw_mean,
+    draw_scores,
+    logarithmic,
+    on_scale,
+    span,
+)
 from .hyperparameters import Point
+from .scores import ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_OFF_SCALE = 30.0
 _LINES = {"relevant": "-", "irrelevant": ":", "all": "-"}
 
 
@@ -24,7 +33,9 @@ def plot_comparison(result: ComparisonResult) -> "Figure":
     hyperparameter; its step sizes, where it has some per input and they change.
 
     Means over seeds with a band of the 95% t interval. Points that diverged at some seed, or whose
-    score is more than 30 times the largest best one, are crosses at the upper edge.
+    score is more than 30 times the largest best one, are crosses at the edge. Learners that
+    diverged at their best point too, or are ten thousand times worse than the best of all, do not
+    set the scale.
     """
     swept = {name: p for name in result.learners if (p := _single_path(result, name)) is not None}
     adapting = [name for name in result.learners if _adapts(result, name)]
@@ -33,12 +44,12 @@ def plot_comparison(result: ComparisonResult) -> "Figure":
         figsize=(4.6 * panels, 3.9), layout="constrained"
     )
     axes = iter(figure.subplots(1, panels, squeeze=False)[0])
-    colors = {name: f"C{place}" for place, name in enumerate(result.learners)}
-    _draw_curves(next(axes), result, colors)
+    places = {name: place for place, name in enumerate(result.learners)}
+    _draw_curves(next(axes), result)
     if swept:
-        _draw_sensitivity(next(axes), result, swept, colors)
+        _draw_sensitivity(next(axes), result, swept, places)
     if adapting:
-        _draw_step_sizes(next(axes), result, adapting, colors)
+        _draw_step_sizes(next(axes), result, adapting, places)
     title = result.comparison.title or result.comparison.name
     seeds = f"{result.comparison.seeds} seeds" if result.comparison.seeds > 1 else "1 seed"
     figure.suptitle(f"{title} ({seeds})").set_parse_math(False)
@@ -54,18 +65,23 @@ def _spoken(path: str) -> str:
     return path.rpartition(".")[2].replace("_", " ")
 
 
-def _draw_curves(ax: "Axes", result: ComparisonResult, colors: Mapping[str, str]) -> None:
-    for name, learner in result.learners.items():
+def _draw_curves(ax: "Axes", result: ComparisonResult) -> None:
+    runs, diverged, lines = [], [], []
+    for place, (name, learner) in enumerate(result.learners.items()):
         best = result.best(name)
         point = spoken_point(learner.points[best])
         label = f"{name} ({point})" if point else name
-        draw_mean(ax, result.window_ends, learner.curves[best], colors[name], "-", label)
+        runs.append(learner.curves[best])
+        diverged.append(result.diverged(name)[best])
+        lines.append(draw_mean(ax, result.window_ends, runs[-1], f"C{place}", "-", label))
+    order = ranked(_best_scores(result), result.comparison.lower_is_better)
+    shown = curves_on_scale(np.array(runs, np.float64), np.array(diverged), int(order[0]), log=True)
     title = "Learning curves, best settings"
     if result.evaluated < result.steps_done:
         title += " (shaded: scored)"
         start = result.steps_done - result.evaluated
         ax.axvspan(start, result.steps_done, color="0.5", alpha=0.12, linewidth=0, zorder=0)
-    logarithmic(ax)
+    span(ax, lines, shown, log=True)
     measure, window = result.comparison.measure, result.comparison.window
     ax.set(title=title, xlabel="Step")
     ax.set_ylabel(f"{measure}, mean of {window:,} steps" if window > 1 else measure)
@@ -73,16 +89,20 @@ def _draw_curves(ax: "Axes", result: ComparisonResult, colors: Mapping[str, str]
 
 
 def _draw_sensitivity(
-    ax: "Axes", result: ComparisonResult, swept: Mapping[str, str], colors: Mapping[str, str]
+    ax: "Axes", result: ComparisonResult, swept: Mapping[str, str], places: Mapping[str, int]
 ) -> None:
-    best = [result.standing(name).score.mean for name in swept]
-    limit = _OFF_SCALE * max((mean for mean in best if np.isfinite(mean)), default=np.inf)
-    for place, (name, path) in enumerate(swept.items()):
+    lower_is_better = result.comparison.lower_is_better
+    limit = _limit(result, list(swept))
+    for row, (name, path) in enumerate(swept.items()):
         values = np.array([point[path] for point in result.learners[name].points])
         order = np.argsort(values)
-        label = f"{name}: {_spoken(path)}"
-        scores, edge = result.scores(name)[order], 0.985 - 0.03 * place
-        _draw_scores(ax, values[order], scores, limit, edge, colors[name], label)
+        values, scores = values[order], result.scores(name)[order]
+        with np.errstate(invalid="ignore", over="ignore"):
+            means = scores.mean(axis=-1)
+        shown = on_scale(means, best=limit) if lower_is_better else np.isfinite(means)
+        color, label = f"C{places[name]}", f"{name}: {_spoken(path)}"
+        best = int(ranked(scores, lower_is_better)[0])
+        draw_scores(ax, values, scores, shown, row, color, label, lower_is_better, best)
     values = [point[path] for name, path in swept.items() for point in result.learners[name].points]
     if min(values) > 0:
         logarithmic(ax, "x")
@@ -95,38 +115,27 @@ def _draw_sensitivity(
     draw_legend(ax)
 
 
-def _draw_scores(
-    ax: "Axes",
-    values: NDArray,
-    scores: NDArray,
-    limit: float,
-    edge: float,
-    color: str,
-    label: str,
-) -> None:
-    """Scores [values, seeds], the best one starred; crosses at `edge` of the axes' height where
-    they are above the limit."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        means = scores.mean(axis=-1)
-    on_scale = means <= limit
-    draw_mean(ax, values, np.where(on_scale[:, None], scores, np.nan).T, color, "o-", label)
-    if on_scale.any():
-        best = int(np.argmin(np.where(on_scale, means, np.inf)))
-        ax.plot(values[best], means[best], "*", color=color, ms=11, mec="black", mew=0.8, zorder=5)
-    if not on_scale.all():
-        off = values[~on_scale]
-        heights, transform = np.full(off.size, edge), ax.get_xaxis_transform()
-        ax.plot(off, heights, "x", color=color, mew=2, transform=transform, zorder=6)
+def _best_scores(result: ComparisonResult) -> NDArray[np.float64]:
+    """The scores of each learner at its best point [learners, seeds]."""
+    return np.array([result.scores(name)[result.best(name)] for name in result.learners])
+
+
+def _limit(result: ComparisonResult, names: list[str]) -> float | None:
+    """The largest best score, of learners that are not hopelessly worse than another."""
+    best = np.array([result.standing(name).score.mean for name in names])
+    near = best[on_scale(best, times=FAR_OFF_SCALE)]
+    return float(near.max()) if near.size else None
 
 
 def _draw_step_sizes(
-    ax: "Axes", result: ComparisonResult, names: list[str], colors: Mapping[str, str]
+    ax: "Axes", result: ComparisonResult, names: list[str], places: Mapping[str, int]
 ) -> None:
     for name in names:
         best = result.best(name)
         for group, sizes in result.group_step_sizes(name).items():
             label = name if group == "all" else f"{name}, {group} inputs"
-            draw_mean(ax, result.recorded_at, sizes[best], colors[name], _LINES[group], label)
+            color, line = f"C{places[name]}", _LINES[group]
+            draw_mean(ax, result.recorded_at, sizes[best], color, line, label)
     logarithmic(ax)
     ax.set(title="Learned step sizes", xlabel="Step", ylabel="Step size, mean over inputs")
     draw_legend(ax)

@@ -2,12 +2,12 @@
 
 import csv
 import importlib.metadata
-import json
 import platform
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .._json import strict_json
 from .comparison_figure import plot_comparison
 from .comparison_result import ComparisonResult
 from .figure_style import publication_style
@@ -83,5 +83,5 @@ def write_config(path: Path, config: dict[str, Any], run: dict[str, Any]) -> Non
     """A configuration as JSON; under `run` how it went and the versions of the packages."""
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     run = run | {"versions": {"python": platform.python_version()} | versions}
-    text = json.dumps(config | {"run": run}, indent=2, ensure_ascii=False)
+    text = strict_json(config | {"run": run}, indent=2, ensure_ascii=False)
     path.write_text(text + "\n", "utf-8")

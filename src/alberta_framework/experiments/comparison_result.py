@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .comparison import Comparison
 from .hyperparameters import Point
+from .scores import diverged_of, ranked, scores_of
 from .summaries import StatisticalSummary, compute_statistics
 
 
@@ -17,16 +18,19 @@ class LearnerResult:
 
     - `points`: the values of its grid, in the order of the first axes below.
     - `curves` [points, seeds, windows]: the mean measure of each window; NaN where every step of
-      the window was rejected.
+      the window was rejected, or the learner gave no number.
     - `step_sizes` [points, seeds, recordings, inputs]: in effect at the recorded steps; None if
       the learner has no step size per input.
     - `rejected` [points, seeds]: how many steps were rejected.
+    - `rejected_at` [points, seeds, windows]: how many of them in each window; None if the learner
+      does not tell.
     """
 
     points: tuple[Point, ...]
     curves: NDArray[np.float32]
     step_sizes: NDArray[np.float32] | None
     rejected: NDArray[np.int64]
+    rejected_at: NDArray[np.integer] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Standing:
     """A learner at its best point.
 
     `step_sizes` maps a group of inputs to the mean over its inputs and the seeds at the end;
-    `diverged` counts the seeds whose score is not finite, `rejected` the rejected steps of all
-    seeds.
+    `diverged` counts the seeds that diverged (`ComparisonResult.diverged`), `rejected` the rejected
+    steps of all seeds.
     """
 
     learner: str
@@ -75,17 +79,20 @@ class ComparisonResult:
         return window * np.arange(1, self.steps_done // window + 1)
 
     def scores(self, learner: str) -> NDArray[np.float64]:
-        """The score of each point and seed [points, seeds]; NaN or infinite where it diverged."""
-        windows = self.evaluated // self.comparison.window
-        last = self.learners[learner].curves[..., -windows:].astype(np.float64)
-        with np.errstate(invalid="ignore", over="ignore"):
-            return last.mean(axis=-1)
+        """The score of each point and seed [points, seeds]; NaN or infinite where it diverged.
+
+        Windows in which nothing was measured though no step was rejected are left out.
+        """
+        return scores_of(*self._last(learner))
+
+    def diverged(self, learner: str) -> NDArray[np.bool_]:
+        """Which points and seeds diverged [points, seeds]: some scored window is not finite, or all
+        its steps were rejected."""
+        return diverged_of(*self._last(learner))
 
     def best(self, learner: str) -> int:
-        """The point of least mean score; one that diverged at a seed is worse than any other."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            means = self.scores(learner).mean(axis=-1)
-        return int(np.argmin(np.where(np.isfinite(means), means, np.inf)))
+        """The point of the best mean score; one that diverged at a seed is worse than any other."""
+        return int(ranked(self.scores(learner), self.comparison.lower_is_better)[0])
 
     def input_groups(self, inputs: int) -> dict[str, slice]:
         """The groups of inputs whose step sizes are told apart, of a learner that sees `inputs`."""
@@ -113,7 +120,7 @@ class ComparisonResult:
             point=result.points[best],
             score=compute_statistics(scores),
             step_sizes={name: float(size[best, :, -1].mean()) for name, size in sizes.items()},
-            diverged=int(np.sum(~np.isfinite(scores))),
+            diverged=int(self.diverged(learner)[best].sum()),
             rejected=int(result.rejected[best].sum()),
         )
 
@@ -121,3 +128,11 @@ class ComparisonResult:
     def standings(self) -> list[Standing]:
         """Every learner at its best point, in the order of the comparison."""
         return [self.standing(name) for name in self.learners]
+
+    def _last(self, learner: str) -> tuple[NDArray, NDArray | None]:
+        """The curves over the scored windows, and how many of their steps were rejected."""
+        windows, result = self.evaluated // self.comparison.window, self.learners[learner]
+        rejected = result.rejected_at
+        return result.curves[..., -windows:], rejected if rejected is None else rejected[
+            ..., -windows:
+        ]

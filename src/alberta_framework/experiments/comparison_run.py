@@ -13,21 +13,17 @@ from numpy.typing import NDArray
 
 from .._compiled import strong
 from ..horde import GVFSpec, HordeLearner
+from ..learners import rejections
 from ..loops import Lanes, WindowMean, drive
 from ..loops.entrance import stream_states
 from ..loops.progress import one_chunk_ahead
+from ..loops.window_ends import WindowEnds
 from ..streams import RandomWalkChainStream
 from .comparison import Comparison
 from .comparison_result import ComparisonResult, LearnerResult
 from .contender import Contender
 from .hyperparameters import stacked
-from .measures import (
-    AbstractMeasure,
-    DemonSquaredErrors,
-    DemonValueDistances,
-    SquaredError,
-    ValueDistance,
-)
+from .measures import AbstractMeasure, DemonValueDistances, Metric, ValueDistance
 from .side_by_side import LearnerGrid, SideBySide
 
 _SEGMENTS = 20
@@ -50,9 +46,11 @@ def run_comparison(
 @dataclass(frozen=True)
 class _Segment:
     """What a segment gave, of each learner: window means [points, seeds, windows], of a Horde
-    [points, seeds, windows, demons], and the step sizes at its end [points, seeds, inputs]."""
+    [points, seeds, windows, demons], how many steps were rejected up to the end of each window
+    [points, seeds, windows], and the step sizes at its end [points, seeds, inputs]."""
 
     curves: tuple[NDArray[np.float32], ...]
+    rejected: tuple[NDArray[np.uint32] | None, ...]
     step_sizes: tuple[NDArray[np.float32] | None, ...]
 
 
@@ -98,13 +96,14 @@ class ComparisonRun:
                 on_chunk(begun + done)
 
         (state, stream_state), segments = self._progress
-        carry, _, (means,) = drive(
+        window = self.comparison.window
+        carry, _, (means, rejected) = drive(
             self._learners,
             self.comparison.stream,
             min(self._segment_steps, self.comparison.num_steps - begun),
             state=state,
             stream_state=stream_state,
-            recorders=(WindowMean(self.comparison.window),),
+            recorders=(WindowMean(window), WindowEnds(_rejections, window)),
             keep_outputs=False,
             after_chunk=one_chunk_ahead(report),
             lanes=Lanes(),
@@ -112,6 +111,10 @@ class ComparisonRun:
         step_sizes = _step_sizes(strong(self._learners), carry[0])
         segment = _Segment(
             curves=tuple(np.moveaxis(np.asarray(mean), 2, 0) for mean in means),
+            rejected=tuple(
+                None if count is None else np.moveaxis(np.asarray(count), 2, 0)
+                for count in rejected
+            ),
             step_sizes=tuple(
                 None if sizes is None else np.asarray(sizes).swapaxes(0, 1) for sizes in step_sizes
             ),
@@ -123,7 +126,7 @@ class ComparisonRun:
 
         **Raises:** `ValueError` before the first is finished.
         """
-        (states, _), segments = self._progress
+        _, segments = self._progress
         if not segments:
             raise ValueError("no segment of the comparison is finished yet.")
         learners = {}
@@ -132,11 +135,18 @@ class ComparisonRun:
             place = places[name]
             sizes = [s for segment in segments if (s := segment.step_sizes[place]) is not None]
             curves = np.concatenate([segment.curves[place] for segment in segments], axis=2)
+            counts = [c for segment in segments if (c := segment.rejected[place]) is not None]
+            rejected = (
+                np.diff(np.concatenate(counts, axis=2), prepend=np.uint32(0)) if counts else None
+            )
             learners[row] = LearnerResult(
                 points=self.comparison.learners[name].points,
                 curves=curves if demon is None else curves[..., demon],
                 step_sizes=np.stack(sizes, axis=2) if sizes else None,
-                rejected=np.asarray(states[place].rejected_count).T,
+                rejected=np.zeros(curves.shape[:2], np.int64)
+                if rejected is None
+                else rejected.sum(axis=-1, dtype=np.int64),
+                rejected_at=rejected,
             )
         recorded_at = self._segment_steps * np.arange(1, len(segments) + 1)
         recorded_at[-1] = self.steps_done
@@ -146,17 +156,12 @@ class ComparisonRun:
 def side_by_side(comparison: Comparison) -> SideBySide:
     """The comparison's learners as one."""
     grids, stream = [], comparison.stream
-    for contender in comparison.learners.values():
-        measure = _squared_error(contender)
+    for name, contender in comparison.learners.items():
+        measure = Metric(comparison.scored_metrics[name])
         if comparison.score == "value_error" and isinstance(stream, RandomWalkChainStream):
             measure = _value_distance(stream, contender)
         grids.append(LearnerGrid(stacked(contender.learners), measure, contender.first_inputs))
     return SideBySide(tuple(grids))
-
-
-def _squared_error(contender: Contender) -> AbstractMeasure:
-    horde = isinstance(contender.learner, HordeLearner)
-    return DemonSquaredErrors() if horde else SquaredError()
 
 
 def _value_distance(stream: RandomWalkChainStream, contender: Contender) -> AbstractMeasure:
@@ -183,6 +188,10 @@ def _windows_per_segment(windows: int) -> int:
     wanted = max(1, round(windows / _SEGMENTS))
     candidates = [n for n in range(max(1, wanted // 2), 2 * wanted + 1) if windows % n == 0]
     return min(candidates, key=lambda n: abs(n - wanted), default=wanted)
+
+
+def _rejections(states: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(rejections(state) for state in states)
 
 
 @jax.jit

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._json import in_words
 from .._ranges import require_count
 from ..learners import AbstractLearner
 from .hyperparameters import Point, at_point, grid_points, numeric_hyperparameters, require_known
@@ -52,7 +53,7 @@ class Contender:
         """The configuration of the learner, with `grid` and `first_inputs` where there are any."""
         config = self.learner.to_config()
         if self.grid:
-            config["grid"] = {path: list(values) for path, values in self.grid.items()}
+            config["grid"] = in_words(self.grid)
         if self.first_inputs is not None:
             config["first_inputs"] = self.first_inputs
         return config

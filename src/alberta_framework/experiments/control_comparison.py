@@ -9,10 +9,13 @@ import jax
 import numpy as np
 
 from .._component import AbstractComponent
+from .._json import in_words
 from .._ranges import require_choice, require_count
 from ..control import SARSAAgent
-from ..environments import flatten_space
-from ..environments.package import gymnasium_package
+from ..interface.actions import DiscreteActions
+from ..interface.failure import EnvironmentFailure
+from ..interface.host import HostEnvironment, closing
+from ..interface.package import gymnasium_package
 from .contender import Contender
 from .naming import require_spoken
 
@@ -77,15 +80,14 @@ class ControlComparison:
     def _require_match(self):
         """Features and agents must suit the environment."""
         env = self.make_environment()
-        spaces = gymnasium_package().spaces
         try:
-            inputs, actions = flatten_space(env.observation_space, "onehot"), env.action_space
-        finally:
-            env.close()
-        if not isinstance(actions, spaces.Discrete):
-            raise ValueError(f"environment: the actions must be Discrete, got {actions}.")
+            with closing("environment", env):
+                host = HostEnvironment("environment", env)
+                actions = DiscreteActions("environment", host.space("action"))
+        except EnvironmentFailure as failure:
+            raise ValueError(str(failure)) from failure
         if self.features is not None:
-            _require_features(self.features, inputs)
+            _require_features(self.features, host.observed.size)
         for name, contender in self.agents.items():
             agent = contender.learner
             if not isinstance(agent, SARSAAgent):
@@ -110,8 +112,9 @@ class ControlComparison:
         others = {key: value for key, value in self.environment.items() if key != "id"}
         try:
             return gymnasium.make(name, **{"disable_env_checker": True} | others)
-        except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
-            raise ValueError(f"environment: {name!r}: {error}") from error
+        except Exception as error:  # whatever the environment's own code raises
+            told = str(error) or type(error).__name__
+            raise ValueError(f"environment: {name!r}: {told}") from error
 
     @property
     def measure(self) -> str:
@@ -124,7 +127,7 @@ class ControlComparison:
         parts = ("environment", "features", "agents")
         plain = [f.name for f in dataclasses.fields(self) if f.name not in parts]
         config = {name: getattr(self, name) for name in plain}
-        config["environment"] = dict(self.environment)
+        config["environment"] = in_words(self.environment)
         if self.features is not None:
             config["features"] = self.features.to_config()
         return config | {"agents": agents}

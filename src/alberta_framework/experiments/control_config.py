@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._component import AbstractComponent, component_from_config
+from .._json import numbers_from
 from .comparison_config import contender_from_config
 from .control_comparison import ControlComparison
 from .hyperparameters import require_known
@@ -32,6 +33,7 @@ def control_comparison_from_config(
     for key in ("environment", "agents", "episodes"):
         if key not in config:
             raise ValueError(f"missing key {key!r}. Known: {', '.join(fields)}.")
+    arguments["environment"] = numbers_from(config["environment"])
     agents = config["agents"]
     if not isinstance(agents, Mapping) or not agents:
         raise ValueError(f"agents: must be a table with an agent by name, got {agents!r}.")

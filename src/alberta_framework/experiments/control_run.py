@@ -1,7 +1,8 @@
 """Running agents in environments: many lives side by side, one compiled call for all."""
 
+import contextlib
 import functools as ft
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -9,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._compiled import strong
-from .._one_kernel import COMPILER_OPTIONS, ZERO, gains_from_one_kernel, one_kernel
-from ..environments.spaces import flattener
+from .._execution_plan import Program, execution_plan
+from .._one_kernel import ZERO, one_kernel
+from ..interface.failure import EnvironmentFailure, handing_back
+from ..interface.host import HostEnvironment
 from .contender import Contender
 from .control_comparison import ControlComparison
 from .control_result import AgentResult, ControlResult
@@ -26,12 +29,16 @@ def run_control_comparison(
     """Run a comparison in control from start to end.
 
     **Arguments:** `comparison`; `on_progress(run)`: called after every hundred steps.
+
+    **Raises:** `EnvironmentFailure` where an environment raises an error or returns what it must
+    not, whose `result` holds the episodes that were finished before, None if there are none.
     """
     run = ControlRun(comparison)
-    while not run.finished:
-        run.advance()
-        if on_progress is not None:
-            on_progress(run)
+    with handing_back(lambda: run.result() if run.any_finished else None):
+        while not run.finished:
+            run.advance()
+            if on_progress is not None:
+                on_progress(run)
     return run.result()
 
 
@@ -46,6 +53,7 @@ class ControlRun:
     def __init__(self, comparison: ControlComparison):
         self.comparison = comparison
         self._lives: dict[str, _Lives] = {}
+        self._failure: EnvironmentFailure | None = None
 
     @property
     def episodes_done(self) -> int:
@@ -74,7 +82,20 @@ class ControlRun:
         return self.episodes_done == self.episodes_asked
 
     def advance(self) -> None:
-        """Up to a hundred more steps of every life of the agent at work."""
+        """Up to a hundred more steps of every life of the agent at work.
+
+        **Raises:** `EnvironmentFailure` where an environment fails, and whenever it is called after
+        that: lives that lost a step do not go on.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._advance()
+        except EnvironmentFailure as failure:
+            self._failure = failure
+            raise
+
+    def _advance(self) -> None:
         for name, contender in self.comparison.agents.items():
             if name not in self._lives:
                 self._lives[name] = _Lives(self.comparison, contender)
@@ -100,9 +121,11 @@ class ControlRun:
         return ControlResult(self.comparison, results)
 
     def close(self) -> None:
-        """Close the environments."""
-        for lives in self._lives.values():
-            lives.close()
+        """Close the environments, all of them.
+
+        **Raises:** the first `EnvironmentFailure` of one that does not let itself be closed.
+        """
+        _close(self._lives.values())
 
 
 class _Lives:
@@ -118,18 +141,22 @@ class _Lives:
         agents = stacked(contender.learners)
         self._agents = jax.tree.map(lambda leaf: np.repeat(leaf, seeds, axis=0), agents)
         self._features = strong(comparison.features)
-        self._envs = [comparison.make_environment() for _ in range(count)]
-        observed = flattener(self._envs[0].observation_space, "onehot")
-        self._flat = observed.one
-        self._first_action = int(self._envs[0].action_space.start)
-        seen = observed.size if self._features is None else self._features.feature_dim
+        self._envs: list[HostEnvironment] = []
+        try:
+            self._envs.extend(_made(comparison) for _ in range(count))
+            first = [env.reset(seed=place % seeds) for place, env in enumerate(self._envs)]
+        except EnvironmentFailure:
+            with contextlib.suppress(EnvironmentFailure):
+                self.close()
+            raise
+        self._observations = np.stack(first)
+        self._own = self._envs[0].actions_of(contender.learner).own
+        inputs = self._observations.shape[-1]
+        seen = inputs if self._features is None else self._features.feature_dim
         keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), len(self._points)))
         self._states = jax.vmap(lambda agent, key: agent.init(seen, key))(self._agents, keys)
         self._fixed = self._agents, self._features
-        self._alone = gains_from_one_kernel(self._fixed, self._states)
-        self._observations = np.zeros((count, observed.size), np.float32)
-        for place, env in enumerate(self._envs):
-            self._observations[place] = self._flat(env.reset(seed=place % seeds)[0])
+        self._alone = execution_plan().one_kernel(self._fixed, self._states)
         self.active = np.ones(count, bool)
         self.finished = np.zeros(count, np.int64)
         self._returns = np.zeros((count, self._episodes))
@@ -141,10 +168,10 @@ class _Lives:
         """One step of every life that has episodes to go."""
         rewards = np.full(len(self._envs), np.nan, np.float32)
         ends = np.zeros((len(self._envs), 2), bool)
-        actions = (self._actions + self._first_action).tolist()
+        actions = self._actions.tolist()
         for place in np.flatnonzero(self.active).tolist():
-            observation, reward, *over = self._envs[place].step(actions[place])[:4]
-            self._observations[place] = self._flat(observation)
+            observation, reward, *over = self._envs[place].step(self._own(actions[place]))[:4]
+            self._observations[place] = observation
             rewards[place], ends[place] = reward, over
             self._returns[place, self.finished[place]] += reward
         found = self._all(_act_and_learn, rewards, self._observations, ends)
@@ -161,7 +188,7 @@ class _Lives:
         self.active &= self.finished < self._episodes
         begins = over & self.active
         for place in np.flatnonzero(begins).tolist():
-            self._observations[place] = self._flat(self._envs[place].reset()[0])
+            self._observations[place] = self._envs[place].reset()
         if begins.any():
             self._begin(begins)
 
@@ -171,7 +198,9 @@ class _Lives:
     def _all(self, fn: Callable, *seen: Any) -> Any:
         """What `fn` finds for every life."""
         static = fn, self._alone
-        found, self._states = _side_by_side(*static, ZERO, self._fixed, self._states, *seen)
+        found, self._states = _side_by_side(
+            self._alone, *static, ZERO, self._fixed, self._states, *seen
+        )
         return found
 
     def recent_return(self) -> float | None:
@@ -190,11 +219,29 @@ class _Lives:
         )
 
     def close(self) -> None:
-        for env in self._envs:
-            env.close()
+        _close(self._envs)
 
 
-@ft.partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILER_OPTIONS)
+def _close(what: Iterable[Any]) -> None:
+    """Close each of them; then raise the first failure, if there was one."""
+    failures = []
+    for each in what:
+        try:
+            each.close()
+        except EnvironmentFailure as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
+def _made(comparison: ControlComparison) -> HostEnvironment:
+    try:
+        return HostEnvironment("environment", comparison.make_environment())
+    except ValueError as error:  # it was made before, when the comparison was
+        raise EnvironmentFailure(str(error)) from error
+
+
+@ft.partial(Program, static_argnums=(0, 1))
 def _side_by_side(fn, alone, zero, fixed, states, *seen):
     """`fn` of every life: what it found, and its state."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_COLUMNS = ("squared_error", "error", "mean_step_size", "normalizer_mean_var")
+from ..learners import LINEAR_METRICS
 
 History = Sequence[Mapping[str, Any]] | Mapping[str, ArrayLike] | ArrayLike
 
@@ -15,8 +15,9 @@ def extract_metric(history: History, key: str) -> NDArray[np.float64]:
     """The values of one metric, in the order of the steps.
 
     **Arguments:** `history`: a list of dicts (one per step), a dict of arrays, or the metrics
-    array of a loop, shape [..., steps, 3 or 4], whose columns are `squared_error`, `error`,
-    `mean_step_size` and `normalizer_mean_var`. `key`: which of them.
+    array of `run_learning_loop`, shape [..., steps, 3 or 4], whose columns are `squared_error`,
+    `error`, `mean_step_size` and `normalizer_mean_var`; of other learners' loops,
+    `learner.metrics(array)` is such a dict. `key`: which of them.
 
     **Returns:** float64, shape [steps]; leading axes of arrays are kept.
 
@@ -33,7 +34,7 @@ def extract_metric(history: History, key: str) -> NDArray[np.float64]:
             "`history` must be a list of dicts, a dict of arrays or a metrics array of shape "
             f"[..., steps, 3 or 4], got an array of shape {metrics.shape}."
         )
-    columns = _COLUMNS[: metrics.shape[-1]]
+    columns = LINEAR_METRICS[: metrics.shape[-1]]
     _require_key(key, columns)
     return metrics[..., columns.index(key)].astype(np.float64)
 

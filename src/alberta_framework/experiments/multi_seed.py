@@ -31,16 +31,6 @@ _LOOPS = {
     MLPLearner: (run_mlp_learning_loop, run_mlp_learning_loop_batched),
     TDLinearLearner: (run_td_learning_loop, run_td_learning_loop_batched),
 }
-_COLUMNS = {
-    LinearLearner: ("squared_error", "error", "mean_step_size", "normalizer_mean_var"),
-    MLPLearner: ("squared_error", "error", "bounding_metric", "normalizer_mean_var"),
-    TDLinearLearner: (
-        "squared_td_error",
-        "td_error",
-        "mean_step_size",
-        "mean_eligibility_trace",
-    ),
-}
 _BYTES_AT_ONCE = 1 << 30
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -119,7 +109,7 @@ def run_single_experiment(config: ExperimentConfig, seed: int) -> SingleRunResul
     learner, stream = config.learner, config.stream
     loop, _ = _LOOPS[_kind(learner)]
     state, metrics, *_ = loop(learner, stream, config.num_steps, jax.random.key(seed))
-    return SingleRunResult(config.name, seed, _named(learner, np.asarray(metrics)), state)
+    return SingleRunResult(config.name, seed, _by_name(learner, np.asarray(metrics)), state)
 
 
 def aggregate_metrics(results: Sequence[SingleRunResult]) -> AggregatedResults:
@@ -223,10 +213,9 @@ def _kind(learner: Any) -> type:
     raise TypeError(f"an experiment's learner must be one of {kinds}, got {learner!r}.")
 
 
-def _named(learner: Any, metrics: NDArray) -> dict[str, NDArray]:
-    """The columns of metrics [..., steps, columns] by name."""
-    names = _COLUMNS[_kind(learner)]
-    return {names[i]: metrics[..., i] for i in range(metrics.shape[-1])}
+def _by_name(learner: Any, metrics: NDArray) -> dict[str, NDArray]:
+    """The metrics of a loop by name."""
+    return dict(learner.metrics(metrics))
 
 
 def _side_by_side(config: ExperimentConfig, seeds: list[int]) -> AggregatedResults:
@@ -241,8 +230,8 @@ def _side_by_side(config: ExperimentConfig, seeds: list[int]) -> AggregatedResul
         filled = batch + batch[:1] * (size - len(batch))
         keys = jax.vmap(jax.random.key)(np.asarray(filled, np.uint32))
         metrics = np.asarray(loop(learner, stream, config.num_steps, keys).metrics)
-        parts.append(metrics[: len(batch)])
-    arrays = _named(learner, np.concatenate(parts))
+        parts.append(_by_name(learner, metrics[: len(batch)]))
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _aggregated(config.name, seeds, arrays)
 
 

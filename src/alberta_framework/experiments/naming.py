@@ -1,5 +1,6 @@
 """What an experiment is called, and told of, by people."""
 
+import re
 from pathlib import PurePath
 from typing import Any
 
@@ -15,3 +16,9 @@ def require_spoken(experiment: Any) -> None:
     name = experiment.name
     if name in ("", ".", "..") or PurePath(name).name != name:
         raise ValueError(f"`name` must be usable as the name of a folder, got {name!r}.")
+
+
+def spoken_metric(name: str) -> str:
+    """A metric in words: `Squared TD error` for `squared_td_error`."""
+    words = re.sub(r"\btd\b", "TD", name.replace("_", " "))
+    return words[:1].upper() + words[1:]

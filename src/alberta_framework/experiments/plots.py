@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from ._extras import analysis_package
 from ._ranking import Significance, best_method, stars
+from .drawing import named_legend, named_line
 from .metrics import compute_running_mean
+from .naming import spoken_metric
 from .results import AggregatedResults, metric_array, metric_summary
 from .summaries import compute_timeseries_statistics
 from .tables import latex_text
@@ -52,7 +54,7 @@ def plot_learning_curves(
         )
     if log_scale:
         ax.set_yscale("log")
-    _describe(ax, "Step", _spoken(metric), legend="upper right")
+    _describe(ax, "Step", spoken_metric(metric), legend="upper right")
     return figure, ax
 
 
@@ -70,7 +72,7 @@ def plot_step_size_evolution(
     figure, ax = _figure_and_axes(ax)
     for name, runs in results.items():
         _draw_curve(ax, metric_array(runs, metric), _shown(name), (colors or {}).get(name), show_ci)
-    _describe(ax, "Step", _spoken(metric), legend="upper right")
+    _describe(ax, "Step", spoken_metric(metric), legend="upper right")
     return figure, ax
 
 
@@ -111,7 +113,7 @@ def plot_final_performance_bars(
             ax.annotate(mark, (place, top), (0, 2), textcoords="offset points", ha="center")
     ax.set_xticks(range(len(results)), [_shown(name) for name in results], rotation=30, ha="right")
     ax.margins(y=0.1)
-    _describe(ax, "", _spoken(metric))
+    _describe(ax, "", spoken_metric(metric))
     return figure, ax
 
 
@@ -153,7 +155,7 @@ def plot_hyperparameter_heatmap(
     means[np.isinf(means)] = np.nan
     figure, ax = _figure_and_axes(ax)
     image = ax.imshow(np.ma.masked_invalid(means), cmap=cmap, aspect="auto")
-    figure.colorbar(image, ax=ax, label=_spoken(metric))
+    figure.colorbar(image, ax=ax, label=spoken_metric(metric))
     ax.grid(False)
     ax.set_xticks(range(len(param2_values)), [_shown(str(value)) for value in param2_values])
     ax.set_yticks(range(len(param1_values)), [_shown(str(value)) for value in param1_values])
@@ -199,7 +201,7 @@ def create_comparison_figure(
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.cumsum(metric_array(runs, metric), axis=1)
         _draw_curve(axes[1, 1], sums, _shown(name), colors[name], show_ci=True)
-    _describe(axes[1, 1], "Step", f"Cumulative {_spoken(metric).lower()}", legend="upper left")
+    _describe(axes[1, 1], "Step", spoken_metric(f"cumulative_{metric}"), legend="upper left")
     return figure, axes
 
 
@@ -213,7 +215,7 @@ def _figure_and_axes(ax: "Axes | None") -> "tuple[Any, Axes]":
 def _draw_curve(ax: "Axes", runs: NDArray[np.float64], label: str, color: Any, show_ci: bool):
     mean, lower, upper = compute_timeseries_statistics(runs)
     steps = np.arange(mean.size)
-    (line,) = ax.plot(steps, mean, label=label, color=color)
+    line = named_line(ax, steps, mean, label=label, color=color)
     if show_ci and runs.shape[0] > 1:
         ax.fill_between(steps, lower, upper, color=line.get_color(), alpha=0.2, linewidth=0)
 
@@ -223,12 +225,8 @@ def _describe(ax: "Axes", x: str, y: str, legend: Any = None):
     ax.set_ylabel(y)
     if legend and ax.get_lines():
         # The best place would be searched among all points, seconds for long runs.
-        ax.legend(loc=legend)
+        named_legend(ax, loc=legend)
 
 
 def _shown(name: str) -> str:
     return latex_text(name) if analysis_package("matplotlib").rcParams["text.usetex"] else name
-
-
-def _spoken(metric: str) -> str:
-    return metric.replace("_", " ").capitalize()

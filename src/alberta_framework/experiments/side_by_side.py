@@ -30,6 +30,12 @@ class LearnerGrid(eqx.Module):
     measure: AbstractMeasure
     first_inputs: int | None = eqx.field(static=True, default=None)
 
+    @property
+    def points(self) -> int:
+        """How many; one of a learner that has no numbers."""
+        leaves = jax.tree.leaves(self.learner)
+        return leaves[0].shape[0] if leaves else 1
+
     def init(self, feature_dim: int, key: PRNGKeyArray) -> Any:
         """The state of every point; `key` is for learners that draw their initial weights, and
         then the same for every point."""
@@ -37,7 +43,9 @@ class LearnerGrid(eqx.Module):
         # Linear learners start at zero and take no key.
         drawn = "key" in inspect.signature(self.learner.init).parameters
         arguments = (inputs, key) if drawn else (inputs,)
-        return jax.vmap(lambda learner: learner.init(*arguments))(self.learner)
+        return jax.vmap(lambda learner: learner.init(*arguments), axis_size=self.points)(
+            self.learner
+        )
 
     def learn(self, state: Any, experience: Any) -> tuple[Any, Float[Array, "points ..."]]:
         """Every point learns from the experience."""
@@ -92,6 +100,7 @@ def _demon_step(transition: TDTimeStep) -> DemonStep:
         transition.next_observation,
         signals=transition.reward[None],
         terminated=(transition.gamma == 0.0).astype(jnp.float32),
+        truncated=transition.truncated,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled
-from .._numbers import f32
+from .._numbers import f32, truth
 from .._ranges import require_choice, require_part
 from .._state import AbstractState
 from .._types import Hyperparameter
@@ -18,9 +18,11 @@ from ..experience import DemonStep
 from ..learners import (
     AbstractLearner,
     HeadUpdate,
+    MetricParts,
     MultiHeadMLPLearner,
     MultiHeadMLPState,
     chosen_optimizer,
+    named_columns,
     sizes,
 )
 from ..normalizers import AbstractNormalizer
@@ -59,7 +61,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
     demon as it was. The trunk learns from the sum over demons, without traces.
 
     A truncation bootstraps like any other step from the true final observation; call
-    `reset_traces` after it.
+    `reset_traces` after it. The loops do, where they are told of one.
 
     Source: Sutton et al. (2011), Horde; Sutton and Barto (2018), eqs. 12.23 and 12.25.
 
@@ -134,7 +136,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
     def predict(
         self, state: MultiHeadMLPState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "{state.n_heads}"]:
-        """The values of all demons at `observation`."""
+        """The values of all demons at `observation`, as `update` would report them."""
         return self.learner.predict(state, observation)
 
     @compiled
@@ -168,7 +170,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
         discounts = f32(spec.gammas) if gammas is None else f32(gammas)
         g = jnp.where(ended != 0.0, 0.0, discounts)
         next_x = jnp.where(jnp.all(g == 0.0), 0.0, f32(next_observation))
-        following = self.learner.predict(state, next_x)
+        following = self.learner.next_values(state, next_x)
         targets = given + jnp.where(g == 0.0, 0.0, g * following)
         targets = targets + ended * f32(spec.terminal_rewards)
         active = ~jnp.isnan(given)
@@ -215,7 +217,18 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             terminated=experience.terminated,
             gammas=experience.gammas,
         )
-        return result.state, (result.per_demon_metrics, result.td_errors)
+        state = result.state
+        if experience.truncated is not None:
+            cut = jnp.broadcast_to(truth(experience.truncated), (self.n_demons,))
+            state = self.reset_traces(state, cut)
+        return state, (result.per_demon_metrics, result.td_errors)
+
+    def _named(self, outputs: tuple) -> dict[str, Array]:
+        per_demon, _ = outputs
+        return named_columns(("squared_td_error", "td_error", "mean_step_size"), per_demon)
+
+    def _parts(self) -> MetricParts:
+        return MetricParts("demon", self.horde_spec.names)
 
     def _cumulants(self, cumulants: Any, signals: Any) -> Float[Array, " demons"]:
         indices = np.asarray(self.horde_spec.cumulant_indices)

@@ -1,7 +1,7 @@
 """The life of a learner: exact counts, birth and uptime, and the step that is rejected."""
 
 import time
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import jax
@@ -13,7 +13,7 @@ from .._counter import advanced, count_from, words_from
 from .._numbers import is_traced
 from .._state import AbstractState, HostNumber
 
-_STEPS, _BIRTH, _UPTIME, _REJECTED = range(4)
+_STEPS, _BIRTH, _UPTIME, _REJECTED, _REJECTED_IN_A_ROW = _ROWS = range(5)
 _MICROSECONDS = 1e6
 
 
@@ -21,16 +21,18 @@ class Lifecycle(AbstractState):
     """Steps, birth, uptime and rejected steps as 64-bit integers, exact for years.
 
     One leaf, since each leaf of a state costs a dispatched update one to two microseconds: rows
-    steps, birth (microseconds since the Unix epoch), uptime (microseconds), rejected steps; each
-    row holds the high and the low 32 bits.
+    steps, birth (microseconds since the Unix epoch), uptime (microseconds), rejected steps,
+    rejected steps since the last that was accepted; each row holds the high and the low 32 bits.
     """
 
-    words: UInt32[Array, "4 2"]
+    words: UInt32[Array, "5 2"]
+
+    rows: ClassVar[int] = len(_ROWS)
 
     @classmethod
     def begin(cls) -> "Lifecycle":
         """Born now. Inside compiled code, take one as an argument instead of reading a clock."""
-        words = np.zeros((4, 2), np.uint32)
+        words = np.zeros((cls.rows, 2), np.uint32)
         words[_BIRTH] = words_from(time.time_ns() // 1000)
         return cls(jnp.asarray(words))
 
@@ -50,12 +52,17 @@ class Lifecycle(AbstractState):
     def rejected(self) -> UInt32[Array, "2"]:
         return self.words[..., _REJECTED, :]
 
+    @property
+    def rejected_in_a_row(self) -> UInt32[Array, "2"]:
+        return self.words[..., _REJECTED_IN_A_ROW, :]
+
     def advance(self, accepted: Bool[Array, ""]) -> "Lifecycle":
         """One more step, or one more rejected step."""
         accepted = jnp.asarray(accepted)
         nothing = jnp.zeros_like(accepted)
-        by = jnp.stack([accepted, nothing, nothing, ~accepted], -1)
-        return Lifecycle(advanced(self.words, by))
+        by = jnp.stack([accepted, nothing, nothing, ~accepted, ~accepted], -1)
+        ended = jnp.stack([nothing, nothing, nothing, nothing, accepted], -1)
+        return Lifecycle(jnp.where(ended[..., None], jnp.uint32(0), advanced(self.words, by)))
 
     def lived(self, seconds: float) -> "Lifecycle":
         """`seconds` more of uptime; host side, between compiled calls."""
@@ -89,9 +96,10 @@ class _LifeNumber(HostNumber):
 class AbstractLearnerState(AbstractState):
     """A state that has a life.
 
-    Host-side properties, which `.replace` accepts too: `step_count` and `rejected_count` (`int`),
-    `birth_timestamp` (seconds since the Unix epoch) and `uptime_s` (`float`). On a batched state
-    they are NumPy arrays of the batch shape; under tracing they raise `TypeError`.
+    Host-side properties, which `.replace` accepts too: `step_count`, `rejected_count` and
+    `rejected_in_a_row`, the rejected steps since the last accepted one (`int`), `birth_timestamp`
+    (seconds since the Unix epoch) and `uptime_s` (`float`). On a batched state they are NumPy
+    arrays of the batch shape; under tracing they raise `TypeError`.
     """
 
     life: eqx.AbstractVar[Lifecycle]
@@ -100,6 +108,7 @@ class AbstractLearnerState(AbstractState):
     birth_timestamp = _LifeNumber(_BIRTH, _MICROSECONDS)
     uptime_s = _LifeNumber(_UPTIME, _MICROSECONDS)
     rejected_count = _LifeNumber(_REJECTED)
+    rejected_in_a_row = _LifeNumber(_REJECTED_IN_A_ROW)
 
 
 class _AgentNumber(_LifeNumber):
@@ -123,22 +132,19 @@ class AbstractAgentState(AbstractState):
     birth_timestamp = _AgentNumber(_BIRTH, _MICROSECONDS)
     uptime_s = _AgentNumber(_UPTIME, _MICROSECONDS)
     rejected_count = _AgentNumber(_REJECTED)
+    rejected_in_a_row = _AgentNumber(_REJECTED_IN_A_ROW)
 
 
 State = TypeVar("State", bound=AbstractLearnerState)
 
 
 def accepted_or_unchanged(accepted: Bool[Array, ""], candidate: State, state: State) -> State:
-    """The candidate state if `accepted`, else `state` as it was; either way its life goes on."""
+    """The candidate state if `accepted`, else `state` as it was; either way its life goes on.
 
-    def chosen_leaf(new, old):
-        # XLA may compute a value again where it is selected, and there contract a product and a sum
-        # that it kept apart where the step was judged: next to the largest float32 one of the two
-        # overflows and the other does not. So each element is judged once more in its own place.
-        sound = jnp.isfinite(new) if jnp.issubdtype(new.dtype, jnp.floating) else True
-        return jnp.where(accepted & sound, new, old)
+    A branch costs a step less than a choice for each number: one of the two states is passed on.
+    """
 
-    chosen = jax.tree.map(chosen_leaf, candidate, state)
+    chosen = jax.lax.cond(accepted, lambda: candidate, lambda: state)
     return eqx.tree_at(lambda s: s.life, chosen, state.life.advance(accepted))
 
 
@@ -154,6 +160,20 @@ def with_uptime(state: Any, seconds: float) -> Any:
     if is_traced(state.life.words):
         return state
     return eqx.tree_at(lambda s: s.life, state, state.life.lived(seconds))
+
+
+def rejections(state: Any) -> UInt32[Array, "..."] | None:
+    """The low 32 bits of how many steps were rejected; None for a state that does not tell.
+
+    In compiled code, where the `rejected_count` of a state that has a life cannot be read; a state
+    without one may hold an array of that name.
+    """
+    if isinstance(state, AbstractAgentState):
+        state = state.learner_state
+    if isinstance(state, AbstractLearnerState):
+        return state.life.rejected[..., 1]
+    told = getattr(state, "rejected_count", None)
+    return None if told is None else jnp.asarray(told).astype(jnp.uint32)
 
 
 def _life_of(state: Any) -> AbstractLearnerState:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Real
 
 from .._compiled import compiled, strong
-from .._numbers import all_finite, f32, scalar
+from .._numbers import affine, all_finite, f32, scalar
 from .._ranges import require_choice, require_count, require_part
 from .._state import AbstractState
 from .._types import ScalarLike
@@ -16,6 +16,10 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import LMS, AbstractOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import named_columns
+
+# The columns of the metrics; the last one is there with a normalizer alone.
+LINEAR_METRICS = ("squared_error", "error", "mean_step_size", "normalizer_mean_var")
 
 
 class LearnerState(AbstractLearnerState):
@@ -100,11 +104,11 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
     def predict(
         self, state: LearnerState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "1"]:
-        """The prediction at `observation`, normalized with the statistics as they are."""
+        """The prediction at `observation`, as `update` would report it."""
         x = f32(observation)
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(state.normalizer_state, x)
-        return jnp.reshape(state.weights @ x + state.bias, (1,))
+            x = self.normalizer.for_prediction(state.normalizer_state, x)
+        return jnp.reshape(_value(state, x), (1,))
 
     @compiled
     def update(
@@ -117,7 +121,7 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         x, normalizer_state = f32(observation), state.normalizer_state
         if self.normalizer is not None:
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
-        prediction = state.weights @ x + state.bias
+        prediction = _value(state, x)
         error = scalar(target) - prediction
         change = self.optimizer.update(state.optimizer_state, error, x)
         dw, db = self._bounded(change.weight_delta, change.bias_delta, error, state)
@@ -146,6 +150,10 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         result = self.update(state, experience.observation, experience.target)
         return result.state, result.metrics
 
+    def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
+        names = LINEAR_METRICS if self.normalizer is not None else LINEAR_METRICS[:-1]
+        return named_columns(names, outputs)
+
     def _bounded(self, dw, db, error, state):
         if self.bounder is None:
             return dw, db
@@ -154,6 +162,10 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         steps = tuple(jnp.where(error == 0.0, 0.0, change / safe) for change in (dw, db))
         (sw, sb), _ = self.bounder.bound(steps, error, (state.weights, state.bias))
         return error * sw, error * sb
+
+
+def _value(state: LearnerState, x: Float[Array, " features"]) -> Float[Array, ""]:
+    return affine(state.weights, x, state.bias)
 
 
 def mean_step_size(metrics: dict[str, Float[Array, ""]]) -> Float[Array, ""]:

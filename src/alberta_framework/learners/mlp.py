@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
-from .._numbers import all_finite, f32, scalar
+from .._numbers import affine, all_finite, f32, scalar
 from .._ranges import require_count, require_key
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
@@ -19,13 +19,13 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import named_columns
 from .network import (
     bounded,
     chosen_optimizer,
     initial_layers,
     require_network_fields,
     require_unit_interval,
-    size_of,
     sizes,
     zeros_like,
 )
@@ -123,7 +123,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MLPLearnerState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MLPLearner.init", "feature_dim", feature_dim)
-        require_key("MLPLearner.init", key)
+        key = require_key("MLPLearner.init", key)
         layer_sizes = (int(feature_dim), *self.hidden_sizes, 1)
         params, _ = initial_layers(key, layer_sizes=layer_sizes, sparsity=self.sparsity)
         return _initial_state(strong(self), params, Lifecycle.begin())
@@ -132,10 +132,10 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def predict(
         self, state: MLPLearnerState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "1"]:
-        """The prediction at `observation`, normalized with the statistics as they are."""
+        """The prediction at `observation`, as `update` would report it."""
         x = f32(observation)
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(state.normalizer_state, x)
+            x = self.normalizer.for_prediction(state.normalizer_state, x)
         return jnp.reshape(self._output(state.params, x), (1,))
 
     @compiled
@@ -163,7 +163,6 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         ]
         tensors = interleaved(state.params)
         steps = tuple(step for step, _ in stepped)
-        accepted = all_finite((f32(observation), error, size_of(steps), normalizer_state))
         steps, metric = bounded(self.bounder, steps, error, tensors)
         params = from_interleaved(tuple(w + error * s for w, s in zip(tensors, steps, strict=True)))
         candidate = MLPLearnerState(
@@ -173,6 +172,9 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
+        kept = zip(self._optimizers(), candidate.optimizer_states, traces, strict=True)
+        kept = [optimizer.witnesses(state, z) for optimizer, state, z in kept]
+        accepted = all_finite((f32(observation), error, params, normalizer_state, kept))
         columns = [error**2, error, metric]
         if normalizer_state is not None:
             columns.append(jnp.mean(normalizer_state.var))
@@ -192,10 +194,14 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         result = self.update(state, experience.observation, experience.target)
         return result.state, result.metrics
 
+    def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
+        variance = () if self.normalizer is None else ("normalizer_mean_var",)
+        return named_columns(("squared_error", "error", "bounding_metric", *variance), outputs)
+
     def _output(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, ""]:
         trunk = MLPParams(params.weights[:-1], params.biases[:-1])
         h = hidden(trunk, x, self.leaky_relu_slope, self.use_layer_norm)
-        return (params.weights[-1] @ h + params.biases[-1])[0]
+        return affine(params.weights[-1], h, params.biases[-1])[0]
 
     def _optimizers(self) -> tuple[AbstractOptimizer, ...]:
         head = self.optimizer if self.head_optimizer is None else self.head_optimizer

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
-from .._numbers import all_finite, f32, is_traced
+from .._numbers import affine, all_finite, f32, is_traced
 from .._ranges import require_choice, require_count, require_key, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter
@@ -21,18 +21,21 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import MetricParts, named_columns
 from .network import (
     bounded,
     chosen_optimizer,
     initial_layers,
     require_network_fields,
     require_unit_interval,
-    size_of,
     sizes,
     without_trunk_trace,
     zeros_like,
 )
 from .stacked_heads import HeadOptimizerStates, HeadTraces
+
+# The columns of the metrics of a head.
+HEAD_METRICS = ("squared_error", "error", "mean_step_size")
 
 
 class MultiHeadMLPState(AbstractLearnerState):
@@ -172,7 +175,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray) -> MultiHeadMLPState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MultiHeadMLPLearner.init", "feature_dim", feature_dim)
-        require_key("MultiHeadMLPLearner.init", key)
+        key = require_key("MultiHeadMLPLearner.init", key)
         layer_sizes = (int(feature_dim), *self.hidden_sizes)
         trunk, heads = initial_layers(
             key, layer_sizes=layer_sizes, sparsity=self.sparsity, n_heads=self.n_heads
@@ -183,8 +186,19 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     def predict(
         self, state: MultiHeadMLPState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "{state.n_heads}"]:
-        """All heads at `observation`, normalized with the statistics as they are."""
+        """All heads at `observation`, as `update` would report them were they active."""
         x = f32(observation)
+        if self.normalizer is not None:
+            x = self.normalizer.for_prediction(state.normalizer_state, x)
+        return head_predictions(state.head_params, self.trunk(state.trunk_params, x))
+
+    def next_values(
+        self, state: MultiHeadMLPState, next_observation: Real[Array, " features"]
+    ) -> Float[Array, " heads"]:
+        """All heads at an observation that is not learned yet, normalized by the statistics as
+        they are: what agents bootstrap from.
+        """
+        x = f32(next_observation)
         if self.normalizer is not None:
             x = self.normalizer.normalize_only(state.normalizer_state, x)
         return head_predictions(state.head_params, self.trunk(state.trunk_params, x))
@@ -234,12 +248,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         errors = jnp.where(how.active, how.targets - predictions, 0.0)
 
         (gradient,) = backward(errors @ heads.weights[:, 0, :])
-        trunk, trunk_states, trunk_traces, trunk_metric, trunk_size = self._trunk_step(
+        trunk, trunk_states, trunk_traces, trunk_metric = self._trunk_step(
             state, interleaved(gradient)
         )
-        heads, head_states, traces, head_sizes = self._heads_step(
-            state, h, step_errors(errors), how
-        )
+        heads, head_states, traces = self._heads_step(state, h, step_errors(errors), how)
         candidate = MultiHeadMLPState(
             trunk_params=trunk,
             head_params=heads,
@@ -253,9 +265,15 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        witnesses = f32(observation), predictions, errors, trunk_size, head_sizes, normalizer_state
+        own, of_heads = self.optimizer, self._head_optimizer()
+        witnesses = (
+            (f32(observation), predictions, errors, trunk, heads, normalizer_state),
+            [own.witnesses(*of) for of in zip(trunk_states, trunk_traces, strict=True)],
+            of_heads.witnesses(head_states.w, traces.w),
+            of_heads.witnesses(head_states.b, traces.b),
+        )
         accepted = all_finite(witnesses) & acceptable
-        step_sizes = self._head_optimizer().step_sizes(head_states.w)
+        step_sizes = of_heads.step_sizes(head_states.w)
         mean_step_sizes = jnp.mean(jnp.reshape(step_sizes, (self.n_heads, -1)), -1)
         errors = jnp.where(how.active, errors, jnp.nan)
         metrics = jnp.stack([errors**2, errors, mean_step_sizes], -1)
@@ -296,6 +314,12 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         result = self.update(state, experience.observation, experience.targets)
         return result.state, result.per_head_metrics
 
+    def _named(self, outputs: Float[Array, "*batch heads 3"]) -> dict[str, Array]:
+        return named_columns(HEAD_METRICS, outputs)
+
+    def _parts(self) -> MetricParts:
+        return MetricParts("head")
+
     def trunk(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, " hidden"]:
         """The activations that the heads see."""
         return hidden(params, x, self.leaky_relu_slope, self.use_layer_norm)
@@ -311,14 +335,13 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         ]
         tensors = interleaved(state.trunk_params)
         steps = tuple(step for step, _ in stepped)
-        size = size_of(steps)
         steps, metric = bounded(self.bounder, steps, 1.0, tensors)
         moved = tuple(w + s for w, s in zip(tensors, steps, strict=True))
-        return from_interleaved(moved), tuple(s for _, s in stepped), gradients, metric, size
+        return from_interleaved(moved), tuple(s for _, s in stepped), gradients, metric
 
     def _heads_step(
         self, state: MultiHeadMLPState, h: Array, errors: Array, how: HeadUpdate
-    ) -> tuple[MLPParams, HeadOptimizerStates, HeadTraces, Float[Array, " heads"]]:
+    ) -> tuple[MLPParams, HeadOptimizerStates, HeadTraces]:
         optimizer, bounder = self._head_optimizer(), self.bounder
         traces, states, heads = state.head_traces, state.head_optimizer_states, state.head_params
         seen = f32(how.active)
@@ -333,11 +356,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         def one_head(w_state, b_state, w_trace, b_trace, error, w, b):
             w_step, w_state = optimizer.update_from_gradient(w_state, w_trace, error)
             b_step, b_state = optimizer.update_from_gradient(b_state, b_trace, error)
-            size = size_of((w_step, b_step))
             (w_step, b_step), _ = bounded(bounder, (w_step, b_step), error, (w, b))
-            return w + error * w_step, b + error * b_step, w_state, b_state, size
+            return w + error * w_step, b + error * b_step, w_state, b_state
 
-        w, b, w_states, b_states, sizes_of_steps = jax.vmap(one_head)(
+        w, b, w_states, b_states = jax.vmap(one_head)(
             states.w, states.b, w_traces, b_traces, errors, heads.weights, heads.biases
         )
         eligible = ~how.frozen & (how.active | live)
@@ -351,7 +373,6 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             MLPParams(w, b),
             HeadOptimizerStates(w_states, b_states),
             HeadTraces(w_traces, b_traces),
-            sizes_of_steps,
         )
 
 
@@ -374,7 +395,7 @@ def stacked_numbers(name: str, numbers: Any) -> Any:
 
 def head_predictions(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:
     """w_i.h + b_i of every head."""
-    return heads.weights[:, 0, :] @ h + heads.biases[:, 0]
+    return affine(heads.weights[:, 0, :], h, heads.biases[:, 0])
 
 
 def _where_heads(mask: Bool[Array, " heads"], new: Any, old: Any) -> Any:

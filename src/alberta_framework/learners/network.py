@@ -91,14 +91,6 @@ def bounded(
     return (steps, f32(1.0)) if bounder is None else bounder.bound(steps, error, params)
 
 
-def size_of(steps: tuple) -> Float[Array, ""]:
-    """The sum of |step| over all tensors: finite exactly when every step is (short of overflow).
-
-    `ObGDBounding` forms the same sum, and XLA computes it once.
-    """
-    return sum((jnp.sum(jnp.abs(step)) for step in steps), f32(0.0))
-
-
 def zeros_like(tree: Any) -> Any:
     return jax.tree.map(jnp.zeros_like, tree)
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Real
 
 from .._compiled import compiled, strong
-from .._numbers import all_finite, f32, scalar
+from .._numbers import affine, all_finite, f32, scalar
 from .._ranges import require_choice, require_count, require_part
 from .._state import AbstractState
 from .._types import ScalarLike
@@ -15,6 +15,7 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import TDIDBD, AbstractTDOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
+from .metrics import named_columns
 
 
 class TDLearnerState(AbstractLearnerState):
@@ -92,11 +93,11 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
     def predict(
         self, state: TDLearnerState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "1"]:
-        """The value at `observation`, normalized with the statistics as they are."""
+        """The value at `observation`, as `update` would report it."""
         x = f32(observation)
         if self.normalizer is not None:
-            x = self.normalizer.normalize_only(state.normalizer_state, x)
-        return jnp.reshape(state.weights @ x + state.bias, (1,))
+            x = self.normalizer.for_prediction(state.normalizer_state, x)
+        return jnp.reshape(_value(state, x), (1,))
 
     @compiled
     def update(
@@ -115,8 +116,8 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         if self.normalizer is not None:
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
             next_x = self.normalizer.normalize_only(normalizer_state, next_x)
-        prediction = state.weights @ x + state.bias
-        next_value = jnp.where(g == 0.0, 0.0, g * (state.weights @ next_x + state.bias))
+        prediction = _value(state, x)
+        next_value = jnp.where(g == 0.0, 0.0, g * _value(state, next_x))
         delta = scalar(reward) + next_value - prediction
         change = self.optimizer.update(state.optimizer_state, delta, x, next_x, g)
         w = state.weights + change.weight_delta
@@ -156,7 +157,19 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             experience.next_observation,
             experience.gamma,
         )
-        return result.state, result.metrics
+        state, truncated = result.state, experience.truncated
+        if truncated is not None:
+            cut = self.reset_traces(state)
+            state = jax.tree.map(lambda a, b: jnp.where(truncated, a, b), cut, state)
+        return state, result.metrics
+
+    def _named(self, outputs: Float[Array, "*batch 4"]) -> dict[str, Array]:
+        names = ("squared_td_error", "td_error", "mean_step_size", "mean_eligibility_trace")
+        return named_columns(names, outputs)
+
+
+def _value(state: TDLearnerState, x: Float[Array, " features"]) -> Float[Array, ""]:
+    return affine(state.weights, x, state.bias)
 
 
 @jax.jit(static_argnames="feature_dim")

@@ -9,111 +9,129 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._lanes_last import multiplies_matrices, over_last_axis
-from .._one_kernel import (
-    COMPILER_OPTIONS,
+from .._execution_plan import (
+    ByStructure,
+    Program,
     bytes_of,
-    gains_from_one_kernel,
+    execution_plan,
+    is_small,
     nothing_traced,
-    one_kernel,
+    on_one_device,
 )
+from .._lanes_last import multiplies_matrices, over_last_axis
+from .._one_kernel import small_loop
+from .ahead import draw, usable_cores
 from .lanes import Lanes
 from .recorders import AbstractRecorder
 from .tiles import Tiles, each
 
-# XLA:CPU hands reductions and products of many small lanes to a library that is slower at them.
-_LANES_OPTIONS = {"xla_disable_hlo_passes": "dot-library-rewriter"}
 # With fewer lanes than this, or with more numbers of one learner than this in an array, the last
 # axis is better left to the learner's own.
-_FEWEST_LANES, _MOST_NUMBERS = 8, 40
-_MANY_KERNELS, _ONE_KERNEL, _LANES_LAST = "many kernels", "one kernel", "lanes last"
+_FEWEST_LANES, _MOST_NUMBERS = 16, 40
+_PLAIN, _SMALL, _EACH_LANE, _LANES_LAST = "plain", "small", "each lane", "lanes last"
 
 
 class ChunkPlan(eqx.Module):
-    """What a chunk will draw, and how it is compiled.
+    """How a chunk is compiled.
 
-    - `experience`: shapes and dtypes of one step of one lane.
+    - `form`: of what learns.
+    - `apart`: whether a program of its own draws, so that another core can.
+    - `parts`: among how many cores the lanes are shared out.
     """
 
-    experience: Any
     form: str = eqx.field(static=True)
+    apart: bool = eqx.field(static=True)
+    parts: int = eqx.field(static=True)
 
 
 def planned(
     learner: Any,
-    stream: Any,
     recorders: tuple[AbstractRecorder, ...],
     state: Any,
-    stream_state: Any,
+    experience: Any,
     lanes: Lanes | None,
 ) -> ChunkPlan:
-    """The plan for these states; only their structure, shapes and dtypes matter."""
-    return _planned.eval_shape(learner, stream, recorders, state, stream_state, lanes=lanes)
+    """The plan for these states; of `experience` one step of one lane, as shapes and dtypes."""
+    traced = not nothing_traced()
+    divided = lanes is not None and lanes.mesh is not None
+    form = _PLAIN
+    if not traced and (divided or on_one_device(state)):
+        form = _form(learner, recorders, state, experience, lanes=lanes)
+    apart = not (traced or divided)
+    parts = 1
+    if apart and lanes is not None and form in (_EACH_LANE, _LANES_LAST):
+        fewest = 1 if form == _EACH_LANE else _FEWEST_LANES // 2
+        parts = max(1, min(usable_cores(), lanes.count(state)[0] // fewest))
+    return ChunkPlan(form, apart, parts)
 
 
-@ft.partial(jax.jit, static_argnames="lanes")
-def _planned(learner, stream, recorders, state, stream_state, *, lanes):
-    one = state
+@ByStructure
+def _form(learner, recorders, state, experience, *, lanes):
+    plan = execution_plan()
+    if not plan.small_loop(learner, recorders):
+        return _PLAIN
+    one, count = state, 1
     if lanes is not None:
-        one, stream_state = lanes.first(state, stream_state)
-    drawn, _ = stream.rollout(stream_state, 1)
-    experience = jax.tree.map(lambda a: a[0], drawn)
-    form = _MANY_KERNELS
-    if gains_from_one_kernel(learner, state, recorders):
-        if lanes is None:
-            form = _ONE_KERNEL
-        elif math.prod(lanes.count(state)) >= _FEWEST_LANES and _small(one):
-            matrices = multiplies_matrices(learner.learn, one, experience)
-            form = _MANY_KERNELS if matrices else _LANES_LAST
-    return ChunkPlan(experience, form)
+        one, count = jax.eval_shape(lanes.one, state), math.prod(lanes.count(state))
+    if count == 1:
+        return _SMALL if is_small((learner, state, recorders)) else _PLAIN
+    # One life after the other, each with its state in the cache.
+    each = plan.uses("small loops") and is_small((learner, one, recorders))
+    if _learns_by_matrices(learner, one, experience):
+        return _EACH_LANE if each else _PLAIN
+    if count >= _FEWEST_LANES and _few_numbers(one) and plan.uses("lanes last"):
+        return _LANES_LAST if is_small((learner, state, recorders)) else _PLAIN
+    if each:
+        return _EACH_LANE
+    return _SMALL if is_small((learner, state, recorders)) else _PLAIN
 
 
-def _small(state: Any) -> bool:
+def _learns_by_matrices(learner, state, experience):
+    def learned(learner, state, experience):
+        return learner.learn(state, experience)
+
+    return multiplies_matrices(jax.make_jaxpr(learned)(learner, state, experience))
+
+
+def _few_numbers(state: Any) -> bool:
     return all(leaf.size <= _MOST_NUMBERS for leaf in jax.tree.leaves(state))
 
 
-def program_for(plan: ChunkPlan, lanes: Lanes | None) -> Callable:
-    """`program(fixed, state, tapes, stream_state, num_steps, keep_outputs)`.
+def chunk_program(plan: ChunkPlan, lanes: Lanes | None) -> Callable:
+    """`program(fixed, state, tapes, stream_state, num_steps, keep_outputs)`: draws and learns.
 
     `fixed` are learner, stream, recorders, the number of the first step, and `ZERO`. It gives
     `(state, tapes, outputs), stream_state` after the chunk.
     """
     if not nothing_traced():
-        return ft.partial(_chunk_inside, lanes=lanes, form=_MANY_KERNELS)
-    if plan.form == _ONE_KERNEL:
-        program = _chunk_in_one_kernel
-    elif plan.form == _LANES_LAST:
-        # One kernel runs on one core. A sweep has one for each device; else another core may draw.
-        apart = lanes is not None and not lanes.members and lanes.mesh is None
-        program = _chunk_drawn_apart if apart else _chunk_in_one_kernel
-    else:
-        program = _chunk_alone if lanes is None else _chunk_of_lanes
-    return ft.partial(program, lanes=lanes, form=plan.form)
+        return ft.partial(_chunk_inside, lanes=lanes, form=_PLAIN)
+    return ft.partial(_chunks, plan.form != _PLAIN, lanes=lanes, form=plan.form)
+
+
+class LearningProgram:
+    """`program(fixed, state, tapes, experience, keep_outputs)`, which learns what is drawn."""
+
+    def __init__(self, plan: ChunkPlan, lanes: Lanes | None):
+        self._small = plan.form != _PLAIN
+        self._static = {"lanes": lanes, "form": plan.form}
+
+    def __call__(self, *args: Any, keep_outputs: bool) -> tuple[Any, Any, Any]:
+        return _learned(self._small, *args, keep_outputs=keep_outputs, **self._static)
+
+    def prepare(self, *args: Any, keep_outputs: bool) -> None:
+        """Compile it for such arguments, shapes and dtypes among them."""
+        _learned.prepare(self._small, *args, keep_outputs=keep_outputs, **self._static)
 
 
 def _chunk(fixed, state, tapes, stream_state, *, num_steps, keep_outputs, lanes, form):
-    def run(fixed, own, stream_state):
-        options = {"lanes": lanes, "form": form}
-        experience, stream_state = _draw(fixed, stream_state, num_steps=num_steps, **options)
+    def both(fixed, own, stream_state):
+        experience, stream_state = draw(fixed[1], stream_state, num_steps=num_steps, lanes=lanes)
+        options = {"keep_outputs": keep_outputs, "lanes": lanes, "form": form}
         state, tapes = own
-        options["keep_outputs"] = keep_outputs
         return _learn(fixed, state, tapes, experience, **options), stream_state
 
-    run = run if lanes is None else lanes.divided(run)
+    run: Any = both if lanes is None else lanes.divided(both)
     return run(fixed, (state, tapes), stream_state)
-
-
-def _draw(fixed, stream_state, *, num_steps, lanes, form):
-    _, stream, _, _, zero = fixed
-
-    def draw(stream_state):
-        return stream.rollout(stream_state, num_steps)
-
-    drawing = draw if lanes is None else lanes.drawing(draw)
-    if form != _MANY_KERNELS and gains_from_one_kernel(stream, stream_state):
-        # Apart from what learns, so that XLA does not fuse the two.
-        return one_kernel(zero, drawing, stream_state)
-    return drawing(stream_state)
 
 
 def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
@@ -127,22 +145,25 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
 
     def learn(learner, indices, state, tapes, experience):
         def body(carry, now):
-            idx, one = now
-            *carry, outputs = step(learner, *carry, idx, one)
-            return tuple(carry), outputs
+            (state, tapes), (idx, one) = carry, now
+            state, tapes, outputs = step(learner, state, tapes, idx, one)
+            return (state, tapes), outputs
 
         return jax.lax.scan(body, (state, tapes), (indices, experience))
 
-    num_steps = jax.tree.leaves(experience)[0].shape[0]
+    num_steps = (lanes or Lanes(shared_stream=True)).steps_of(experience)
     indices = offset + jnp.arange(num_steps, dtype=jnp.int32)
     if form == _LANES_LAST:
         last = ft.partial(_learned_lanes_last, zero, step, lanes)
         (state, tapes), outputs = last(learner, indices, state, tapes, experience)
-    elif form == _ONE_KERNEL:
-        alone = ft.partial(one_kernel, zero, learn)
+    elif lanes is None and form == _SMALL:
+        alone = ft.partial(small_loop, zero, learn)
         (state, tapes), outputs = alone(learner, indices, state, tapes, experience)
     elif lanes is None:
         (state, tapes), outputs = learn(learner, indices, state, tapes, experience)
+    elif form == _EACH_LANE:
+        one_by_one = lanes.one_by_one(ft.partial(learn, learner, indices))
+        (state, tapes), outputs = one_by_one(state, tapes, experience)
     else:
         each_lane = lanes.learning(ft.partial(learn, learner, indices))
         (state, tapes), outputs = each_lane(state, tapes, experience)
@@ -181,28 +202,11 @@ def _learned_lanes_last(zero, step, lanes, learner, indices, state, tapes, exper
 
     seen = jax.tree.map(tiles.seen, experience) if own_experience else experience
     carry = jax.tree.map(cut, (state, tapes))
-    return jax.tree.map(joined, one_kernel(zero, scanned, learner, indices, carry, seen))
-
-
-def _chunk_drawn_apart(fixed, state, tapes, stream_state, *, num_steps, keep_outputs, lanes, form):
-    """Draws in a program of its own, of as many kernels as XLA likes."""
-    _, stream, *_ = fixed
-    experience, stream_state = _drawn(stream, stream_state, num_steps=num_steps, lanes=lanes)
-    options = {"keep_outputs": keep_outputs, "lanes": lanes, "form": form}
-    return _learned(fixed, state, tapes, experience, **options), stream_state
-
-
-@ft.partial(jax.jit, static_argnames=("num_steps", "lanes"))
-def _drawn(stream, stream_state, *, num_steps, lanes):
-    return lanes.drawing(lambda state: stream.rollout(state, num_steps))(stream_state)
+    return jax.tree.map(joined, small_loop(zero, scanned, learner, indices, carry, seen))
 
 
 # Under vmap a tape takes on lanes that its blank buffer does not have.
 _STATIC = ("num_steps", "keep_outputs", "lanes", "form")
 _chunk_inside = jax.jit(_chunk, static_argnames=_STATIC)
-_with_tapes = ft.partial(jax.jit, donate_argnames="tapes")
-_chunk_alone = _with_tapes(_chunk, static_argnames=_STATIC)
-_chunk_of_lanes = _with_tapes(_chunk, static_argnames=_STATIC, compiler_options=_LANES_OPTIONS)
-_in_one_kernel = ft.partial(_with_tapes, compiler_options=COMPILER_OPTIONS)
-_chunk_in_one_kernel = _in_one_kernel(_chunk, static_argnames=_STATIC)
-_learned = _in_one_kernel(_learn, static_argnames=_STATIC[1:])
+_chunks = Program(_chunk, static_argnames=_STATIC, donate_argnames="tapes")
+_learned = Program(_learn, static_argnames=_STATIC[1:], donate_argnames="tapes")

@@ -15,7 +15,7 @@ from .drive import drive
 from .lanes import Lanes
 from .progress import progress_bar
 from .recorders import AbstractRecorder, EveryNth, WindowMean
-from .rollouts import rollable
+from .rollouts import require_learner_state, rollable
 
 
 class LoopOptions(TypedDict, total=False):
@@ -75,6 +75,7 @@ def run(
     for name in options:
         if name not in known:
             raise TypeError(f"loop: unknown argument `{name}`; known: {', '.join(known)}.")
+    require_learner_state(learner, state)
     chosen = _Options(**options)
     recorder = chosen.recorder()
     bar = progress_bar(chosen.progress, num_steps)
@@ -88,7 +89,7 @@ def run(
             recorders=recorders if recorder is None else (*recorders, recorder),
             keep_outputs=recorder is None,
             chunk_size=chosen.chunk_size,
-            after_chunk=bar,
+            after_chunk=bar if chosen.progress else None,
             lanes=lanes,
         )
         if recorder is not None:
@@ -141,14 +142,24 @@ def _stream_states(stream, keys):
 
 def stream_state(stream: Any, key: Any) -> Any:
     """`stream.init(key)`, compiled once; a record of experience needs no key."""
+    _require_stream(stream)
     if key is not None:
-        require_key("loop", key)
+        key = require_key("loop", key)
     return _stream_state(strong(rollable(stream)), key)
+
+
+def _require_stream(stream: Any) -> None:
+    if not (callable(getattr(stream, "init", None)) and hasattr(stream, "step")):
+        raise TypeError(
+            f"loop: `stream` must have `init` and `step`, got {stream!r}; the steps of an "
+            "environment are collected first (collect_trajectory, collect_transitions)."
+        )
 
 
 def stream_states(stream: Any, keys: Any) -> Any:
     """`stream.init` of every key, compiled once."""
-    require_key("loop", keys, "keys", lanes=True)
+    _require_stream(stream)
+    keys = require_key("loop", keys, "keys", lanes=True)
     return _stream_states(strong(rollable(stream)), keys)
 
 
@@ -162,7 +173,7 @@ def _initial_states(learner, feature_dim, keys, life):
 
 def initial_states(learner: Any, feature_dim: int, keys: Any) -> Any:
     """`learner.init(feature_dim, key)` of every key, born now, compiled once."""
-    require_key("loop", keys, "keys", lanes=True)
+    keys = require_key("loop", keys, "keys", lanes=True)
     return _initial_states(strong(learner), feature_dim, keys, Lifecycle.begin())
 
 

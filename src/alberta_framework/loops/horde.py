@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real, Shaped
 
-from .._numbers import f32
+from .._numbers import f32, truth
 from .._state import AbstractState
 from ..experience import DemonStep
 from ..horde import HordeLearner
@@ -41,11 +41,16 @@ def run_horde_learning_loop(
     *,
     signals: Real[ArrayLike, "steps signals"] | None = None,
     terminated: Any = None,
+    truncated: Any = None,
     gammas: Real[ArrayLike, "steps demons"] | None = None,
     **options: Unpack[LoopOptions],
 ) -> HordeLearningResult:
     """Learn from rows of transitions in order; the arguments are those of `HordeLearner.update`,
     each with time as first axis.
+
+    A row that is `truncated`, [steps] or for each demon [steps, demons], is where an episode was
+    cut: it bootstraps as any other from its row of `next_observations`, the true last observation,
+    and its traces are cut after it.
 
     Keyword only, besides: `progress=False`, `chunk_size=None`, `record_every=1`,
     `record_window=None`.
@@ -57,7 +62,7 @@ def run_horde_learning_loop(
     """
     started = time.perf_counter()
     stream = _recorded(
-        horde, observations, cumulants, next_observations, signals, terminated, gammas
+        horde, observations, cumulants, next_observations, signals, terminated, truncated, gammas
     )
     begin = stream_state(stream, None)
     steps = np.shape(observations)[0]
@@ -74,13 +79,14 @@ def run_horde_learning_loop_batched(
     *,
     signals: Real[ArrayLike, "steps signals"] | None = None,
     terminated: Any = None,
+    truncated: Any = None,
     gammas: Real[ArrayLike, "steps demons"] | None = None,
     **options: Unpack[LoopOptions],
 ) -> BatchedHordeResult:
     """`run_horde_learning_loop` on the same data from the initial weights of every key."""
     started = time.perf_counter()
     stream = _recorded(
-        horde, observations, cumulants, next_observations, signals, terminated, gammas
+        horde, observations, cumulants, next_observations, signals, terminated, truncated, gammas
     )
     steps, feature_dim = np.shape(observations)
     states, outputs, _ = run(
@@ -103,6 +109,7 @@ def _recorded(
     next_observations: Any,
     signals: Any,
     terminated: Any,
+    truncated: Any,
     gammas: Any,
 ) -> RecordedStream:
     require_rows("observations", observations, None)
@@ -113,10 +120,10 @@ def _recorded(
             require_rows(name, array, (steps, horde.n_demons))
     if signals is not None:
         require_rows("signals", signals, (steps, *np.shape(signals)[1:2]))
-    if terminated is not None and np.ndim(terminated) != 1:
-        require_rows("terminated", terminated, (steps, horde.n_demons))
-    elif terminated is not None:
-        require_rows("terminated", terminated, (steps,))
+    for name, flags in (("terminated", terminated), ("truncated", truncated)):
+        if flags is not None:
+            each = np.ndim(flags) == 2
+            require_rows(name, flags, (steps, horde.n_demons) if each else (steps,))
     record = DemonStep(
         observation=f32(observations),
         cumulants=_optional(cumulants),
@@ -124,6 +131,7 @@ def _recorded(
         signals=_optional(signals),
         terminated=_optional(terminated),
         gammas=_optional(gammas),
+        truncated=None if truncated is None else truth(truncated),
     )
     return RecordedStream(record=record)
 

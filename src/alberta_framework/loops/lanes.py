@@ -6,6 +6,8 @@ from typing import Any
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from .._execution_plan import execution_plan
+
 
 @dataclass(frozen=True)
 class Lanes:
@@ -36,12 +38,15 @@ class Lanes:
         lanes, members, *_ = (*jax.tree.leaves(state)[0].shape[: self.axes], 1)
         return lanes, members
 
+    def one(self, state: Any) -> Any:
+        """The state of the first learner."""
+        return jax.tree.map(lambda a: a[(0,) * self.axes], state)
+
     def first(self, state: Any, stream_state: Any) -> tuple[Any, Any]:
         """The state of the first learner and of its stream."""
-        state = jax.tree.map(lambda a: a[(0,) * self.axes], state)
         if not self.shared_stream:
             stream_state = jax.tree.map(lambda a: a[0], stream_state)
-        return state, stream_state
+        return self.one(state), stream_state
 
     def over_states(self, fn: Any) -> Any:
         """`fn(state)` for the state of every learner."""
@@ -50,17 +55,41 @@ class Lanes:
         return fn
 
     def drawing(self, fn: Any) -> Any:
-        """`fn(stream_state)`, which draws experience, for all streams; time comes before lanes.
+        """`fn(stream_state)`, which draws experience, for all streams; lanes come before time.
 
-        XLA draws fastest in the order in which a scan reads.
+        A processor draws for one lane after the other, what fits its first cache at a time.
         """
-        return fn if self.shared_stream else jax.vmap(fn, out_axes=(1, 0))
+        if self.shared_stream:
+            return fn
+        if execution_plan().uses("unrolled keys"):
+            return lambda stream_states: jax.lax.map(fn, stream_states)
+        return jax.vmap(fn)
+
+    def steps_of(self, experience: Any) -> int:
+        """How many steps the experience of all lanes holds."""
+        return jax.tree.leaves(experience)[0].shape[0 if self.shared_stream else 1]
 
     def learning(self, fn: Any) -> Any:
         """`fn(state, tapes, experience)` for all learners."""
         if self.members:
             fn = jax.vmap(fn, in_axes=(0, 0, None))
-        return jax.vmap(fn, in_axes=(0, 0, None if self.shared_stream else 1))
+        return jax.vmap(fn, in_axes=(0, 0, None if self.shared_stream else 0))
+
+    def one_by_one(self, fn: Any) -> Any:
+        """`fn(state, tapes, experience)` for all learners, one after the other."""
+
+        def of_lane(own, experience):
+            if not self.members:
+                return fn(*own, experience)
+            return jax.lax.map(lambda member: fn(*member, experience), own)
+
+        def of_all(state, tapes, experience):
+            own = state, tapes
+            if self.shared_stream:
+                return jax.lax.map(lambda lane: of_lane(lane, experience), own)
+            return jax.lax.map(lambda lane: of_lane(*lane), (own, experience))
+
+        return of_all
 
     def divided(self, fn: Any) -> Any:
         """`fn(fixed, states, stream_states)`, which gives such a pair, on the mesh's devices.

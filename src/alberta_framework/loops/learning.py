@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from .._ranges import require_key
 from .._state import AbstractState
-from ..learners import LearnerState, LinearLearner
+from ..learners import LINEAR_METRICS, LearnerState, LinearLearner
 from ..streams import ScanStream
 from .entrance import (
     LoopOptions,
@@ -86,7 +86,7 @@ def run_learning_loop_batched(
     start of every lane. Arguments and errors as `run_learning_loop`.
     """
     started = time.perf_counter()
-    require_key("loop", keys, "keys", lanes=True)
+    keys = require_key("loop", keys, "keys", lanes=True)
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
     states, metrics, histories = run(
@@ -118,13 +118,11 @@ def _tracking(learner, num_steps, step_size_tracking, normalizer_tracking) -> tu
 def metrics_to_dicts(
     metrics: Float[Array, "steps columns"], normalized: bool = False
 ) -> list[dict[str, float]]:
-    """The metrics of a loop as one dictionary per step.
+    """The metrics of a loop of a linear learner as one dictionary per step.
 
     Keys `squared_error`, `error`, `mean_step_size`, and `normalizer_mean_var` when `normalized` and
     a fourth column exists.
     """
-    names = ["squared_error", "error", "mean_step_size"]
     rows = np.asarray(metrics)
-    if normalized and rows.shape[-1] > 3:
-        names.append("normalizer_mean_var")
+    names = LINEAR_METRICS[: rows.shape[-1] if normalized else -1]
     return [dict(zip(names, row, strict=False)) for row in rows.tolist()]

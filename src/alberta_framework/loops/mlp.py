@@ -55,7 +55,7 @@ def run_mlp_learning_loop(
     """
     started = time.perf_counter()
     require_normalizer_tracking(learner, normalizer_tracking, num_steps)
-    require_key("run_mlp_learning_loop", key)
+    key = require_key("run_mlp_learning_loop", key)
     stream_key, init_key = jax.random.split(key)
     state = learner_state
     if state is None:
@@ -89,7 +89,7 @@ def run_mlp_learning_loop_batched(
     """
     started = time.perf_counter()
     require_normalizer_tracking(learner, normalizer_tracking, num_steps)
-    require_key("run_mlp_learning_loop_batched", keys, "keys", lanes=True)
+    keys = require_key("run_mlp_learning_loop_batched", keys, "keys", lanes=True)
     stream_keys, init_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     if learner_state is None:
         begin = initial_states(learner, stream.feature_dim, init_keys)

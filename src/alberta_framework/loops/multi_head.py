@@ -9,7 +9,12 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real, Shaped
 from .._numbers import f32
 from .._state import AbstractState
 from ..experience import MultiHeadStep
-from ..learners import MultiHeadMLPLearner, MultiHeadMLPState, MultiHeadMLPUpdateResult
+from ..learners import (
+    HEAD_METRICS,
+    MultiHeadMLPLearner,
+    MultiHeadMLPState,
+    MultiHeadMLPUpdateResult,
+)
 from ..streams import RecordedStream
 from .entrance import LoopOptions, initial_states, require_rows, run, stream_state
 from .lanes import Lanes
@@ -88,6 +93,5 @@ def multi_head_metrics_to_dicts(
 
     Keys `squared_error`, `error`, `mean_step_size`.
     """
-    names = ("squared_error", "error", "mean_step_size")
     rows = np.asarray(result.per_head_metrics).tolist()
-    return [None if row[0] != row[0] else dict(zip(names, row, strict=True)) for row in rows]
+    return [None if row[0] != row[0] else dict(zip(HEAD_METRICS, row, strict=True)) for row in rows]

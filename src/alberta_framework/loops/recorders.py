@@ -123,7 +123,9 @@ class WindowMean(AbstractRecorder):
             total, residual, count = jax.lax.dynamic_index_in_dim(buffer, slot, keepdims=False)
             present = ~jnp.isnan(value)
             value = jnp.where(present, value.astype(jnp.float32), 0.0)
-            row = jnp.stack([*compensated_add(total, residual, value), count + present])
+            row = jnp.stack(
+                [*compensated_add(total, residual, value), count + present.astype(jnp.float32)]
+            )
             return jax.lax.dynamic_update_index_in_dim(buffer, row, slot, 0)
 
         pairs = zip(tape.buffers, jax.tree.leaves(outputs), strict=True)

@@ -1,5 +1,6 @@
 """How a loop draws chunks from a stream, a user's own included."""
 
+import dataclasses
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -7,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from .._state import AbstractState
+from .._state import AbstractState, require_state
 
 
 @runtime_checkable
@@ -85,5 +86,51 @@ def ended(stream: Any, stream_state: Any) -> Any:
 
 def outputs_of_a_step(learner: Any, stream: Any, state: Any, stream_state: Any) -> Any:
     """What `learner` gives for the next step of `rollable(stream)`."""
-    experience, _ = stream.rollout(stream_state, 1)
-    return learner.learn(state, jax.tree.map(lambda a: a[0], experience))[1]
+    drawn, _ = stream.rollout(stream_state, 1)
+    experience = jax.tree.map(lambda a: a[0], drawn)
+    require_fit(learner, stream, experience)
+    return learner.learn(state, experience)[1]
+
+
+_LEARNED_BY = {
+    "TimeStep": "a LinearLearner (run_learning_loop) or an MLPLearner (run_mlp_learning_loop)",
+    "MultiHeadStep": "a MultiHeadMLPLearner (run_multi_head_learning_loop)",
+    "TDTimeStep": "a TDLinearLearner (run_td_learning_loop)",
+    "DemonStep": "a HordeLearner (run_horde_learning_loop)",
+    "ControlStep": "a SARSAAgent (run_sarsa_from_arrays)",
+}
+
+
+def require_learner_state(learner: Any, state: Any) -> None:
+    """Check the state of a learner whose `learn` says which it takes.
+
+    **Raises:** `TypeError` that says what to pass instead.
+    """
+    wanted = _told_by_learn(learner, "state")
+    if wanted is not None:
+        require_state(type(learner).__name__, "state", state, wanted)
+
+
+def require_fit(learner: Any, stream: Any, experience: Any) -> None:
+    """Check that a stream yields what a learner learns from, if its `learn` says what that is.
+
+    **Raises:** `TypeError` that says which learner is for such experience.
+    """
+    wanted = _told_by_learn(learner, "experience")
+    if wanted is None:
+        return
+    needed = [f.name for f in dataclasses.fields(wanted) if f.default is dataclasses.MISSING]
+    missing = [f"`{name}`" for name in needed if not hasattr(experience, name)]
+    if missing:
+        source, found = getattr(stream, "stream", stream), type(experience).__name__
+        hint = f"; a {found} is for {_LEARNED_BY[found]}" if found in _LEARNED_BY else ""
+        raise TypeError(
+            f"{type(learner).__name__} learns from a {wanted.__name__}, but "
+            f"{type(source).__name__} yields a {found} without {', '.join(missing)}{hint}."
+        )
+
+
+def _told_by_learn(learner: Any, name: str) -> type[AbstractState] | None:
+    annotation = getattr(type(learner).learn, "__annotations__", {}).get(name)
+    told = isinstance(annotation, type) and issubclass(annotation, AbstractState)
+    return annotation if told else None

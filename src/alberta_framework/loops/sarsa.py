@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from .._numbers import f32, is_traced
-from .._state import AbstractState
+from .._numbers import f32, is_traced, truth
+from .._state import AbstractState, require_state
 from ..control import SARSAAgent, SARSAState
 from ..experience import ControlStep
 from ..streams import RecordedStream
@@ -51,22 +51,24 @@ def run_sarsa_from_arrays(
     **Returns:** the state, whose uptime has grown by the elapsed time, the Q values at the next
     observations before learning, the TD errors, and the next actions.
 
-    **Raises:** `TypeError` for an array of the wrong shape, `ValueError` for an action that the
-    agent does not have.
+    **Raises:** `TypeError` for an array of the wrong shape and for actions that are no integers,
+    `ValueError` for an action that the agent does not have (inside compiled code, where its value
+    is unknown, such a step is rejected). Agents number actions from 0:
+    `collect_transitions(...).agent_actions` holds them so.
     """
     started = time.perf_counter()
+    require_state("run_sarsa_from_arrays", "state", state, SARSAState)
     require_rows("observations", observations, None)
     steps = np.shape(observations)[0]
     require_rows("next_observations", next_observations, np.shape(observations))
     cut = np.zeros(steps, bool) if truncated is None else truncated
     for name, array in (("rewards", rewards), ("terminated", terminated), ("truncated", cut)):
         require_rows(name, array, (steps,))
-    ends, cut = jnp.asarray(terminated) != 0, jnp.asarray(cut) != 0
+    ends, cut = truth(terminated), truth(cut)
     taken = next_taken = jnp.full(steps, -1, jnp.int32)
     if actions is not None:
         require_rows("actions", actions, (steps,))
-        _require_actions(agent, actions)
-        taken = jnp.asarray(actions).astype(jnp.int32)
+        taken = _numbers_of(agent, actions)
         next_taken = jnp.where(ends | cut, -1, jnp.append(taken[1:], jnp.int32(-1))[:steps])
     elif steps:
         first, key = agent.select_action(state, f32(observations)[0])
@@ -93,9 +95,18 @@ def run_sarsa_from_arrays(
     return SARSAArrayResult(state, *outputs)
 
 
-def _require_actions(agent: SARSAAgent, actions: Any) -> None:
-    if is_traced(actions) or not np.size(actions):
-        return
-    low, high = int(np.min(actions)), int(np.max(actions))
-    if low < 0 or high >= agent.n_actions:
-        raise ValueError(f"`actions` must lie in 0 .. {agent.n_actions - 1}, got {low} to {high}.")
+def _numbers_of(agent: SARSAAgent, actions: Any) -> Int[Array, " steps"]:
+    """The actions as int32; one that the agent does not have is `n_actions`, which is rejected."""
+    array = actions if isinstance(actions, jax.Array) else np.asarray(actions)
+    if not jnp.issubdtype(array.dtype, jnp.integer) and array.size:
+        raise TypeError(f"`actions` must be integers, got {array.dtype}{list(array.shape)}.")
+    if not is_traced(array) and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= agent.n_actions:
+            raise ValueError(
+                f"`actions` must lie in 0 .. {agent.n_actions - 1}, got {low} to {high}; agents "
+                "number the actions of a space from 0 (`agent_actions` of collect_transitions)."
+            )
+    wide = jnp.asarray(array).astype(jnp.int32) if array.dtype.itemsize < 4 else jnp.asarray(array)
+    exists = (wide >= 0) & (wide < agent.n_actions)
+    return jnp.where(exists, wide, agent.n_actions).astype(jnp.int32)

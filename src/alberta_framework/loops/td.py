@@ -56,7 +56,7 @@ def run_td_learning_loop_batched(
     start of every lane.
     """
     started = time.perf_counter()
-    require_key("loop", keys, "keys", lanes=True)
+    keys = require_key("loop", keys, "keys", lanes=True)
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
     begin = repeated(state, keys.shape[0])
     begin_streams = stream_states(stream, keys)

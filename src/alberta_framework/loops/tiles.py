@@ -81,12 +81,11 @@ class Tiles:
         return array[: self.lanes, : self.members]
 
     def seen(self, experience: Any) -> Any:
-        """Experience [steps, lanes, ...] as [tiles of lanes, steps, ..., width of a unit]."""
-        experience = _longer(experience, self.tile_lanes, 1)
-        steps, lanes, *rest = experience.shape
-        shape = steps, lanes // self.tile_lanes, self.tile_lanes, *rest
-        array = jnp.moveaxis(experience.reshape(shape), (1, 2), (0, -1))
-        return _repeated(array, self.unit_width)
+        """Experience [lanes, steps, ...] as [tiles of lanes, steps, ..., width of a unit]."""
+        experience = _longer(experience, self.tile_lanes, 0)
+        lanes, steps, *rest = experience.shape
+        shape = lanes // self.tile_lanes, self.tile_lanes, steps, *rest
+        return _repeated(jnp.moveaxis(experience.reshape(shape), 1, -1), self.unit_width)
 
     def spread(self, array: Any) -> Any:
         """What a unit sees, for all units."""

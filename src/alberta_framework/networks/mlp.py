@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._numbers import f32
+from .._numbers import affine, f32
 from .._state import AbstractState
 from .._types import ScalarLike
 
@@ -42,10 +43,12 @@ def hidden_layer(
 
     The normalization has the biased variance, 1e-5 inside the root, and no parameters.
     """
-    u = weights @ x + bias
+    u = affine(weights, x, bias)
     if use_layer_norm:
         u = u - jnp.mean(u)
-        u = u / jnp.sqrt(jnp.mean(u**2) + _LAYER_NORM_EPSILON)
+        # Not over the square root: XLA makes the one of the other where no gradient needs the root,
+        # and prediction and update would differ in their last bits.
+        u = u * jax.lax.rsqrt(jnp.mean(u**2) + _LAYER_NORM_EPSILON)
     return jnp.where(u >= 0.0, u, f32(leaky_relu_slope) * u)
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._ranges import require_choice, require_shape
+from .._numbers import f32
+from .._ranges import require_choice, require_key, require_shape
 from .._unrolled_keys import unrolled
 
 
@@ -32,6 +33,7 @@ def sparse_init(
     if len(shape) != 2:
         raise ValueError(f"sparse_init: `shape` must be (fan_out, fan_in), got {shape}.")
     fan_out, fan_in = shape
+    key = require_key("sparse_init", key)
     require_sparsity("sparse_init", sparsity)
     require_choice("sparse_init", "init_type", init_type, ("uniform", "normal"))
     scale = 1.0 / fan_in**0.5
@@ -45,7 +47,7 @@ def sparse_init(
         weights = jax.lax.optimization_barrier(jr.normal(weights_key, shape, jnp.float32)) * scale
     row_keys = jr.split(mask_key, fan_out)
     ranks = jax.vmap(lambda row_key: jr.permutation(row_key, fan_in))(row_keys)
-    return weights * (ranks >= zeros)
+    return weights * f32(ranks >= zeros)
 
 
 def require_sparsity(owner: str, sparsity: float) -> None:

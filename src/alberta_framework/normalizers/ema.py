@@ -1,12 +1,19 @@
 """Exponentially weighted normalization, for features whose scale drifts."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._compiled import compiled_by_itself
 from .._numbers import compensated_add, f32
 from .._ranges import require_count, require_range
 from .._types import Hyperparameter
-from .abstract import AbstractNormalizer, AbstractNormalizerState, next_count
+from .abstract import (
+    AbstractNormalizer,
+    AbstractNormalizerState,
+    next_count,
+    require_normalizer_fields,
+)
 
 
 class EMANormalizerState(AbstractNormalizerState):
@@ -39,13 +46,21 @@ class EMANormalizer(AbstractNormalizer[EMANormalizerState]):
 
     epsilon: Hyperparameter = 1e-8
     decay: Hyperparameter = 0.99
+    predict_with: str = eqx.field(
+        static=True, default="included", metadata={"config": "omit_default"}
+    )
+    clip: Hyperparameter | None = eqx.field(default=None, metadata={"config": "omit_default"})
 
     def __check_init__(self):
-        require_range(self, "epsilon", 0.0, open_low=True)
+        require_normalizer_fields(self)
         require_range(self, "decay", 0.0, 1.0)
 
     def init(self, feature_dim: int) -> EMANormalizerState:
         require_count("EMANormalizer.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> EMANormalizerState:
         zeros = jnp.zeros(feature_dim, jnp.float32)
         return EMANormalizerState(
             mean=zeros,

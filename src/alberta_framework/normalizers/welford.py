@@ -1,12 +1,19 @@
 """Normalization by the mean and variance of everything seen."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._compiled import compiled_by_itself
 from .._numbers import compensated_add, f32
-from .._ranges import require_count, require_range
+from .._ranges import require_count
 from .._types import Hyperparameter
-from .abstract import AbstractNormalizer, AbstractNormalizerState, next_count
+from .abstract import (
+    AbstractNormalizer,
+    AbstractNormalizerState,
+    next_count,
+    require_normalizer_fields,
+)
 
 
 class WelfordNormalizerState(AbstractNormalizerState):
@@ -45,12 +52,20 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
     """
 
     epsilon: Hyperparameter = 1e-8
+    predict_with: str = eqx.field(
+        static=True, default="included", metadata={"config": "omit_default"}
+    )
+    clip: Hyperparameter | None = eqx.field(default=None, metadata={"config": "omit_default"})
 
     def __check_init__(self):
-        require_range(self, "epsilon", 0.0, open_low=True)
+        require_normalizer_fields(self)
 
     def init(self, feature_dim: int) -> WelfordNormalizerState:
         require_count("WelfordNormalizer.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> WelfordNormalizerState:
         zeros = jnp.zeros(feature_dim, jnp.float32)
         return WelfordNormalizerState(
             mean=zeros,
@@ -69,11 +84,14 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
         step = dx / count
         mean, mean_residual = compensated_add(state.mean, state.mean_residual, step)
         q = dx * (dx - step)
-        gain = ((q - state.var) - state.var_residual) / jnp.maximum(count - 1.0, 1.0)
-        var, var_residual = compensated_add(state.var, state.var_residual, gain)
-        start = jnp.where(n == 1, 1.0, q)
-        var = jnp.where(n <= 2, start, var)
-        var_residual = jnp.where(n <= 2, 0.0, var_residual)
+        # One use of q alone: whether XLA rounds a product before it is added depends on its uses.
+        var, var_residual = (
+            jnp.where(n <= 2, 0.0, state.var),
+            jnp.where(n <= 2, 0.0, state.var_residual),
+        )
+        gain = ((q - var) - var_residual) / jnp.maximum(count - 1.0, 1.0)
+        var, var_residual = compensated_add(var, var_residual, gain)
+        var = jnp.where(n == 1, 1.0, var)
         return WelfordNormalizerState(
             mean=mean,
             var=var,

@@ -1,7 +1,7 @@
 """What every optimizer offers, and what its updates return."""
 
 import abc
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from jaxtyping import Array, Float
 
@@ -39,6 +39,10 @@ class AbstractOptimizer(AbstractComponent, Generic[State]):
     passed an error, and `step` when the gradient holds the error already.
     """
 
+    # Fields of the state that may leave float32's range while the step, which is finite only if the
+    # gradient is, does not; None: any may.
+    _judged: ClassVar[tuple[str, ...] | None] = None
+
     @abc.abstractmethod
     def init(self, feature_dim: int) -> State:
         """The state for `feature_dim` weights and a bias."""
@@ -56,6 +60,15 @@ class AbstractOptimizer(AbstractComponent, Generic[State]):
         self, state: Any, gradient: Any, error: ScalarLike | None = None
     ) -> tuple[Any, Any]:
         """The step (of the gradient's shape, without the error) and the new state."""
+
+    def witnesses(self, state: Any, gradient: Any) -> Any:
+        """What has to be finite for a step on a tensor to be accepted, besides what it made of it.
+
+        **Arguments:** the new state, and the gradient or trace that led to it.
+        """
+        if self._judged is None:
+            return state, gradient
+        return [getattr(state, name) for name in self._judged]
 
     @abc.abstractmethod
     def step_sizes(self, state: Any) -> Float[Array, "..."]:

@@ -4,17 +4,19 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_count, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
 from .abstract import AbstractTDOptimizer, TDOptimizerUpdate
+from .effective_step import bounded_logs, require_guards
 from .log_step_sizes import spread
 from .td_idbd import (
     feature_difference,
     require_td_fields,
     start_values,
+    td_measures,
     trace_decay,
     without_eligibility,
 )
@@ -46,9 +48,9 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
 
         eta_i  <- max(|delta u_i h_i|,
                       eta_i - exp(beta_i) u_i z_i (|delta x_i h_i| - eta_i) / tau)
-        beta_i <- beta_i - theta delta u_i h_i / eta_i
+        beta_i <- max(beta_i - theta delta u_i h_i / eta_i, lo')
         M       = max(-sum_i exp(beta_i) u_i z_i, 1)
-        beta_i <- clip(beta_i - log M, lo, hi),   alpha_i = exp(beta_i)
+        beta_i <- min(beta_i - log M, hi),   alpha_i = exp(beta_i)
         z_i    <- gamma_z lamda z_i + x_i
         dw_i    = alpha_i delta z_i
         h_i    <- h_i max(0, 1 + alpha_i u_i z_i) + dw_i
@@ -57,12 +59,21 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
     published text is not symmetric. The bias is the same algorithm on the constant feature 1, with
     an M of its own. gamma_z: see `TDIDBD`.
 
+    The bound comes last: after any update -sum(alpha u z) <= 1 for the trace z of the step before.
+    The floor lo' comes before it and is `min_log_step_size`, but less where step sizes of that
+    floor would break the bound by themselves (see `Autostep`).
+
+    The published bound looks at the trace of the step before, and so says nothing of the step that
+    is taken: at an input a thousand times larger than the last that is a million times too large.
+    `max_effective_step` bounds what the update itself does to the value of x and to the TD error,
+    in the same M, in which the bias then takes part.
+
     Source: Kearney et al. (2019), Learning Feature Relevance Through Step Size Adaptation in
     Temporal-Difference Learning, algorithm 6. Not in the paper: eta is at least 1e-8 and starts at
-    1; the clip.
+    1; floor and cap; `max_effective_step`.
 
-    **Arguments:** as `TDIDBD`, without `use_semi_gradient`; `normalizer_decay`: tau > 0, default
-    1e4 steps.
+    **Arguments:** as `TDIDBD`, without `use_semi_gradient` and `max_log_step_change`;
+    `normalizer_decay`: tau > 0, default 1e4 steps.
     """
 
     initial_step_size: Hyperparameter = 0.01
@@ -76,18 +87,26 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
         default=-10.0, metadata={"config": "omit_default"}
     )
     max_log_step_size: Hyperparameter = eqx.field(default=2.0, metadata={"config": "omit_default"})
+    max_effective_step: Hyperparameter | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         require_td_fields(self)
         require_range(self, "normalizer_decay", 0.0, open_low=True)
+        require_guards(self)
 
     def init(self, feature_dim: int) -> AutoTDIDBDState:
         require_count("AutoTDIDBD.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> AutoTDIDBDState:
         beta, zeros = start_values(self.initial_step_size, feature_dim)
         zero, one = jnp.zeros((), jnp.float32), jnp.ones((), jnp.float32)
         return AutoTDIDBDState(zeros + beta, zeros, zeros, zeros + 1.0, beta, zero, zero, one, one)
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: AutoTDIDBDState,
@@ -100,42 +119,47 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
         x = f32(observation)
         u = feature_difference(g, f32(next_observation), x)
         decay = trace_decay(self, state.previous_gamma, g)
-        weights = (
-            state.log_step_sizes,
-            state.eligibility_traces,
-            state.h_traces,
-            state.normalizers,
-        )
-        bias = (
-            state.bias_log_step_size,
-            state.bias_eligibility_trace,
-            state.bias_h_trace,
-            state.bias_normalizer,
-        )
-        dw, (beta, z, h, eta) = self._recursion(delta, x, u, decay, *weights)
-        db, bias = self._recursion(delta, f32(1.0), g - 1.0, decay, *bias)
-        metrics = spread(jnp.exp(beta)) | {
+        one, bias_u = f32(1.0), g - 1.0
+        old_z, old_bias_z = state.eligibility_traces, state.bias_eligibility_trace
+        h, bias_h = state.h_traces, state.bias_h_trace
+        beta, eta = self._adapted(delta, x, u, state.log_step_sizes, old_z, h, state.normalizers)
+        bias = state.bias_log_step_size, old_bias_z, bias_h, state.bias_normalizer
+        bias_beta, bias_eta = self._adapted(delta, one, bias_u, *bias)
+        z, bias_z = decay * old_z + x, decay * old_bias_z + one
+        published = -u * old_z, -bias_u * old_bias_z
+        if self.max_effective_step is None:
+            (beta,) = self._bounded((beta,), [published[:1]])
+            (bias_beta,) = self._bounded((bias_beta,), [published[1:]])
+        else:
+            limit = f32(self.max_effective_step)
+            taken = td_measures((x, one), (z, bias_z), (u, bias_u))
+            taken = [[m / limit for m in measure] for measure in taken]
+            beta, bias_beta = self._bounded((beta, bias_beta), [published, *taken])
+        alpha, bias_alpha = jnp.exp(beta), jnp.exp(bias_beta)
+        dw, db = alpha * delta * z, bias_alpha * delta * bias_z
+        h = h * jnp.maximum(0.0, 1.0 + alpha * u * z) + dw
+        bias_h = bias_h * jnp.maximum(0.0, 1.0 + bias_alpha * bias_u * bias_z) + db
+        state = AutoTDIDBDState(beta, z, h, eta, bias_beta, bias_z, bias_h, bias_eta, g)
+        metrics = spread(alpha) | {
             "mean_eligibility_trace": jnp.mean(jnp.abs(z)),
             "mean_normalizer": jnp.mean(eta),
         }
-        return TDOptimizerUpdate(dw, db, AutoTDIDBDState(beta, z, h, eta, *bias, g), metrics)
+        return TDOptimizerUpdate(dw, db, state, metrics)
 
+    @compiled_by_itself
     def reset_traces(self, state: AutoTDIDBDState) -> AutoTDIDBDState:
         return without_eligibility(state)
 
-    def _recursion(self, delta, x, u, decay, beta, z, h, eta):
+    def _adapted(self, delta, x, u, beta, z, h, eta):
+        """The log step sizes before their bound, and the normalizers."""
         theta, tau = f32(self.meta_step_size), f32(self.normalizer_decay)
         averaged = eta - (1.0 / tau) * jnp.exp(beta) * u * z * (jnp.abs(delta * x * h) - eta)
         eta = jnp.maximum(jnp.maximum(jnp.abs(delta * u * h), averaged), 1e-8)
-        beta = beta - theta * delta * u * h / eta
-        overshoot = jnp.maximum(-jnp.sum(jnp.exp(beta) * u * z), 1.0)
+        return beta - theta * delta * u * h / eta, eta
+
+    def _bounded(self, betas, measures):
         low, high = f32(self.min_log_step_size), f32(self.max_log_step_size)
-        beta = jnp.clip(beta - jnp.log(overshoot), low, high)
-        alpha = jnp.exp(beta)
-        z = decay * z + x
-        dw = alpha * delta * z
-        h = h * jnp.maximum(0.0, 1.0 + alpha * u * z) + dw
-        return dw, (beta, z, h, eta)
+        return bounded_logs(betas, measures, low, high, f32(1.0))
 
 
 def create_autotdidbd_state(

@@ -1,10 +1,12 @@
 """IDBD: a step size per weight, learned while the weights are learned."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import (
     require_choice,
@@ -16,6 +18,7 @@ from .._ranges import (
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
 from .abstract import AbstractOptimizer, OptimizerUpdate
+from .effective_step import bounded_logs, excess, limited_change, log_floor, require_guards
 from .log_step_sizes import require_log_bounds, spread
 
 
@@ -49,6 +52,17 @@ class IDBD(AbstractOptimizer[IDBDState]):
         h_i     <- h_i max(0, 1 - alpha_i x_i^2) + dw_i
 
     alpha is per squared feature unit, theta per squared target unit: scale them with the data.
+    Nothing bounds a step: where theta is large for the target, one large error raises every step
+    size, the next update overshoots, its error is larger still, and within tens of steps the
+    learner is beyond the range of float32. So the published algorithm is for data whose scale you
+    know. Where you do not, guard it, or take `Autostep`, or normalize the targets:
+
+        beta_i changes by at most `max_log_step_change` in a step
+        M       = max((sum_i alpha_i x_i^2 + alpha_bias) / `max_effective_step`, 1)
+        alpha_i <- alpha_i / M,   alpha_bias <- alpha_bias / M
+
+    The divided step sizes are used and kept, as in `Autostep`: the state tells the step sizes in
+    effect, and they do not go on growing behind a bound. The bound comes after the clip of beta.
     The bias is a weight on the constant feature 1 whose step size (not its log) is clipped to
     [1e-6, 1].
 
@@ -56,7 +70,8 @@ class IDBD(AbstractOptimizer[IDBDState]):
     alpha z, without the error. With `error=None`, z holds the error already.
 
     Source: Sutton (1992), Adapting Bias by Gradient Descent: An Incremental Version of
-    Delta-Bar-Delta, figure 2. The clip of beta is not in the figure; the paper advises to bound it.
+    Delta-Bar-Delta, figure 2. The clip of beta is not in the figure; the text advises to keep it
+    above -10, and to limit its change to 2 in a step. `max_effective_step` is not in the paper.
 
     **Arguments:**
 
@@ -68,6 +83,9 @@ class IDBD(AbstractOptimizer[IDBDState]):
       `"prediction"` leaves it out of beta and turns its sign in h, as the reference implementation
       does, which raises step sizes for errors of one sign and lowers them for the other.
     - `min_log_step_size` < `max_log_step_size`: the clip of beta, default [-10, 2].
+    - `max_effective_step` > 0, default none: the bound of sum(alpha x^2) with the bias (of a
+      tensor: of all its elements), at 1 an update never overshoots; 0.5 is a good choice.
+    - `max_log_step_change` > 0, default none; the paper advises 2.
     """
 
     initial_step_size: Hyperparameter = 0.01
@@ -80,6 +98,14 @@ class IDBD(AbstractOptimizer[IDBDState]):
         default=-10.0, metadata={"config": "omit_default"}
     )
     max_log_step_size: Hyperparameter = eqx.field(default=2.0, metadata={"config": "omit_default"})
+    max_effective_step: Hyperparameter | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
+    max_log_step_change: Hyperparameter | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
+
+    _judged: ClassVar = ("traces",)
 
     def __check_init__(self):
         require_range(self, "initial_step_size", 0.0, open_low=True)
@@ -91,14 +117,19 @@ class IDBD(AbstractOptimizer[IDBDState]):
             )
         require_choice("IDBD", "param_meta", self.param_meta, ("error", "prediction"))
         require_log_bounds(self)
+        require_guards(self)
 
     def init(self, feature_dim: int) -> IDBDState:
         require_count("IDBD.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> IDBDState:
         weights = self.init_for_shape((feature_dim,))
         bias = f32(self.initial_step_size)
         return IDBDState(weights.log_step_sizes, weights.traces, bias, jnp.zeros((), jnp.float32))
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: IDBDState,
@@ -106,23 +137,37 @@ class IDBD(AbstractOptimizer[IDBDState]):
         observation: Real[ArrayLike, "{state.feature_dim}"],
     ) -> OptimizerUpdate:
         theta, e, x, h = f32(self.meta_step_size), scalar(error), f32(observation), state.traces
-        beta = self._clip(state.log_step_sizes + theta * e * x * h)
+        g = state.bias_trace
+        # exp may overflow to infinity; the clip makes it 1.
+        growth = jnp.exp(limited_change(theta * e * g, self.max_log_step_change))
+        bias_alpha = jnp.clip(state.bias_step_size * growth, 1e-6, 1.0)
+        beta = state.log_step_sizes + limited_change(theta * e * x * h, self.max_log_step_change)
+        low, high = f32(self.min_log_step_size), f32(self.max_log_step_size)
+        if self.max_effective_step is None:
+            beta = jnp.clip(beta, low, high)
+        else:
+            measures, limit = [(x**2, f32(1.0))], f32(self.max_effective_step)
+            beta = jnp.maximum(beta, log_floor(low, measures, limit))
+            overshoot = excess((jnp.exp(beta), bias_alpha), measures, limit)
+            beta = jnp.minimum(beta - jnp.log(overshoot), high)
+            bias_alpha = bias_alpha / overshoot
         alpha = jnp.exp(beta)
         dw = alpha * e * x
         h = h * jnp.maximum(0.0, 1.0 - alpha * x**2) + dw
-        # exp may overflow to infinity; the clip makes it 1.
-        g = state.bias_trace
-        bias_alpha = jnp.clip(state.bias_step_size * jnp.exp(theta * e * g), 1e-6, 1.0)
         db = bias_alpha * e
         g = g * jnp.maximum(0.0, 1.0 - bias_alpha) + db
         return OptimizerUpdate(dw, db, IDBDState(beta, h, bias_alpha, g), spread(alpha))
 
     def init_for_shape(self, shape: tuple[int, ...]) -> IDBDParamState:
         require_shape("IDBD.init_for_shape", shape)
+        return self._initial_of(tuple(int(size) for size in shape))
+
+    @compiled_by_itself
+    def _initial_of(self, shape: tuple[int, ...]) -> IDBDParamState:
         zeros = jnp.zeros(shape, jnp.float32)
         return IDBDParamState(zeros + jnp.log(f32(self.initial_step_size)), zeros)
 
-    @checked
+    @compiled_by_itself
     def update_from_gradient(
         self,
         state: IDBDParamState,
@@ -138,19 +183,21 @@ class IDBD(AbstractOptimizer[IDBDState]):
             meta_gradient, growth = e * z * h, e * z
         else:
             meta_gradient, growth = z * h, -e * z
-        beta = self._clip(state.log_step_sizes + theta * meta_gradient)
+        change = limited_change(theta * meta_gradient, self.max_log_step_change)
+        low, high = f32(self.min_log_step_size), f32(self.max_log_step_size)
+        limit = None if self.max_effective_step is None else f32(self.max_effective_step)
+        (beta,) = bounded_logs((state.log_step_sizes + change,), [(z**2,)], low, high, limit)
         alpha = jnp.exp(beta)
         h = h * jnp.maximum(0.0, 1.0 - alpha * curvature) + alpha * growth
         return alpha * z, IDBDParamState(beta, h)
 
+    @compiled_by_itself
     def step_sizes(self, state: IDBDState | IDBDParamState) -> Float[Array, "..."]:
         return jnp.exp(state.log_step_sizes)
 
+    @compiled_by_itself
     def bias_step_size(self, state: IDBDState) -> Float[Array, ""]:
         return state.bias_step_size
-
-    def _clip(self, beta: Float[Array, "..."]) -> Float[Array, "..."]:
-        return jnp.clip(beta, f32(self.min_log_step_size), f32(self.max_log_step_size))
 
 
 def create_idbd_state(

@@ -1,8 +1,10 @@
 """LMS: one fixed step size for all weights."""
 
+from typing import ClassVar
+
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_count, require_range, require_shape
 from .._state import AbstractState
@@ -33,15 +35,21 @@ class LMS(AbstractOptimizer[LMSState]):
 
     step_size: Hyperparameter = 0.01
 
+    _judged: ClassVar = ()
+
     def __check_init__(self):
         require_range(self, "step_size", 0.0)
 
     def init(self, feature_dim: int) -> LMSState:
         """The same state for any number of features."""
         require_count("LMS.init", "feature_dim", feature_dim)
+        return self._in_effect()
+
+    @compiled_by_itself
+    def _in_effect(self) -> LMSState:
         return LMSState(f32(self.step_size))
 
-    @checked
+    @compiled_by_itself
     def update(
         self, state: LMSState, error: ScalarLike, observation: Real[ArrayLike, " features"]
     ) -> OptimizerUpdate:
@@ -53,9 +61,9 @@ class LMS(AbstractOptimizer[LMSState]):
     def init_for_shape(self, shape: tuple[int, ...]) -> LMSState:
         """The same state for any shape."""
         require_shape("LMS.init_for_shape", shape)
-        return LMSState(f32(self.step_size))
+        return self._in_effect()
 
-    @checked
+    @compiled_by_itself
     def update_from_gradient(
         self, state: LMSState, gradient: Real[ArrayLike, "..."], error: ScalarLike | None = None
     ) -> tuple[Float[Array, "..."], LMSState]:

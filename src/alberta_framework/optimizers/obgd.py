@@ -5,7 +5,7 @@ from typing import NoReturn
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_count, require_range
 from .._state import AbstractState
@@ -56,9 +56,13 @@ class ObGD(AbstractOptimizer[ObGDState]):
 
     def init(self, feature_dim: int) -> ObGDState:
         require_count("ObGD.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> ObGDState:
         return ObGDState(jnp.zeros(feature_dim, jnp.float32), jnp.zeros((), jnp.float32))
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: ObGDState,
@@ -93,10 +97,12 @@ class ObGD(AbstractOptimizer[ObGDState]):
             "ObGD has no per-parameter path; use LMS with ObGDBounding for networks."
         )
 
+    @compiled_by_itself
     def step_sizes(self, state: ObGDState) -> Float[Array, ""]:
         """The step size before it is bounded, which depends on the error."""
         return f32(self.step_size)
 
+    @compiled_by_itself
     def bias_step_size(self, state: ObGDState) -> Float[Array, ""]:
         return f32(self.step_size)
 

@@ -4,12 +4,13 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32, scalar
 from .._ranges import require_choice, require_count, require_range
 from .._state import AbstractState
 from .._types import Hyperparameter, ScalarLike
 from .abstract import AbstractTDOptimizer, TDOptimizerUpdate
+from .effective_step import bounded_logs, limited_change, require_guards
 from .log_step_sizes import require_log_bounds, spread
 
 
@@ -59,6 +60,8 @@ class TDIDBD(AbstractTDOptimizer[TDIDBDState]):
     - `trace_discount`: `"incoming"` (default) or, as the reference implementation, `"outgoing"`:
       gamma_z = gamma, which wipes the trace in the very update that carries a terminal reward.
     - `min_log_step_size` < `max_log_step_size`: the clip of beta, default [-10, 2].
+    - `max_effective_step` > 0, `max_log_step_change` > 0: as `IDBD`, default none; the effective
+      step is the largest of sum(alpha x^2), sum(alpha x z) and -sum(alpha u z), bias included.
     """
 
     initial_step_size: Hyperparameter = 0.01
@@ -72,18 +75,29 @@ class TDIDBD(AbstractTDOptimizer[TDIDBDState]):
         default=-10.0, metadata={"config": "omit_default"}
     )
     max_log_step_size: Hyperparameter = eqx.field(default=2.0, metadata={"config": "omit_default"})
+    max_effective_step: Hyperparameter | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
+    max_log_step_change: Hyperparameter | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         require_td_fields(self)
+        require_guards(self)
         require_choice("TDIDBD", "use_semi_gradient", self.use_semi_gradient, (True, False))
 
     def init(self, feature_dim: int) -> TDIDBDState:
         require_count("TDIDBD.init", "feature_dim", feature_dim)
+        return self._initial(int(feature_dim))
+
+    @compiled_by_itself
+    def _initial(self, feature_dim: int) -> TDIDBDState:
         beta, zeros = start_values(self.initial_step_size, feature_dim)
         zero = jnp.zeros((), jnp.float32)
         return TDIDBDState(zeros + beta, zeros, zeros, beta, zero, zero, f32(1.0))
 
-    @checked
+    @compiled_by_itself
     def update(
         self,
         state: TDIDBDState,
@@ -96,26 +110,39 @@ class TDIDBD(AbstractTDOptimizer[TDIDBDState]):
         x = f32(observation)
         u = feature_difference(g, f32(next_observation), x)
         decay = trace_decay(self, state.previous_gamma, g)
-        beta, z, h = state.log_step_sizes, state.eligibility_traces, state.h_traces
-        alpha, dw, beta, z, h = self._recursion(delta, x, u, decay, beta, z, h)
-        b, bz, bh = state.bias_log_step_size, state.bias_eligibility_trace, state.bias_h_trace
-        _, db, b, bz, bh = self._recursion(delta, f32(1.0), g - 1.0, decay, b, bz, bh)
+        one, bias_u = f32(1.0), g - 1.0
+        h, bias_h = state.h_traces, state.bias_h_trace
+        z = decay * state.eligibility_traces + x
+        bias_z = decay * state.bias_eligibility_trace + one
+        low, high = f32(self.min_log_step_size), f32(self.max_log_step_size)
+        limit = None if self.max_effective_step is None else f32(self.max_effective_step)
+        betas = (
+            state.log_step_sizes + self._change(delta, x, u, h),
+            state.bias_log_step_size + self._change(delta, one, bias_u, bias_h),
+        )
+        measures = td_measures((x, one), (z, bias_z), (u, bias_u))
+        beta, bias_beta = bounded_logs(betas, measures, low, high, limit)
+        alpha, bias_alpha = jnp.exp(beta), jnp.exp(bias_beta)
+        dw, db = alpha * delta * z, bias_alpha * delta * bias_z
+        h = h * self._kept(alpha, x, z, u) + dw
+        bias_h = bias_h * self._kept(bias_alpha, one, bias_z, bias_u) + db
+        state = TDIDBDState(beta, z, h, bias_beta, bias_z, bias_h, g)
         metrics = spread(alpha) | {"mean_eligibility_trace": jnp.mean(jnp.abs(z))}
-        return TDOptimizerUpdate(dw, db, TDIDBDState(beta, z, h, b, bz, bh, g), metrics)
+        return TDOptimizerUpdate(dw, db, state, metrics)
 
+    @compiled_by_itself
     def reset_traces(self, state: TDIDBDState) -> TDIDBDState:
         return without_eligibility(state)
 
-    def _recursion(self, delta, x, u, decay, beta, z, h):
-        theta = f32(self.meta_step_size)
+    def _change(self, delta, x, u, h):
+        """Of the log step sizes."""
         meta_gradient = delta * x * h if self.use_semi_gradient else -(delta * u * h)
-        low, high = f32(self.min_log_step_size), f32(self.max_log_step_size)
-        beta = jnp.clip(beta + theta * meta_gradient, low, high)
-        alpha = jnp.exp(beta)
-        z = decay * z + x
-        dw = alpha * delta * z
-        keep = 1.0 - alpha * x * z if self.use_semi_gradient else 1.0 + alpha * z * u
-        return alpha, dw, beta, z, h * jnp.maximum(0.0, keep) + dw
+        return limited_change(f32(self.meta_step_size) * meta_gradient, self.max_log_step_change)
+
+    def _kept(self, alpha, x, z, u):
+        """The share of the h traces that a step leaves."""
+        left = 1.0 - alpha * x * z if self.use_semi_gradient else 1.0 + alpha * z * u
+        return jnp.maximum(0.0, left)
 
 
 def require_td_fields(optimizer) -> None:
@@ -136,6 +163,19 @@ def start_values(initial_step_size, feature_dim: int):
 def feature_difference(g, next_x, x):
     """gamma x' - x, where a terminal transition ignores whatever x' holds."""
     return jnp.where(g == 0.0, 0.0, g * next_x) - x
+
+
+def td_measures(x, z, u):
+    """What the step of a TD update is measured by: each argument a pair, of weights and of bias.
+
+    It changes the value at x by the TD error times sum(alpha x z), and the TD error itself by
+    minus sum(alpha u z); sum(alpha x^2) is the change of the value by x alone, whatever the traces
+    hold.
+    """
+    squares = [xi**2 for xi in x]
+    of_value = [xi * zi for xi, zi in zip(x, z, strict=True)]
+    of_error = [-ui * zi for ui, zi in zip(u, z, strict=True)]
+    return [squares, of_value, of_error]
 
 
 def trace_decay(optimizer, previous_gamma, gamma):

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
-from .._ranges import require_count, require_range, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_range, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
@@ -57,8 +57,9 @@ class AbruptChangeStream(AbstractSyntheticStream[AbruptChangeState, TimeStep]):
         require_range(self, "noise_std", 0.0)
         require_range(self, "feature_std", 0.0)
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> AbruptChangeState:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> AbruptChangeState:
+        key = require_key("AbruptChangeStream.init", key)
         key, weights_key = jr.split(key)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)
         position, steps = jnp.zeros((), jnp.int32), jnp.zeros(2, jnp.uint32)

@@ -8,6 +8,7 @@ from jaxtyping import ArrayLike, PRNGKeyArray
 
 from .._component import AbstractComponent
 from .._state import AbstractState
+from .._types import IntegerLike
 from ..experience import TDTimeStep, TimeStep
 
 State = TypeVar("State", bound=AbstractState)
@@ -56,7 +57,7 @@ class AbstractStream(AbstractComponent, Generic[State, Experience]):
         """The state before the first step; `key` is a typed key (`jax.random.key`)."""
 
     @abc.abstractmethod
-    def step(self, state: State, idx: ArrayLike = 0) -> tuple[Experience, State]:
+    def step(self, state: State, idx: IntegerLike = 0) -> tuple[Experience, State]:
         """One unit of experience and the next state; pure and traceable."""
 
     @abc.abstractmethod

@@ -6,14 +6,16 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._ranges import require_count
 from .._state import AbstractState
+from .._types import IntegerLike
 from ..experience import TDTimeStep, TimeStep
 from .abstract import AbstractStream, Experience
-from .float_arrays import float_array, require_array
+from .float_arrays import flag_array, float_array, require_array, require_flags
 from .synthetic import counted, phase
 
 
@@ -33,22 +35,24 @@ class AbstractArrayStream(AbstractStream[ArrayStreamState, Experience]):
     def _record(self) -> Experience:
         """All rows, time axis first."""
 
+    @compiled_by_itself
     def init(self, key: PRNGKeyArray | None = None) -> ArrayStreamState:
         """Before the first row; `key` is ignored."""
         del key
         return ArrayStreamState(jnp.zeros((), jnp.int32), jnp.zeros(2, jnp.uint32))
 
-    def step(
-        self, state: ArrayStreamState, idx: ArrayLike = 0
-    ) -> tuple[Experience, ArrayStreamState]:
+    @compiled_by_itself
+    def step(self, state: ArrayStreamState, idx: IntegerLike = 0) -> tuple[Any, ArrayStreamState]:
         """The next row and the next state; `idx` is ignored, the state's position acts."""
         del idx
         return self._rows(state, jnp.zeros((), jnp.uint32)), self._after(state, 1)
 
-    def rollout(
-        self, state: ArrayStreamState, num_steps: int
-    ) -> tuple[Experience, ArrayStreamState]:
+    def rollout(self, state: ArrayStreamState, num_steps: int) -> tuple[Any, ArrayStreamState]:
         require_count(type(self).__name__, "num_steps", num_steps, low=0, high=2**31)
+        return self._rolled(state, int(num_steps))
+
+    @compiled_by_itself
+    def _rolled(self, state: ArrayStreamState, num_steps: int) -> tuple[Any, ArrayStreamState]:
         ahead = jnp.arange(num_steps, dtype=jnp.uint32)
         return self._rows(state, ahead), self._after(state, num_steps)
 
@@ -112,22 +116,31 @@ class TDArrayStream(AbstractArrayStream[TDTimeStep]):
     - `rewards` [T].
     - `next_observations` [T, d].
     - `gammas` [T]: the discount of each transition, 0 where an episode ends.
+    - `truncated` [T]: flags, where an episode was cut after the transition: it bootstraps from its
+      next observation, the true last one, and traces are cut after it. None, the default: nowhere.
     """
 
     observations: Float[Array, "steps features"] = eqx.field(converter=float_array)
     rewards: Float[Array, " steps"] = eqx.field(converter=float_array)
     next_observations: Float[Array, "steps features"] = eqx.field(converter=float_array)
     gammas: Float[Array, " steps"] = eqx.field(converter=float_array)
+    truncated: Bool[Array, " steps"] | None = eqx.field(
+        converter=flag_array, default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         require_array(self, "observations", ("T", "d"))
         require_array(self, "rewards", self.observations.shape[:1])
         require_array(self, "next_observations", self.observations.shape)
         require_array(self, "gammas", self.observations.shape[:1])
+        if self.truncated is not None:
+            require_flags(self, "truncated", self.observations.shape[:1])
 
     @property
     def feature_dim(self) -> int:
         return self.observations.shape[-1]
 
     def _record(self):
-        return TDTimeStep(self.observations, self.rewards, self.next_observations, self.gammas)
+        return TDTimeStep(
+            self.observations, self.rewards, self.next_observations, self.gammas, self.truncated
+        )

@@ -8,11 +8,11 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32, is_traced
-from .._ranges import require_count, require_range, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_range, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
@@ -67,8 +67,9 @@ class CyclicStream(AbstractSyntheticStream[CyclicState, TimeStep]):
                     f"got {longest}."
                 )
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> CyclicState:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> CyclicState:
+        key = require_key("CyclicStream.init", key)
         key, weights_key = jr.split(key)
         shape = (self.num_configurations, self.feature_dim)
         configurations = jr.normal(weights_key, shape, jnp.float32)

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
-from .._ranges import require_at_most, require_count, require_range, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_at_most, require_count, require_key, require_range, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
@@ -71,8 +71,9 @@ class DynamicScaleShiftStream(AbstractSyntheticStream[DynamicScaleShiftState, Ti
         require_at_most(self, "min_scale", "max_scale")
         require_range(self, "noise_std", 0.0)
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> DynamicScaleShiftState:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> DynamicScaleShiftState:
+        key = require_key("DynamicScaleShiftStream.init", key)
         key, weights_key, scales_key = jr.split(key, 3)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)
         zero, steps = jnp.zeros((), jnp.int32), jnp.zeros(2, jnp.uint32)

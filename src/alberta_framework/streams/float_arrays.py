@@ -1,4 +1,4 @@
-"""Fields that are arrays by nature: kept as float32, checked by shape."""
+"""Fields that are arrays by nature: kept as float32, flags as bool, checked by shape."""
 
 from typing import Any
 
@@ -35,4 +35,22 @@ def require_array(component: eqx.Module, name: str, shape: tuple[int | str, ...]
     sizes = zip(value.shape, shape, strict=False)
     fits = all(size >= 1 if isinstance(want, str) else size == want for size, want in sizes)
     if value.ndim != len(shape) or not fits:
+        raise ValueError(f"{owner}: `{name}` must be {allowed}, got shape {value.shape}.")
+
+
+def flag_array(value: Any) -> Any:
+    """Truth values, or numbers 0 and 1, as a bool array; what is none is left to be refused."""
+    numbers = value if value is None else float_array(value)
+    if not isinstance(numbers, jax.Array):
+        return value
+    return numbers if numbers.dtype == jnp.bool_ else numbers != 0
+
+
+def require_flags(component: eqx.Module, name: str, shape: tuple[int, ...]) -> None:
+    """Check that the field `name` is a bool array of the shape."""
+    value, owner = getattr(component, name), type(component).__name__
+    allowed = f"flags of shape {shape}"
+    if not isinstance(value, jax.Array) or value.dtype != jnp.bool_:
+        raise TypeError(f"{owner}: `{name}` must be {allowed}, got {value!r}.")
+    if value.shape != shape:
         raise ValueError(f"{owner}: `{name}` must be {allowed}, got shape {value.shape}.")

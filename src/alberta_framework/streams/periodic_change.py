@@ -8,11 +8,11 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
-from .._ranges import require_count, require_range, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_range, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 
@@ -67,8 +67,9 @@ class PeriodicChangeStream(AbstractSyntheticStream[PeriodicChangeState, TimeStep
         require_range(self, "noise_std", 0.0)
         require_range(self, "feature_std", 0.0)
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> PeriodicChangeState:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> PeriodicChangeState:
+        key = require_key("PeriodicChangeStream.init", key)
         key, weights_key, phases_key = jr.split(key, 3)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)
         phases = jr.uniform(phases_key, (self.feature_dim,), jnp.float32, 0.0, _TURN)

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._numbers import f32
-from .._ranges import require_count, require_range
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_range
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, noisy_target
 
@@ -53,8 +53,9 @@ class RandomWalkStream(AbstractSyntheticStream[RandomWalkState, TimeStep]):
         require_range(self, "noise_std", 0.0)
         require_range(self, "feature_std", 0.0)
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> RandomWalkState:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> RandomWalkState:
+        key = require_key("RandomWalkStream.init", key)
         key, weights_key = jr.split(key)
         return RandomWalkState(key, jr.normal(weights_key, (self.feature_dim,), jnp.float32))
 

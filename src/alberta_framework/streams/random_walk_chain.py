@@ -8,11 +8,11 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
-from .._ranges import require_choice, require_count, require_range
-from .._types import Hyperparameter
+from .._ranges import require_choice, require_count, require_key, require_range
+from .._types import Hyperparameter, KeyLike
 from ..experience import TDTimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted
 
@@ -78,9 +78,10 @@ class RandomWalkChainStream(AbstractSyntheticStream[RandomWalkChainState, TDTime
     def feature_dim(self) -> int:
         return self.n_states if self.features == "tabular" else (self.n_states + 1) // 2
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> RandomWalkChainState:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> RandomWalkChainState:
         """In the middle of the chain; the key is kept as it is."""
+        key = require_key("RandomWalkChainStream.init", key)
         middle = jnp.full((), self.n_states // 2, jnp.int32)
         return RandomWalkChainState(key, middle, jnp.zeros(2, jnp.uint32))
 

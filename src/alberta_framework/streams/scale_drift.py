@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
 from .._numbers import f32
-from .._ranges import require_at_most, require_count, require_range
-from .._types import Hyperparameter
+from .._ranges import require_at_most, require_count, require_key, require_range
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target
 
@@ -66,8 +66,9 @@ class ScaleDriftStream(AbstractSyntheticStream[ScaleDriftState, TimeStep]):
         require_at_most(self, "min_log_scale", "max_log_scale")
         require_range(self, "noise_std", 0.0)
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> ScaleDriftState:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> ScaleDriftState:
+        key = require_key("ScaleDriftStream.init", key)
         key, weights_key = jr.split(key)
         weights = jr.normal(weights_key, (self.feature_dim,), jnp.float32)
         log_scales, steps = jnp.zeros(self.feature_dim, jnp.float32), jnp.zeros(2, jnp.uint32)

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import checked
+from .._compiled import compiled_by_itself
 from .._counter import StepCount
-from .._ranges import require_count, require_steps
-from .._types import Hyperparameter
+from .._ranges import require_count, require_key, require_steps
+from .._types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, phase
 
@@ -60,9 +60,10 @@ class SuttonExperiment1Stream(AbstractSyntheticStream[SuttonExperiment1State, Ti
     def feature_dim(self) -> int:
         return self.num_relevant + self.num_irrelevant
 
-    @checked
-    def init(self, key: Key[Array, ""]) -> SuttonExperiment1State:
+    @compiled_by_itself
+    def init(self, key: KeyLike) -> SuttonExperiment1State:
         """All signs positive; the key is kept as it is."""
+        key = require_key("SuttonExperiment1Stream.init", key)
         signs = jnp.ones(self.num_relevant, jnp.float32)
         position, steps = jnp.zeros((), jnp.int32), jnp.zeros(2, jnp.uint32)
         return SuttonExperiment1State(key, signs, position, steps)
@@ -78,7 +79,7 @@ class SuttonExperiment1Stream(AbstractSyntheticStream[SuttonExperiment1State, Ti
 
     def _advance(self, state, draws, now):
         (x, picked), flips = draws, now
-        flipped = flips & (jnp.arange(self.num_relevant) == picked)
+        flipped = flips & (jnp.arange(self.num_relevant, dtype=jnp.int32) == picked)
         signs = jnp.where(flipped, -state.signs, state.signs)
         target = jnp.reshape(signs @ x[: self.num_relevant], 1)
         return TimeStep(x, target), state.replace(signs=signs)

@@ -10,13 +10,18 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
-from .._compiled import strong
+from .._compiled import compiled_by_itself, strong
 from .._counter import advanced
+from .._lanes_last import over_last_axis
 from .._numbers import f32
 from .._ranges import require_count
 from .._state import AbstractState
-from .._unrolled_keys import as_before, unrolled
+from .._types import IntegerLike
+from .._unrolled_keys import as_before, is_unrolled, split_by_vectors, unrolled
 from .abstract import AbstractStream, Experience
+
+# Steps drawn at once: few enough for the first cache, many enough for its loop not to count.
+_TILE = 128
 
 
 class AbstractSyntheticState(AbstractState):
@@ -33,7 +38,7 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
 
     A step is taken apart into what depends on its keys alone (`_draw`), what its counters say
     (`_schedule`) and what is carried from step to step (`_advance`). A chunk does the first two
-    for all of its steps at once and scans over the third.
+    for many of its steps at once and scans over the third.
     """
 
     _keys_per_step: eqx.AbstractClassVar[int]
@@ -54,7 +59,8 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
     def _counted(self, state: State, num_steps: int) -> dict[str, Any]:
         """The counters of the state `num_steps` later, by field."""
 
-    def step(self, state: State, idx: ArrayLike = 0) -> tuple[Experience, State]:
+    @compiled_by_itself
+    def step(self, state: State, idx: IntegerLike = 0) -> tuple[Experience, State]:
         """One unit of experience and the next state; `idx` is ignored, the state's counters act."""
         del idx
         keys = jr.split(state.key, self._keys_per_step)
@@ -70,8 +76,8 @@ class AbstractSyntheticStream(AbstractStream[State, Experience]):
 @ft.partial(jax.jit, static_argnames="num_steps", inline=True)
 def _rollout(stream, state, *, num_steps):
     def next_keys(key, _):
-        keys = jr.split(key, stream._keys_per_step)
-        return keys[0], keys[1:]
+        keys = split_by_vectors(key, stream._keys_per_step)
+        return keys[0], keys[1 : stream._keys_per_step]
 
     # Dot products stay in the second scan: batched over the steps, they sum in another order.
     def advance(state, drawn):
@@ -81,9 +87,37 @@ def _rollout(stream, state, *, num_steps):
     key, keys = jax.lax.scan(next_keys, unrolled(state.key), length=num_steps)
     key = as_before(key, state.key)
     schedule = stream._schedule(state, jnp.arange(num_steps, dtype=jnp.uint32))
-    drawn = (jax.vmap(stream._draw)(keys), schedule)
+    drawn = (_drawn(stream, keys, num_steps), schedule)
     after, experience = jax.lax.scan(advance, state, drawn, length=num_steps)
     return experience, after.replace(key=key, **stream._counted(state, num_steps))
+
+
+def _drawn(stream: Any, keys: Key[Array, "steps keys"], num_steps: int) -> Any:
+    """The draws of all steps, time axis first.
+
+    A processor computes along the last axis, which of one step is short: there the steps of a tile
+    lie, which is turned around when it is drawn. The loop over tiles keeps XLA from computing in
+    the order of what it is turned into.
+    """
+    if num_steps == 0 or not is_unrolled(keys):
+        return jax.vmap(stream._draw)(keys)
+    length = min(_TILE, num_steps)
+    words = jr.key_data(keys)
+    missing = -num_steps % length
+    words = jnp.concatenate([words, words[:missing]]) if missing else words
+
+    def draw(words):
+        return stream._draw(jr.wrap_key_data(words, impl=jr.key_impl(keys)))
+
+    def of_tile(words):
+        return over_last_axis(draw, jnp.moveaxis(words, 0, -1), lanes=length, shared=(False,))
+
+    def in_time(array):
+        array = jnp.moveaxis(array, -1, 1)
+        return array.reshape(-1, *array.shape[2:])[:num_steps]
+
+    tiles = jax.lax.map(of_tile, words.reshape(-1, length, *words.shape[1:]))
+    return jax.tree.map(in_time, tiles)
 
 
 def phase(

@@ -1,7 +1,6 @@
 """The members of one program as a batch that the driver carries: set up, advanced, told apart."""
 
 import functools as ft
-import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +10,20 @@ from jax.sharding import Mesh
 from numpy.typing import NDArray
 
 from .._compiled import strong
-from ..control import SARSAAgent
 from ..experiments.hyperparameters import stacked
 from ..learners import MLPLearner
 from ..loops import Lanes
-from ..loops.rollouts import outputs_of_a_step, rollable
-from ..streams import AbstractArrayStream, RecordedStream
+from ..loops.rollouts import rollable
+from ..streams import AbstractArrayStream
 from .blocks import Block
-from .members import OwnNumbersLearner, OwnNumbersStream, SharedStream, stream_begun
-from .metrics import MetricNames, StepMetrics, metric_names
+from .members import (
+    OwnNumbersLearner,
+    OwnNumbersStream,
+    SharedStream,
+    draws,
+    initial,
+    stream_begun,
+)
 from .plan import Program
 
 
@@ -33,20 +37,23 @@ class Keys:
 
 
 class Batch:
-    """A program with its seeds: lanes (each stream with each seed) times the points of a lane."""
+    """A program with its seeds: lanes (each stream with each seed) times the points of a lane.
 
-    def __init__(self, program: Program, keys: Keys, mesh: Mesh | None):
+    `recorded`: the metrics that a step gives, by name.
+    """
+
+    def __init__(self, program: Program, keys: Keys, recorded: tuple[str, ...], mesh: Mesh | None):
         self.program = program
         self._keys, self.seeds = keys, len(keys.streams)
         # What is carried: the learners' numbers ride in their states.
-        self.learner = OwnNumbersLearner(StepMetrics())
+        self.learner = OwnNumbersLearner(recorded)
         self.lanes = len(program.streams) * self.seeds
         self.points = program.points.shape[1]
         self._learners = stacked(program.learners)
         self._own_streams = len(program.streams) > 1
         # Recorded experience is the same for every seed, and is drawn once for all of them.
-        recorded = isinstance(program.streams[0], AbstractArrayStream)
-        self.carried = Lanes(recorded and not self._own_streams, members=True, mesh=mesh)
+        replayed = isinstance(program.streams[0], AbstractArrayStream)
+        self.carried = Lanes(replayed and not self._own_streams, members=True, mesh=mesh)
         if self._own_streams:
             self._streams = stacked([rollable(stream) for stream in program.streams])
             self.stream: Any = OwnNumbersStream()
@@ -67,6 +74,7 @@ class Batch:
             self._keys.streams[seed],
             kind=self._keys.kind,
             feature_dim=self.program.streams[0].feature_dim,
+            points=points.shape[1],
             own_streams=self._own_streams,
             shared_stream=self.carried.shared_stream,
         )
@@ -81,24 +89,6 @@ class Batch:
         points = self.program.points[stream_of_lane[:, None], points]
         return points, np.broadcast_to(seed[:, None], points.shape)
 
-    def metric_names(self) -> MetricNames:
-        """What the metrics of the learners are called.
-
-        **Raises:** `TypeError`, `ValueError` for a learner that cannot learn from the stream.
-        """
-        learner, stream = self.program.learners[0], self.program.streams[0]
-        for recorded in self.program.streams:
-            _require_actions(learner, recorded)
-
-        try:
-            outputs = _one_step.eval_shape(
-                strong(learner), strong(rollable(stream)), feature_dim=stream.feature_dim
-            )
-        except (AttributeError, IndexError, TypeError, ValueError) as error:
-            names = f"{type(learner).__name__} cannot learn from {type(stream).__name__}"
-            raise ValueError(f"sweep: {names}: {str(error).splitlines()[0]}") from error
-        return metric_names(learner, outputs)
-
 
 def member_keys(all_programs: tuple[Program, ...], keys: Any) -> Keys:
     """The keys of streams and of learners, as the loops of the library take them from `keys`.
@@ -109,7 +99,7 @@ def member_keys(all_programs: tuple[Program, ...], keys: Any) -> Keys:
     """
     learners = [learner for program in all_programs for learner in program.learners]
     streams = [stream for program in all_programs for stream in program.streams]
-    if not any(_draws(learner) for learner in learners):
+    if not any(draws(learner) for learner in learners):
         return _words(keys, keys)
     recorded = all(isinstance(stream, AbstractArrayStream) for stream in streams)
     if recorded and not any(isinstance(learner, MLPLearner) for learner in learners):
@@ -128,51 +118,33 @@ def _split(keys):
     return pairs[:, 0], pairs[:, 1]
 
 
-def _require_actions(learner: Any, stream: Any) -> None:
-    """A sweep begins with no action pending, so a record must tell those that were taken."""
-    if isinstance(learner, SARSAAgent) and isinstance(stream, RecordedStream):
-        taken = np.asarray(stream.record.action)
-        if np.any((taken < 0) | (taken >= learner.n_actions)):
-            raise ValueError(
-                f"sweep: `record.action` must hold the actions that were taken, 0 to "
-                f"{learner.n_actions - 1}, got {taken.min()} to {taken.max()}."
-            )
-
-
-def _draws(learner: Any) -> bool:
-    return _init_takes_key(type(learner))
-
-
-@ft.cache
-def _init_takes_key(kind: type) -> bool:
-    return "key" in inspect.signature(kind.init).parameters
-
-
-def _initial(learner: Any, feature_dim: int, key: Any) -> Any:
-    return learner.init(feature_dim, key) if _draws(learner) else learner.init(feature_dim)
-
-
-@ft.partial(jax.jit, static_argnames="feature_dim")
-def _one_step(learner, stream, *, feature_dim):
-    """What a step gives; evaluated for its shapes alone."""
-    key = jax.random.key(0)
-    state = _initial(learner, feature_dim, key)
-    return outputs_of_a_step(learner, stream, state, stream_begun(stream, key))
-
-
 def _rows(tree: Any, places: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[places], tree)
 
 
-@ft.partial(jax.jit, static_argnames=("kind", "feature_dim", "own_streams", "shared_stream"))
+_STATIC = ("kind", "feature_dim", "points", "own_streams", "shared_stream")
+
+
+@ft.partial(jax.jit, static_argnames=_STATIC)
 def _begun(
-    learners, streams, learner_keys, stream_keys, *, kind, feature_dim, own_streams, shared_stream
+    learners,
+    streams,
+    learner_keys,
+    stream_keys,
+    *,
+    kind,
+    feature_dim,
+    points,
+    own_streams,
+    shared_stream,
 ):
     learner_keys = jax.random.wrap_key_data(learner_keys, impl=kind)
     stream_keys = jax.random.wrap_key_data(stream_keys, impl=kind)
 
     def of_lane(learners, key):
-        return jax.vmap(lambda learner: _initial(learner, feature_dim, key))(learners)
+        # A learner without numbers has no axis to tell their number by.
+        of_point = ft.partial(initial, feature_dim=feature_dim, key=key)
+        return jax.vmap(of_point, axis_size=points)(learners)
 
     state = (learners, jax.vmap(of_lane)(learners, learner_keys))
     if shared_stream:

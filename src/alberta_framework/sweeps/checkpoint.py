@@ -14,20 +14,21 @@ from .batch import Keys
 from .blocks import Cut
 from .plan import Program
 
-_LISTS = ("curves", "rejected", "segments", "carry")
+_LISTS = ("finished", "segments")
 
 
 def fingerprint(
     plan: Sequence[Program],
     keys: Keys,
-    num_steps: int,
-    record: Any,
+    how: tuple[Any, ...],
     cuts: Sequence[Cut],
-    chunk_size: int | None,
 ) -> str:
-    """Tells apart sweeps that a checkpoint must not mix up: other numbers, keys, steps or cuts."""
+    """Tells apart sweeps that a checkpoint must not mix up: other numbers, keys, steps or cuts.
+
+    `how` they are run and recorded is told by its `repr`.
+    """
     digest = hashlib.sha256()
-    digest.update(repr((num_steps, record, chunk_size, jax.process_count())).encode())
+    digest.update(repr((*how, jax.process_count())).encode())
     for program, each in zip(plan, cuts, strict=True):
         members = (*program.learners, *program.streams)
         shapes = (program.points.tolist(), len(each.blocks), each.blocks[0], each.mesh)
@@ -85,11 +86,18 @@ class SweepCheckpoint:
         if notes["sweep"] != self._mark:
             raise ValueError(
                 f"sweep: the checkpoint in {str(self._folder)!r} is of another sweep (other axes, "
-                "numbers, keys, steps, recording, devices or processes); choose another folder."
+                "numbers, keys, steps, metrics, recording, devices or processes) or of an earlier "
+                "version; choose another folder."
             )
-        return {"steps": notes["steps"]} | {
-            name: [np.asarray(arrays[f"{name}_{i}"]) for i in range(notes[name])] for name in _LISTS
+        carry = [np.asarray(arrays[f"carry_{i}"]) for i in range(notes["carry"])]
+        lists = {
+            name: [
+                {entry: np.asarray(arrays[place]) for entry, place in entries.items()}
+                for entries in notes[name]
+            ]
+            for name in _LISTS
         }
+        return {"steps": notes["steps"], "carry": carry} | lists
 
     @property
     def due(self) -> bool:
@@ -102,9 +110,16 @@ class SweepCheckpoint:
 
         if self._opened().latest_step() == done:
             return
-        arrays = {f"{name}_{i}": array for name in _LISTS for i, array in enumerate(now[name])}
-        notes = {name: len(now[name]) for name in _LISTS}
-        notes |= {"steps": now["steps"], "sweep": self._mark}
+        arrays = {f"carry_{i}": array for i, array in enumerate(now["carry"])}
+        notes = {"carry": len(now["carry"]), "steps": now["steps"], "sweep": self._mark}
+        for name in _LISTS:
+            # Names of metrics are none that every file system would take.
+            notes[name] = [
+                {entry: f"{name}_{i}_{j}" for j, entry in enumerate(entries)}
+                for i, entries in enumerate(now[name])
+            ]
+            for places, entries in zip(notes[name], now[name], strict=True):
+                arrays |= {places[entry]: array for entry, array in entries.items()}
         self._opened().save(
             done,
             args=ocp.args.Composite(

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from .._component import AbstractComponent, component_from_config, from_config
+from .._json import in_words, numbers_from
 from .._ranges import require_choice, require_count
 from ..experiments.hyperparameters import dotted_paths, require_known
 from ..experiments.naming import require_spoken
@@ -30,7 +31,8 @@ class SweepExperiment:
     - `learner`, `stream`, `axes`, `num_steps`, `combine`, `max_batch`: as `sweep` takes them.
     - `seeds` >= 1: how many, 0 to seeds - 1; default 30.
     - `window`: steps of one point of the learning curves; None for about a fiftieth of all.
-    - `metric`: what is scored; None for the first, a squared error.
+    - `metric`: what is scored, a metric that every learner has; None for a squared error, and where
+      there is none the first.
     - `lower_is_better`: of the metric; default True.
     - `evaluate_last`: score the mean over so many of the last steps; None for all.
     - `title`, `description`: for people.
@@ -68,10 +70,14 @@ class SweepExperiment:
             at_paths(self.learner, "learner", axes.point(positions))
             at_paths(self.stream, "stream", axes.point(positions))
         if self.metric is not None:
-            require_known(f"metric {self.metric!r}", self.metric, self.run().metric_names)
+            # Every learner must have it.
+            self._begun(metrics=(self.metric,))
 
     def run(self, checkpoint: str | PathLike[str] | None = None) -> SweepRun:
         """The sweep, not begun, or resumed from the checkpoint."""
+        return self._begun(checkpoint=checkpoint)
+
+    def _begun(self, **options: Any) -> SweepRun:
         return SweepRun(
             self.learner,
             self.stream,
@@ -81,7 +87,7 @@ class SweepExperiment:
             combine=self.combine,
             record=None if self.window is None else WindowMean(self.window),
             max_batch=self.max_batch,
-            checkpoint=checkpoint,
+            **options,
         )
 
     def to_config(self) -> dict[str, Any]:
@@ -91,7 +97,7 @@ class SweepExperiment:
             for field in dataclasses.fields(self)
             if (value := getattr(self, field.name)) is not None
         }
-        axes = {path: [_plain(value) for value in given] for path, given in self.axes.items()}
+        axes = {path: in_words([_plain(v) for v in given]) for path, given in self.axes.items()}
         parts = {"learner": self.learner.to_config(), "stream": self.stream.to_config()}
         return config | parts | {"axes": axes}
 
@@ -101,7 +107,8 @@ def sweep_from_config(config: Mapping[str, Any], name: str = "sweep") -> SweepEx
 
     Keys are the arguments of `SweepExperiment`. `learner` and `stream` are configurations. The
     paths of `axes` are written with dots or as nested tables; a table among the values of an axis
-    is the configuration of a component, a list a tuple of sizes.
+    is the configuration of a component, a list a tuple of sizes. The words "Infinity", "-Infinity"
+    and "NaN" are numbers, but for a path that holds a text.
 
     **Arguments:** `config`, which is not changed; `name`: of a sweep that has none.
 
@@ -118,13 +125,13 @@ def sweep_from_config(config: Mapping[str, Any], name: str = "sweep") -> SweepEx
             raise ValueError(f"missing key {key!r}. Known: {', '.join(fields)}.")
     if not isinstance(config["axes"], Mapping):
         raise ValueError(f"axes: must map paths to lists of values, got {config['axes']!r}.")
-    axes = {
-        path: [_read(value, f"axes.{path}") for value in given] if _is_list(given) else given
-        for path, given in dotted_paths(config["axes"]).items()
-    }
     parts: dict[str, Any] = {
         "learner": component_from_config(config["learner"], (AbstractLearner,), path="learner"),
         "stream": component_from_config(config["stream"], (AbstractStream,), path="stream"),
+    }
+    axes = {
+        path: [_read(v, path, parts) for v in given] if _is_list(given) else given
+        for path, given in dotted_paths(config["axes"]).items()
     }
     arguments: dict[str, Any] = {"name": name} | config | parts | {"axes": axes}
     try:
@@ -137,13 +144,24 @@ def _is_list(given: Any) -> bool:
     return isinstance(given, Sequence) and not isinstance(given, str)
 
 
-def _read(value: Any, path: str) -> Any:
+def _read(value: Any, path: str, parts: Mapping[str, Any]) -> Any:
     if isinstance(value, Mapping):
         try:
             return from_config(value)
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+            raise ValueError(f"axes.{path}: {error}") from error
+    if not _is_text(path, parts):
+        value = numbers_from(value)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _is_text(path: str, parts: Mapping[str, Any]) -> bool:
+    """Whether a text stands at a path; an unknown one is for `Axes` to refuse."""
+    root, *names = path.split(".")
+    found = parts.get(root)
+    for name in names:
+        found = getattr(found, name, None)
+    return isinstance(found, str)
 
 
 def _plain(value: Any) -> Any:

@@ -1,13 +1,21 @@
 """Figures of a sweep: learning curves and sensitivity to a hyperparameter."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..experiments._extras import analysis_package
-from ..experiments.drawing import draw_legend, draw_mean, logarithmic
+from ..experiments.drawing import (
+    curves_on_scale,
+    draw_legend,
+    draw_mean,
+    draw_scores,
+    logarithmic,
+    on_scale,
+    span,
+)
+from ..experiments.naming import spoken_metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,19 +23,22 @@ if TYPE_CHECKING:
 
     from .result import SweepResult
 
-# A point this many times worse than the best would hide the others.
-_OFF_SCALE = 30.0
 
+def plot_curves(result: "SweepResult", metric: str, points: NDArray[np.int64]) -> "Figure":
+    """Learning curves of some points, the best first, with bands of the 95% t interval.
 
-def plot_curves(result: "SweepResult", metric: str, points: Iterable[int]) -> "Figure":
-    """Learning curves of some points, with bands of the 95% t interval."""
+    The axis spans those that did not diverge and are not far off the best one.
+    """
     figure, ax = _axes()
-    curves, labels = result.curves(metric), result.labels
-    for color, index in enumerate(points):
+    labels, log = result.labels, _is_of_many_decades(metric)
+    curves = result.curves(metric)[points]
+    lines = []
+    for color, (index, runs) in enumerate(zip(points.tolist(), curves, strict=True)):
         label = _spoken(labels[index]) or "all seeds"
-        draw_mean(ax, result.recorded_at, curves[index], f"C{color}", "-", label)
-    _scale(ax, metric)
-    ax.set(title="Learning curves", xlabel="Step", ylabel=_words(metric))
+        lines.append(draw_mean(ax, result.recorded_at, runs, f"C{color}", "-", label))
+    shown = curves_on_scale(curves, result.diverged(metric)[points], 0, log=log)
+    span(ax, lines, shown, log=log)
+    ax.set(title="Learning curves", xlabel="Step", ylabel=spoken_metric(metric))
     draw_legend(ax)
     return figure
 
@@ -42,30 +53,25 @@ def plot_sensitivity(
     """
     figure, ax = _axes()
     scores, labels = result.scores(metric, last), result.labels
-    shown = _on_scale(scores, lower_is_better)
+    shown = _shown(scores, lower_is_better)
     groups: dict[str, list[int]] = {}
     for index, label in enumerate(labels):
         others = {path: value for path, value in label.items() if path != over}
         # Zipped paths change together: each is a coordinate of one and the same curve.
         name = "" if result.axes.combine == "zip" else _spoken(others)
         groups.setdefault(name, []).append(index)
-    for color, (name, members) in enumerate(groups.items()):
+    for row, (name, members) in enumerate(groups.items()):
         order = sorted(members, key=lambda index: labels[index][over])
-        values = np.array([labels[index][over] for index in order])
-        runs = np.where(shown[order, None], scores[order], np.nan)
-        draw_mean(ax, values, runs.T, f"C{color}", "o-", name or _words(metric))
-        off = values[~shown[order]]
-        height = 0.985 - 0.03 * color if lower_is_better else 0.015 + 0.03 * color
-        edge = np.full(off.size, height)
-        transform = ax.get_xaxis_transform()
-        ax.plot(off, edge, "x", color=f"C{color}", mew=2, transform=transform, zorder=6)
+        values, label = np.array([labels[i][over] for i in order]), name or spoken_metric(metric)
+        draw_scores(ax, values, scores[order], shown[order], row, f"C{row}", label, lower_is_better)
     swept = [label[over] for label in labels]
     if min(swept) > 0:
         logarithmic(ax, "x")
     else:
         ax.set_xscale("symlog", linthresh=min((v for v in swept if v > 0), default=1.0))
-    _scale(ax, metric)
-    ax.set(title="Sensitivity", xlabel=over, ylabel=_words(metric))
+    if _is_of_many_decades(metric):
+        logarithmic(ax)
+    ax.set(title="Sensitivity", xlabel=over, ylabel=spoken_metric(metric))
     if len(groups) > 1:
         draw_legend(ax)
     return figure
@@ -76,23 +82,15 @@ def _axes() -> tuple["Figure", "Axes"]:
     return figure, figure.subplots()
 
 
-def _on_scale(scores: NDArray, lower_is_better: bool) -> NDArray[np.bool_]:
+def _shown(scores: NDArray[np.float64], lower_is_better: bool) -> NDArray[np.bool_]:
     """Which points to show at their score [points, seeds]."""
     with np.errstate(invalid="ignore", over="ignore"):
         means = scores.mean(axis=-1)
-    finite = np.isfinite(means)
-    if not lower_is_better or not finite.any() or means[finite].min() <= 0.0:
-        return finite
-    return finite & (means <= _OFF_SCALE * means[finite].min())
+    return on_scale(means) if lower_is_better else np.isfinite(means)
 
 
-def _scale(ax: "Axes", metric: str) -> None:
-    if metric.startswith("squared") or metric.endswith("step_size"):
-        logarithmic(ax)
-
-
-def _words(metric: str) -> str:
-    return metric.replace("_", " ").replace("td", "TD").capitalize()
+def _is_of_many_decades(metric: str) -> bool:
+    return metric.startswith("squared") or metric.endswith("step_size")
 
 
 def _spoken(label: dict[str, Any]) -> str:

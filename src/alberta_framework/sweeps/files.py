@@ -1,19 +1,14 @@
 """The files that a sweep leaves: scores, curves, the configuration, figures."""
 
-import csv
-import importlib.metadata
-import json
-import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..experiments.comparison_files import write_config, write_csv
 from ..experiments.figure_style import publication_style
 from ..experiments.summaries import compute_timeseries_statistics
 from .experiment import SweepExperiment
 from .result import SweepResult
-
-_PACKAGES = ("alberta_framework", "jax", "jaxlib", "equinox", "numpy")
 
 
 def save_sweep(experiment: SweepExperiment, result: SweepResult, folder: Path) -> list[Path]:
@@ -30,14 +25,11 @@ def save_sweep(experiment: SweepExperiment, result: SweepResult, folder: Path) -
     scores, curves = folder / "results.csv", folder / "curves.csv"
     config = folder / "config.json"
     paths = list(result.axes.values)
-    metric = experiment.metric or next(iter(result.metrics))
-    _write_csv(scores, [*paths, "seed", metric, "rejected"], _score_rows(experiment, result))
+    metric = result.chosen_metric(experiment.metric)
+    write_csv(scores, [*paths, "seed", metric, "rejected"], _score_rows(experiment, result))
     header = [*paths, "step", "mean", "ci_lower", "ci_upper"]
-    _write_csv(curves, header, _curve_rows(result, metric))
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    run = {"versions": {"python": platform.python_version()} | versions}
-    text = json.dumps(experiment.to_config() | {"run": run}, indent=2, ensure_ascii=False)
-    config.write_text(text + "\n", "utf-8")
+    write_csv(curves, header, _curve_rows(result, metric))
+    write_config(config, experiment.to_config(), {})
     return [scores, curves, config, *_figures(experiment, result, folder)]
 
 
@@ -70,10 +62,3 @@ def _curve_rows(result: SweepResult, metric: str) -> Iterator[tuple[Any, ...]]:
         ends = (each.tolist() for each in compute_timeseries_statistics(runs))
         for step, *numbers in zip(result.recorded_at.tolist(), *ends, strict=True):
             yield (*label.values(), step, *numbers)
-
-
-def _write_csv(path: Path, header: list[str], rows: Iterable[Iterable[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)

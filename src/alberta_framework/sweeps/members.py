@@ -1,24 +1,38 @@
 """Learners and streams whose numbers differ from lane to lane of one program."""
 
+import functools as ft
+import inspect
+from collections import OrderedDict
 from typing import Any
 
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from ..experiments.measures import AbstractMeasure
+from ..learners import metrics_of_step, rejections
 from ..loops.rollouts import begun, rollable
 
 
 class OwnNumbersLearner(eqx.Module):
-    """A learner whose numbers ride in its state, so that each member has its own."""
+    """A learner whose numbers ride in its state, so that each member has its own.
 
-    measure: AbstractMeasure
+    A step gives those of its metrics that are listed, by name.
+    """
 
-    def learn(self, state: tuple[Any, Any], experience: Any) -> tuple[Any, Float[Array, "..."]]:
-        """One step; what it gives is the measure."""
+    recorded: tuple[str, ...] = eqx.field(static=True)
+
+    def learn(
+        self, state: tuple[Any, Any], experience: Any
+    ) -> tuple[Any, dict[str, Float[Array, "..."]]]:
+        """One step."""
         learner, inner = state
         inner, outputs = learner.learn(inner, experience)
-        return (learner, inner), self.measure(learner, inner, outputs)
+        found = metrics_of_step(learner, outputs)
+        return (learner, inner), OrderedDict((name, found[name]) for name in self.recorded)
+
+
+def rejections_of_member(state: tuple[Any, Any]) -> Any:
+    """`rejections` in the state that an `OwnNumbersLearner` carries."""
+    return rejections(state[1])
 
 
 class OwnNumbersStream(eqx.Module):
@@ -45,3 +59,18 @@ def stream_begun(stream: Any, key: Any) -> Any:
     """The state of `rollable(stream)` before the first step."""
     stream = rollable(stream)
     return begun(stream, stream.init(key))
+
+
+def draws(learner: Any) -> bool:
+    """Whether the learner draws its initial weights."""
+    return _init_takes_key(type(learner))
+
+
+def initial(learner: Any, feature_dim: int, key: Any) -> Any:
+    """The state of a learner before the first step."""
+    return learner.init(feature_dim, key) if draws(learner) else learner.init(feature_dim)
+
+
+@ft.cache
+def _init_takes_key(kind: type) -> bool:
+    return "key" in inspect.signature(kind.init).parameters

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from .._ranges import require_choice, require_count
 from ..experiments._extras import analysis_package
 from ..experiments.hyperparameters import require_known
+from ..experiments.scores import diverged_of, ranked, scores_of
 from ..experiments.summaries import StatisticalSummary, compute_statistics
+from ..learners import primary_metric
 from .axes import Axes, at_paths
 from .figure import plot_curves, plot_sensitivity
-from .metrics import MetricNames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +43,11 @@ class SweepResult:
     - `recorded_at` [recordings]: the steps done at the end of each window, or the numbers of the
       recorded steps.
     - `metrics`: name to values [points, seeds, recordings], with one more axis where each head,
-      demon or the like has its own; NaN where a point does not have the metric.
+      demon or the like has its own; NaN where nothing was measured, as of a rejected step.
     - `parts`: what that axis counts, by the name of the metric.
     - `rejected` [points, seeds]: how many steps were rejected.
+    - `rejected_at` [points, seeds, recordings]: how many of them until each recording, after the
+      one before; NaN where the learner does not tell.
     """
 
     learner: Any
@@ -55,6 +58,7 @@ class SweepResult:
     metrics: Mapping[str, NDArray[np.float32]]
     parts: Mapping[str, str]
     rejected: NDArray[np.int64]
+    rejected_at: NDArray[np.float64] | None = None
 
     @property
     def seeds(self) -> int:
@@ -88,28 +92,27 @@ class SweepResult:
     def scores(self, metric: str | None = None, last: int | None = None) -> NDArray[np.float64]:
         """The mean of a metric over the recordings of the last steps, for each point and seed.
 
-        Heads, demons and the like are averaged, inactive ones left out. NaN or infinite where the
-        member diverged or a window held rejected steps alone.
+        Heads, demons and the like are averaged, inactive ones left out, and so are recordings in
+        which nothing was measured though no step was rejected. NaN or infinite where the member
+        diverged.
 
-        **Arguments:** `metric`: by default the first, a squared error; `last`: how many of the
-        last steps, all by default, rounded up to whole recordings.
+        **Arguments:** `metric`: by default a squared error, and where there is none the first;
+        `last`: how many of the last steps, all by default, rounded up to whole recordings.
 
         **Raises:** `ValueError` for an unknown metric.
         """
-        values = self.curves(metric)
-        if last is not None:
-            require_count("SweepResult", "last", last, high=self.num_steps + 1)
-            values = values[:, :, self.recorded_at > self.num_steps - last]
-        with np.errstate(invalid="ignore", over="ignore"):
-            return values.mean(axis=2)
+        return scores_of(*self._last(metric, last))
+
+    def diverged(self, metric: str | None = None, last: int | None = None) -> NDArray[np.bool_]:
+        """Which points and seeds diverged: a metric is not finite at some recording, or all steps
+        of a recording were rejected. Arguments as `scores`."""
+        return diverged_of(*self._last(metric, last))
 
     def ranking(
         self, metric: str | None = None, last: int | None = None, lower_is_better: bool = True
     ) -> NDArray[np.int64]:
         """The numbers of the points from best to worst mean score, diverged ones last."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            means = self.scores(metric, last).mean(axis=-1) * (1.0 if lower_is_better else -1.0)
-        return np.argsort(np.where(np.isfinite(means), means, np.inf), kind="stable")
+        return ranked(self.scores(metric, last), lower_is_better)
 
     def best(
         self, metric: str | None = None, *, last: int | None = None, lower_is_better: bool = True
@@ -136,13 +139,12 @@ class SweepResult:
 
         **Arguments:** `metric`, `last` as in `scores`; `confidence_level` in (0, 1).
         """
-        rows = []
+        rows, diverged = [], self.diverged(metric, last)
         for i, (label, scores) in enumerate(
             zip(self.labels, self.scores(metric, last), strict=True)
         ):
             found = compute_statistics(scores, confidence_level)
-            diverged = int(np.sum(~np.isfinite(scores)))
-            counts = {"diverged": diverged, "rejected": int(self.rejected[i].sum())}
+            counts = {"diverged": int(diverged[i].sum()), "rejected": int(self.rejected[i].sum())}
             rows.append(label | vars(found) | counts)
         return analysis_package("pandas").DataFrame(rows)
 
@@ -185,7 +187,7 @@ class SweepResult:
         """
         require_choice("SweepResult.plot", "kind", kind, ("curves", "sensitivity"))
         require_count("SweepResult.plot", "points", points)
-        metric = self._metric(metric)
+        metric = self.chosen_metric(metric)
         if kind == "curves":
             return plot_curves(self, metric, self.ranking(metric, last, lower_is_better)[:points])
         path = next(iter(self.numeric_paths), "") if over is None else over
@@ -194,15 +196,30 @@ class SweepResult:
 
     def curves(self, metric: str | None = None) -> NDArray[np.float64]:
         """A metric [points, seeds, recordings], heads, demons and the like averaged."""
-        name = self._metric(metric)
+        name = self.chosen_metric(metric)
         values = self.metrics[name].astype(np.float64)
         return _mean_of_parts(values) if name in self.parts else values
 
-    def _metric(self, metric: str | None) -> str:
+    def chosen_metric(self, metric: str | None = None) -> str:
+        """The metric itself if there is such a one; by default a squared error, else the first.
+
+        **Raises:** `ValueError` for an unknown metric, naming all.
+        """
         if metric is None:
-            return next(iter(self.metrics))
+            return primary_metric(self.metrics)
         require_known(f"metric {metric!r}", metric, self.metrics)
         return metric
+
+    def _last(
+        self, metric: str | None, last: int | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The curves over the last steps, and how many steps were rejected there."""
+        curves, rejected = self.curves(metric), self.rejected_at
+        if last is None:
+            return curves, rejected
+        require_count("SweepResult", "last", last, high=self.num_steps + 1)
+        scored = self.recorded_at > self.num_steps - last
+        return curves[..., scored], None if rejected is None else rejected[..., scored]
 
     def _dimensions(self) -> tuple[tuple[str, ...], dict[str, Any]]:
         labels = {path: self.axes.labels(path) for path in self.axes.values}
@@ -211,8 +228,15 @@ class SweepResult:
         return tuple(labels), dict(labels)
 
 
-# Of a block: the point and seed of each member, its recordings, its rejected steps, the names.
-Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray, NDArray, MetricNames]
+class Found(NamedTuple):
+    """What a block gave: the point and the seed of each member [lanes, points], and of these the
+    metrics by name [lanes, points, recordings, parts] and how many steps were rejected until each
+    recording, None where the learners do not tell."""
+
+    points: NDArray[np.int64]
+    seeds: NDArray[np.int64]
+    metrics: Mapping[str, NDArray]
+    rejected: NDArray[np.uint32] | None
 
 
 def assembled(
@@ -222,31 +246,28 @@ def assembled(
     seeds: int,
     num_steps: int,
     recorded_at: NDArray[np.int64],
+    parts: Mapping[str, str],
     blocks: Iterable[Found],
 ) -> SweepResult:
-    """The result of a sweep from its blocks, whose recordings are [lanes, points,
-    recordings, parts, names] and rejected steps [lanes, points]."""
-    blocks, points = list(blocks), len(axes.positions)
-    metrics, parts = {}, {}
-    for _, _, curves, _, names in blocks:
-        for name in names.names:
-            extra = curves.shape[3:-1]
-            known = metrics.get(name, extra)
-            metrics[name] = tuple(map(max, known, extra)) if len(known) == len(extra) else extra
-            if names.part is not None:
-                parts[name] = names.part
-    values = {
-        name: np.full((points, seeds, len(recorded_at), *extra), np.nan, np.float32)
-        for name, extra in metrics.items()
-    }
-    rejected = np.zeros((points, seeds), np.int64)
-    for point, seed, curves, counts, names in blocks:
-        rejected[point, seed] = counts
-        for column, name in enumerate(names.names):
-            found = curves[..., column]
-            width = found.shape[3:]
-            values[name][(point, seed, slice(None), *map(slice, width))] = found
-    return SweepResult(learner, stream, axes, num_steps, recorded_at, values, parts, rejected)
+    """The result of a sweep from its blocks; with fewer parts than another one, a block's metrics
+    end in NaN."""
+    blocks, shape = list(blocks), (len(axes.positions), seeds, len(recorded_at))
+    metrics: dict[str, NDArray[np.float32]] = {}
+    for name in blocks[0].metrics:
+        widths = [block.metrics[name].shape[3:] for block in blocks]
+        metrics[name] = np.full((*shape, *max(widths)), np.nan, np.float32)
+    rejected_at = np.full(shape, np.nan)
+    for block in blocks:
+        of_members = block.points, block.seeds
+        for name, values in block.metrics.items():
+            metrics[name][(*of_members, slice(None), *map(slice, values.shape[3:]))] = values
+        if block.rejected is not None:
+            # The counts have 32 bits, and so have their differences.
+            rejected_at[of_members] = np.diff(block.rejected, prepend=np.uint32(0))
+    rejected = np.nansum(rejected_at, axis=-1).astype(np.int64)
+    return SweepResult(
+        learner, stream, axes, num_steps, recorded_at, metrics, parts, rejected, rejected_at
+    )
 
 
 def _mean_of_parts(values: NDArray[np.float64]) -> NDArray[np.float64]:

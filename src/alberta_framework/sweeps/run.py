@@ -1,10 +1,11 @@
 """Running a sweep: seeds times grid points, in segments whose results are kept."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,15 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._ranges import require_count, require_key
+from ..checkpoints.upgrades import upgraded_arrays
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
 from ..loops.progress import one_chunk_ahead, progress_bar
+from ..loops.window_ends import WindowEnds
 from .axes import Axes
 from .batch import Batch, member_keys
 from .blocks import Block, Cut, cut
 from .checkpoint import SweepCheckpoint, fingerprint
 from .devices import gathered, mesh_of
+from .members import rejections_of_member
+from .metrics import axis_names, offered, recorded_names
 from .plan import programs
-from .result import SweepResult, assembled
+from .result import Found, SweepResult, assembled
 
 _RECORDINGS = 50
 _SEGMENTS = 20
@@ -43,6 +48,7 @@ def sweep(
     checkpoint: str | PathLike[str] | None = None,
     checkpoint_every_s: float = 60.0,
     progress: bool = False,
+    metrics: Iterable[str] | None = None,
 ) -> SweepResult:
     """Run a learner on a stream for every seed at every point of a grid.
 
@@ -59,7 +65,8 @@ def sweep(
 
     **Arguments:**
 
-    - `learner`: any learner or agent of the library, or a user's with `init` and `learn`.
+    - `learner`: any learner or agent of the library, or a user's with `init` and `learn`, which
+      gives a dictionary or a Module of its metrics.
     - `stream`: yields the experience that `learner.learn` takes. A `SARSAAgent` learns from a
       `RecordedStream` of `ControlStep`, with the actions that were taken.
     - `axes`: maps dotted paths, as `"learner.optimizer.meta_step_size"` or `"stream.drift_rate"`,
@@ -78,9 +85,12 @@ def sweep(
     - `checkpoint`: a folder to resume from if it holds a checkpoint of this very sweep, and to
       write to, at most every `checkpoint_every_s` seconds. The resumed sweep gives the same bits.
     - `progress`: show a progress bar.
+    - `metrics`: the names of those to record; by default all that every learner of the sweep has
+      (`learner.metrics` names them).
 
-    **Raises:** `ValueError` for an unknown path, naming the nearest and all valid ones, and for a
-    value that the component at its path refuses; `TypeError` for keys that are none.
+    **Raises:** `ValueError` for an unknown path, naming the nearest and all valid ones, for a
+    value that the component at its path refuses, and for a metric that a learner does not have,
+    naming those that it has; `TypeError` for keys that are none.
     """
     run = SweepRun(
         learner,
@@ -95,6 +105,7 @@ def sweep(
         devices=devices,
         checkpoint=checkpoint,
         checkpoint_every_s=checkpoint_every_s,
+        metrics=metrics,
     )
     bar = progress_bar(progress, run.total_steps)
     try:
@@ -105,11 +116,19 @@ def sweep(
     return run.result()
 
 
+class _Recording(NamedTuple):
+    """What was recorded of lanes and points: metrics by name [lanes, points, recordings, ...], and
+    how many steps were rejected until each recording; None if the learners do not tell."""
+
+    metrics: Mapping[str, NDArray]
+    rejected: NDArray[np.uint32] | None
+
+
 @dataclass(frozen=True)
 class _Progress:
     """What is done: blocks that are finished, and the running one up to some step."""
 
-    finished: tuple[tuple[NDArray, NDArray], ...] = ()
+    finished: tuple[_Recording, ...] = ()
     segments: tuple[Any, ...] = ()
     steps: int = 0
     carry: Any = None
@@ -137,11 +156,10 @@ class SweepRun:
         devices: Sequence[Any] | None = None,
         checkpoint: str | PathLike[str] | None = None,
         checkpoint_every_s: float = 60.0,
+        metrics: Iterable[str] | None = None,
     ):
         require_count("sweep", "num_steps", num_steps, high=2**31)
-        require_key("sweep", keys, "keys", lanes=True)
-        if not keys.shape[0]:
-            raise ValueError("sweep: `keys` must hold a key per seed, got none.")
+        keys = require_key("sweep", keys, "keys", lanes=True)
         if max_batch is not None:
             require_count("sweep", "max_batch", max_batch)
         self.num_steps, self.seeds = int(num_steps), keys.shape[0]
@@ -152,8 +170,10 @@ class SweepRun:
         pair = member_keys(plan, keys)
         devices = tuple(jax.local_devices() if devices is None else devices)
         mesh = mesh_of(devices)
-        self._batches = tuple(Batch(program, pair, mesh) for program in plan)
-        self._names = tuple(batch.metric_names() for batch in self._batches)
+        offers = tuple(offered(program, self._axes) for program in plan)
+        self._names = recorded_names(offers, metrics, self._axes)
+        self._parts = axis_names(offers, self._names, self._axes)
+        self._batches = tuple(Batch(program, pair, self._names, mesh) for program in plan)
         self._cuts = tuple(
             cut(
                 batch.lanes,
@@ -173,14 +193,15 @@ class SweepRun:
         self._progress = _Progress()
         self._checkpoint = None
         if checkpoint is not None:
-            mark = fingerprint(plan, pair, self.num_steps, self._record, self._cuts, chunk_size)
+            how = self.num_steps, self._record, self._names, chunk_size
+            mark = fingerprint(plan, pair, how, self._cuts)
             self._checkpoint = SweepCheckpoint(checkpoint, mark, checkpoint_every_s)
             self._restore(self._checkpoint.load())
 
     @property
     def metric_names(self) -> list[str]:
-        """The names of all metrics that some learner of the sweep has."""
-        return list(dict.fromkeys(name for each in self._names for name in each.names))
+        """The names of the metrics that are recorded."""
+        return list(self._names)
 
     @property
     def total_steps(self) -> int:
@@ -209,13 +230,13 @@ class SweepRun:
                 on_chunk(before + done)
 
         steps = min(self._segment_steps, self.num_steps - now.steps)
-        carry, _, (tape,) = drive(
+        carry, _, tapes = drive(
             batch.learner,
             batch.stream,
             steps,
             state=state,
             stream_state=stream_state,
-            recorders=(self._record,),
+            recorders=self._recorders,
             keep_outputs=False,
             chunk_size=self._chunk_size,
             after_chunk=one_chunk_ahead(report),
@@ -224,25 +245,26 @@ class SweepRun:
         )
         done = now.steps + steps
         # The segment before is fetched while this one runs.
-        segments = (*self._fetched(now.segments), tape)
+        segments = (*self._fetched(now.segments), tapes)
         if done == self.num_steps:
-            curves = np.concatenate(self._fetched(segments), axis=2)
-            result = (curves, _rejected(carry[0], curves.shape[:2]))
-            self._progress = _Progress((*now.finished, result))
+            self._progress = _Progress((*now.finished, _joined(self._fetched(segments))))
         else:
             self._progress = _Progress(now.finished, segments, done, carry)
         if self._checkpoint is not None and (self.finished or self._checkpoint.due):
             self.save()
 
-    def _fetched(self, segments: Sequence[Any]) -> list[NDArray]:
-        """The recordings of segments; the last of them may still be a tape."""
+    @property
+    def _recorders(self) -> tuple[AbstractRecorder, AbstractRecorder]:
+        return self._record, WindowEnds(rejections_of_member, self._record.interval)
+
+    def _fetched(self, segments: Sequence[Any]) -> list[_Recording]:
+        """The recordings of segments; the last of them may still be tapes."""
+        return [s if isinstance(s, _Recording) else self._finished(s) for s in segments]
+
+    def _finished(self, tapes: tuple[Any, Any]) -> _Recording:
         # On the host: a device would first finish what it is doing.
-        return [
-            segment
-            if isinstance(segment, np.ndarray)
-            else np.asarray(self._record.finish(jax.device_get(segment)))
-            for segment in segments
-        ]
+        pairs = zip(self._recorders, jax.device_get(tapes), strict=True)
+        return jax.tree.map(np.asarray, _Recording(*(r.finish(tape) for r, tape in pairs)))
 
     def save(self) -> None:
         """Save what is done to the checkpoint, if there is one."""
@@ -262,19 +284,12 @@ class SweepRun:
         for place, (batch, each) in enumerate(zip(self._batches, self._cuts, strict=True)):
             pairs = zip(self._own, self._progress.finished, strict=True)
             own = [found for (of, _), found in pairs if of == place]
-            curves = gathered(np.stack([curve for curve, _ in own]))
-            rejected = gathered(np.stack([count for _, count in own]))
+            found = jax.tree.map(lambda *arrays: gathered(np.stack(arrays)), *own)
             processes = jax.process_count()
             for i, block in enumerate(each.blocks):
                 where = (i % processes, i // processes)
-                everything.append(
-                    (
-                        *batch.members(block, each.mesh),
-                        curves[where],
-                        rejected[where],
-                        self._names[place],
-                    )
-                )
+                one = jax.tree.map(lambda array, at=where: array[at], found)
+                everything.append(Found(*batch.members(block, each.mesh), *one))
         return assembled(
             self._learner,
             self._stream,
@@ -282,15 +297,15 @@ class SweepRun:
             self.seeds,
             self.num_steps,
             _recorded_at(self._record, self.num_steps),
+            self._parts,
             everything,
         )
 
     def _saved(self) -> dict[str, Any]:
         now = self._progress
         return {
-            "curves": [curve for curve, _ in now.finished],
-            "rejected": [count for _, count in now.finished],
-            "segments": self._fetched(now.segments),
+            "finished": [_as_entries(recording) for recording in now.finished],
+            "segments": [_as_entries(recording) for recording in self._fetched(now.segments)],
             "carry": [_as_numpy(leaf) for leaf in jax.tree.leaves(now.carry)],
             "steps": now.steps,
         }
@@ -298,15 +313,20 @@ class SweepRun:
     def _restore(self, saved: dict[str, Any] | None) -> None:
         if saved is None:
             return
-        finished = tuple(zip(saved["curves"], saved["rejected"], strict=True))
+        finished = tuple(self._from_entries(entries) for entries in saved["finished"])
+        segments = tuple(self._from_entries(entries) for entries in saved["segments"])
         carry = None
         if saved["steps"]:
             place, block = self._own[len(finished)]
             fresh = self._batches[place].begin(block, self._cuts[place].mesh)
             leaves, structure = jax.tree.flatten(fresh)
-            pairs = zip(saved["carry"], leaves, strict=True)
+            pairs = zip(upgraded_arrays(saved["carry"], fresh), leaves, strict=True)
             carry = jax.tree.unflatten(structure, [_as_leaf(array, leaf) for array, leaf in pairs])
-        self._progress = _Progress(finished, tuple(saved["segments"]), saved["steps"], carry)
+        self._progress = _Progress(finished, segments, saved["steps"], carry)
+
+    def _from_entries(self, entries: Mapping[str, NDArray]) -> _Recording:
+        metrics = OrderedDict((name, entries[_METRIC + name]) for name in self._names)
+        return _Recording(metrics, entries.get(_REJECTED))
 
 
 def _own_blocks(each: Cut) -> list[Block]:
@@ -346,10 +366,19 @@ def _near_divisor(number: int, wanted: int) -> int:
     return min(near, key=lambda n: abs(n - wanted), default=wanted)
 
 
-def _rejected(state: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """How many steps of each lane and point were rejected; 0 for a learner that does not tell."""
-    _, inner = state
-    return np.asarray(getattr(inner, "rejected_count", np.zeros(shape)), np.int64)
+def _joined(segments: Sequence[_Recording]) -> _Recording:
+    """The recordings of segments one after the other."""
+    return jax.tree.map(lambda *parts: np.concatenate(parts, axis=2), *segments)
+
+
+# In a checkpoint the metrics and the count of rejected steps are entries of one dictionary, under
+# names that no metric has.
+_METRIC, _REJECTED = "metric ", "rejected"
+
+
+def _as_entries(recording: _Recording) -> dict[str, NDArray]:
+    entries = {_METRIC + name: values for name, values in recording.metrics.items()}
+    return entries if recording.rejected is None else entries | {_REJECTED: recording.rejected}
 
 
 def _is_key(leaf: Any) -> bool:
