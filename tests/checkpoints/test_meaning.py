@@ -77,6 +77,14 @@ SAME = {
     "no bounder": (heads(bounder=af.ObGDBounding()), heads(bounder=None)),
     "another bounder": (heads(bounder=af.AGCBounding()), heads(bounder=af.ObGDBounding())),
     "how the weights were drawn": (heads(sparsity=0.5), heads(sparsity=0.9)),
+    "how predictions are normalized": (
+        linear(normalizer=af.EMANormalizer(predict_with="current")),
+        linear(normalizer=af.EMANormalizer()),
+    ),
+    "a clip": (
+        linear(normalizer=af.EMANormalizer(clip=10.0)),
+        linear(normalizer=af.EMANormalizer()),
+    ),
     "traces of the heads": (heads(), heads(per_head_gamma_lamda=[0.5, 0.0])),
 }
 
@@ -106,7 +114,8 @@ def test_every_structural_field_of_every_part_counts(learner):
             continue
         for field in dataclasses.fields(part):
             value = getattr(part, field.name)
-            if not field.metadata.get("static") or isinstance(value, float):
+            free = field.metadata.get("resume") == "free" or isinstance(value, float)
+            if free or not field.metadata.get("static"):
                 continue
             other = with_field(part, field.name, ("another", value))
             given = with_field(learner, name, other) if name else other

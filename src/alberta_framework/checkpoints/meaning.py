@@ -13,7 +13,8 @@ def difference(stored: Any, given: Any, path: str = "", static: bool = False) ->
 
     Such are the classes of the parts, and all that fixes structure: names and their order, indices,
     kinds, sizes, flags. Numbers are none, which take effect at once, nor are bounders, which hold
-    no state, nor structural floats, which shaped the initial state alone.
+    no state, nor structural floats, which shaped the initial state alone, nor what says of itself
+    that a state may be resumed under another: `eqx.field(metadata={"resume": "free"})`.
 
     **Returns:** the path of the field, what the stored learner has there, what the given one has;
     None if there is no such field.
@@ -44,7 +45,7 @@ def difference(stored: Any, given: Any, path: str = "", static: bool = False) ->
 
 
 def _fixed(field: dataclasses.Field) -> bool:
-    return bool(field.metadata.get("static"))
+    return bool(field.metadata.get("static")) and field.metadata.get("resume") != "free"
 
 
 def _told(path: str, stored: Any, given: Any) -> str:

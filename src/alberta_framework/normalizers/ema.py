@@ -47,7 +47,7 @@ class EMANormalizer(AbstractNormalizer[EMANormalizerState]):
     epsilon: Hyperparameter = 1e-8
     decay: Hyperparameter = 0.99
     predict_with: str = eqx.field(
-        static=True, default="included", metadata={"config": "omit_default"}
+        static=True, default="included", metadata={"config": "omit_default", "resume": "free"}
     )
     clip: Hyperparameter | None = eqx.field(default=None, metadata={"config": "omit_default"})
 

@@ -53,7 +53,7 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
 
     epsilon: Hyperparameter = 1e-8
     predict_with: str = eqx.field(
-        static=True, default="included", metadata={"config": "omit_default"}
+        static=True, default="included", metadata={"config": "omit_default", "resume": "free"}
     )
     clip: Hyperparameter | None = eqx.field(default=None, metadata={"config": "omit_default"})
 
