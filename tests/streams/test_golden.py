@@ -1,5 +1,7 @@
 """Every stream and scale range of the reference implementation (alberta-framework 0.16.0)."""
 
+import functools as ft
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -8,6 +10,7 @@ import pytest
 
 import alberta_framework as af
 from tests.golden_files import GoldenCase, manifest
+from tests.streams.cases import begun, rolled
 
 ENTRIES = manifest("streams")["cases"]
 
@@ -41,6 +44,14 @@ def assert_state(state, golden, name):
             np.testing.assert_allclose(ours, expected, rtol=2e-6, atol=2e-6, err_msg=path)
 
 
+@ft.partial(jax.jit, static_argnums=2)
+def stepped(stream, state, length):
+    def one(state, idx):
+        return stream.step(state, idx)[::-1]
+
+    return jax.lax.scan(one, state, jnp.arange(length))[::-1]
+
+
 @pytest.fixture(scope="module")
 def runs():
     """Stepped and drawn at once, with numbers traced as the loops do."""
@@ -50,19 +61,12 @@ def runs():
         if case.name not in ran:
             stream = jax.tree.map(jnp.asarray, af.from_config(case.about["spec"]))
             length = case.about["steps"]
-            begin = jax.jit(lambda stream, key: stream.init(key))(
-                stream, jr.key(case.about["seed"])
+            begin = begun(stream, jr.key(case.about["seed"]))
+            ran[case.name] = (
+                begin,
+                stepped(stream, begin, length),
+                rolled(stream, begin, length),
             )
-
-            @jax.jit
-            def stepped(stream, state):
-                def one(state, idx):
-                    return stream.step(state, idx)[::-1]
-
-                return jax.lax.scan(one, state, jnp.arange(length))[::-1]
-
-            at_once = jax.jit(lambda stream, state: stream.rollout(state, length))
-            ran[case.name] = begin, stepped(stream, begin), at_once(stream, begin)
         return ran[case.name]
 
     return run

@@ -28,18 +28,26 @@ def assert_close(ours, expected):
         np.testing.assert_allclose(leaf, truth[path], rtol=2e-6, atol=1e-6 * size, err_msg=path)
 
 
-@cases.each_number
-def test_a_sweep_is_the_python_loop(row, field):
-    """Given at construction, as a batch of values; the key is the same for all."""
-    values, key = row.numbers[field], jr.key(3)
-    singles = [run(row.traced(**{field: value}), key) for value in values]
-    assert any(
-        not np.array_equal(a, b)
-        for a, b in zip(
-            *(jax.tree.leaves(cases.key_data(single)) for single in singles), strict=True
-        )
-    ), "the number has no effect: this test compares nothing"
-    swept = row.build(**{field: jnp.asarray(values, jnp.float32)})
+@pytest.mark.parametrize("row", cases.SYNTHETIC, ids=str)
+def test_a_sweep_is_the_python_loop(row):
+    """Numbers given at construction, as batches of values; the key is the same for all.
+
+    In each lane one number differs from the row's: one program for all of them.
+    """
+    key, usual = jr.key(3), row.build()
+    changes = [{field: value} for field, values in row.numbers.items() for value in values]
+    singles = [run(row.traced(**change), key) for change in changes]
+    for low, high, field in zip(singles[::2], singles[1::2], row.numbers, strict=True):
+        assert any(
+            not np.array_equal(a, b)
+            for a, b in zip(*map(jax.tree.leaves, cases.key_data((low, high))), strict=True)
+        ), f"{field} has no effect: this test compares nothing"
+    swept = row.build(
+        **{
+            field: jnp.float32([change.get(field, getattr(usual, field)) for change in changes])
+            for field in row.numbers
+        }
+    )
     batched = eqx.filter_vmap(run, in_axes=(eqx.if_array(0), None))(swept, key)
     for index, single in enumerate(singles):
         assert_close(lane(batched, index), single)
