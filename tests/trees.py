@@ -47,6 +47,12 @@ def layout(tree):
     return jax.tree.structure(tree), kinds
 
 
+def once_more_rejected(state):
+    """The state after one more rejected step."""
+    counts = {name: getattr(state, name) + 1 for name in ("rejected_count", "rejected_in_a_row")}
+    return state.replace(**counts)
+
+
 def lane(tree, index):
     """One lane of a batched tree."""
     return jax.tree.map(lambda leaf: leaf[index], tree)

@@ -70,4 +70,6 @@ def test_the_file_loads_to_the_numbers_it_was_written_with(path):
         np.testing.assert_array_equal(found[where], numbers, err_msg=where)
     np.testing.assert_array_equal(jax.random.key_data(state.rng_key), KEY_WORDS)
     assert (state.step_count, state.rejected_count) == (2**33 + 5, 3)
+    # Its life had no row for them.
+    assert state.rejected_in_a_row == 0
     assert (state.birth_timestamp, state.uptime_s) == (1.6e9 + 0.5, 1234.5)

@@ -100,8 +100,8 @@ def test_loaded_state_goes_on_bit_for_bit_without_compiling(tmp_path, case):
 def test_a_life_is_kept_exactly(tmp_path):
     learner = cases.FULL.build()
     told = {"step_count": 2**53 + 1, "birth_timestamp": 1.7e9 + 0.125, "uptime_s": 3e8 + 0.001}
-    state = learner.init(cases.DIM).replace(**told, rejected_count=7)
+    state = learner.init(cases.DIM).replace(**told, rejected_count=7, rejected_in_a_row=2**40)
     save_agent(learner, state, tmp_path / "agent.ckpt")
     loaded = load_agent(tmp_path / "agent.ckpt")[1]
     assert {name: getattr(loaded, name) for name in told} == told
-    assert loaded.rejected_count == 7
+    assert (loaded.rejected_count, loaded.rejected_in_a_row) == (7, 2**40)

@@ -11,7 +11,13 @@ from tests.control import agents
 from tests.horde import cases, runs
 from tests.horde.cases import CHUNK, DEMONS, DIM
 from tests.horde.test_rejection import BAD, INFINITE, LONG_TRACES, RANGES, spoil
-from tests.trees import assert_finite, assert_leaves_close, assert_same_bits, lane
+from tests.trees import (
+    assert_finite,
+    assert_leaves_close,
+    assert_same_bits,
+    lane,
+    once_more_rejected,
+)
 
 
 def rows():
@@ -36,15 +42,9 @@ def keyless(state):
     return state.replace(rng_key=jr.key_data(state.rng_key))
 
 
-def with_rejections(state, count):
-    network = state.learner_state.replace(rejected_count=count, rejected_in_a_row=count)
-    return state.replace(learner_state=network)
-
-
 def assert_rejected(result, before):
     assert bool(result.rejected) is True and bool(result.learned) is False
-    expected = with_rejections(before, before.rejected_count + 1)
-    assert_same_bits(keyless(result.state), keyless(expected))
+    assert_same_bits(keyless(result.state), keyless(once_more_rejected(before)))
     assert np.isnan(result.td_error)
     assert np.all(np.isnan(result.q_values))
 
@@ -58,7 +58,7 @@ def test_a_bad_input_is_rejected(name, index, value):
     after = agent.update(result.state, **cases.first(good))
     assert not after.rejected and after.learned
     expected = agent.update(state, **cases.first(good)).state
-    assert_same_bits(keyless(with_rejections(after.state, 0)), keyless(expected))
+    assert_same_bits(keyless(after.state.replace(rejected_count=0)), keyless(expected))
 
 
 @pytest.mark.parametrize("name, index, value", ROWS)

@@ -6,6 +6,7 @@ import pytest
 
 from alberta_framework.daemon import Daemon
 from tests.learners import cases, network_cases
+from tests.trees import once_more_rejected
 
 from .daemons import EXAMPLES, close_but_for_clocks, predictions_close, same_but_for_clocks
 
@@ -74,8 +75,7 @@ def test_a_bad_observation_is_rejected_and_counted(running, bad):
     found = daemon.step(observation, targets[2])
     assert (found.rejected, found.step, daemon.steps) == (True, steps + 1, steps + 1)
     assert daemon.state.rejected_count == before.rejected_count + 1
-    counts = {name: getattr(before, name) for name in ("rejected_count", "rejected_in_a_row")}
-    same_but_for_clocks(daemon.state.replace(**counts), before)
+    same_but_for_clocks(daemon.state, once_more_rejected(before))
 
 
 def test_an_infinite_target_is_rejected(running):
@@ -86,8 +86,7 @@ def test_an_infinite_target_is_rejected(running):
     found = daemon.step(observations[3], target)
     assert found.rejected
     predictions_close(found.predictions, learner.predict(before, observations[3]))
-    counts = {name: getattr(before, name) for name in ("rejected_count", "rejected_in_a_row")}
-    same_but_for_clocks(daemon.state.replace(**counts), before)
+    same_but_for_clocks(daemon.state, once_more_rejected(before))
 
 
 def test_results_are_the_callers_own(running):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from alberta_framework.daemon import Daemon
+from tests.trees import once_more_rejected
 
 from .daemons import (
     GAMMA,
@@ -99,10 +100,7 @@ def test_an_observation_that_is_not_finite_is_never_bridged(running, bad):
     assert found.rejected and daemon.last_observation is None
     assert cut.rejected_count == before.rejected_count + 1
     assert all(not np.any(trace) for trace in eligibility(cut))
-    expected = learner.reset_traces(before).replace(
-        rejected_count=cut.rejected_count, rejected_in_a_row=cut.rejected_in_a_row
-    )
-    same_but_for_clocks(cut, expected)
+    same_but_for_clocks(cut, once_more_rejected(learner.reset_traces(before)))
     # The next observation begins an episode: nothing to learn from yet.
     found = daemon.step(first, cumulants)
     assert not found.rejected
@@ -139,10 +137,7 @@ def test_a_bad_first_observation_begins_nothing(running):
     found = daemon.step(observation * np.nan, cumulants)
     assert found.rejected and daemon.last_observation is None
     assert daemon.state.rejected_count == before.rejected_count + 1
-    same_but_for_clocks(
-        daemon.state.replace(rejected_count=0, rejected_in_a_row=0),
-        running[1].reset_traces(before).replace(rejected_count=0, rejected_in_a_row=0),
-    )
+    same_but_for_clocks(daemon.state, once_more_rejected(running[1].reset_traces(before)))
 
 
 def test_an_end_without_a_beginning_learns_nothing(running):

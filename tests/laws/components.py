@@ -76,6 +76,12 @@ IDBD = {
     "min_log_step_size": (-10, -5.0, -4.6),
     "max_log_step_size": (-4.61, -4.5, 2),
 }
+GUARDED = {"initial_step_size": 0.1, "meta_step_size": 0.3}
+GUARDED |= {"max_effective_step": 0.5, "max_log_step_change": 0.1}
+GUARDED_IDBD = IDBD | {
+    "max_effective_step": (0.1, 0.5, 1),
+    "max_log_step_change": (0.01, 0.1, 2),
+}
 AUTOSTEP = {
     "initial_step_size": (0.001, 0.01, 1),
     "meta_step_size": (0, 0.01, 0.1),
@@ -95,6 +101,7 @@ AUTO_TDIDBD = TDIDBD | {"normalizer_decay": (1, 10.0, 1e4)}
 SUPERVISED = [
     Row("LMS", "linear", {}, STEP_SIZE, supervised, (ERRORS, ROWS_X)),
     Row("IDBD", "linear", {}, IDBD, supervised, (ERRORS, ROWS_X)),
+    Row("IDBD", "linear", GUARDED, GUARDED_IDBD, supervised, (ERRORS, ROWS_X)),
     Row("Autostep", "linear", {}, AUTOSTEP, supervised, (ERRORS, ROWS_X)),
     Row("ObGD", "linear", {"gamma": 0.9, "lamda": 0.8}, OBGD, supervised, (ERRORS, ROWS_X)),
 ]
@@ -104,6 +111,7 @@ TENSOR = [
     Row("IDBD", "errors inside", {}, IDBD, tensor, (None, GRADIENTS)),
     Row("IDBD", "tensor", {"h_decay_mode": "loss_grads"}, IDBD, tensor, (ERRORS, GRADIENTS)),
     Row("IDBD", "tensor", {"param_meta": "prediction"}, IDBD, tensor, (ERRORS, GRADIENTS)),
+    Row("IDBD", "tensor", GUARDED, GUARDED_IDBD, tensor, (ERRORS, GRADIENTS)),
     Row("Autostep", "tensor", {}, AUTOSTEP, tensor, (ERRORS, GRADIENTS)),
     Row("Autostep", "errors inside", {}, AUTOSTEP, tensor, (None, GRADIENTS)),
 ]
@@ -126,7 +134,23 @@ TD = [
         td,
         TD_INPUTS,
     ),
+    Row(
+        "TDIDBD",
+        "td",
+        GUARDED | {"trace_decay": 0.8},
+        GUARDED_IDBD | {"trace_decay": (0, 0.5, 1)},
+        td,
+        TD_INPUTS,
+    ),
     Row("AutoTDIDBD", "td", {"trace_decay": 0.8}, AUTO_TDIDBD, td, TD_INPUTS),
+    Row(
+        "AutoTDIDBD",
+        "td",
+        {"initial_step_size": 0.3, "trace_decay": 0.8, "max_effective_step": 0.5},
+        AUTO_TDIDBD | {"max_effective_step": (0.1, 0.5, 1)},
+        td,
+        TD_INPUTS,
+    ),
 ]
 BOUNDERS = [
     Row("ObGDBounding", "bound", {}, {"kappa": (0, 0.1, 3.0)}, bounded, (TENSORS, ERRORS, PARAMS)),
@@ -156,6 +180,14 @@ NORMALIZERS = [
         "normalize",
         {},
         {"epsilon": (1e-8, 0.1, 1)},
+        normalized,
+        (ROWS_X, NEXT_X),
+    ),
+    Row(
+        "WelfordNormalizer",
+        "normalize",
+        {"clip": 0.5},
+        {"epsilon": (1e-8, 0.1, 1), "clip": (0.1, 0.5, 2)},
         normalized,
         (ROWS_X, NEXT_X),
     ),

@@ -57,6 +57,12 @@ OPTIONS = [
     ("AutoTDIDBD", {"trace_discount": "outgoing"}),
     ("AutoTDIDBD", {"min_log_step_size": -8.0}),
     ("AGCBounding", {"unit_axis": -1}),
+    ("IDBD", {"max_effective_step": 0.5, "max_log_step_change": 2.0}),
+    ("TDIDBD", {"max_effective_step": 1, "max_log_step_change": 2.0}),
+    ("AutoTDIDBD", {"max_effective_step": 1.0}),
+    ("EMANormalizer", {"predict_with": "current"}),
+    ("EMANormalizer", {"clip": 10.0}),
+    ("WelfordNormalizer", {"predict_with": "current", "clip": 3}),
     ("Autostep", {"min_step_size": 0.0}),
     ("Autostep", {"max_step_size": math.inf}),
 ]

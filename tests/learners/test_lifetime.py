@@ -14,6 +14,7 @@ from tests.learners import cases, runs
 LEARNERS = {"linear": cases.FULL, "td": cases.FULL_TD}
 EACH = pytest.mark.parametrize("case", LEARNERS.values(), ids=LEARNERS)
 GOOD = np.float32([0.5, -1.0, 0.2])
+NAMES = ["step_count", "birth_timestamp", "uptime_s", "rejected_count", "rejected_in_a_row"]
 
 
 def step(case, learner, state, *, bad=False):
@@ -43,6 +44,40 @@ def test_counters_go_on_exactly(case, count):
     assert type(moved.step_count) is int and type(moved.rejected_count) is int
     refused = step(case, learner, moved, bad=True)
     assert (refused.step_count, refused.rejected_count) == (count + 1, count + 1)
+
+
+@EACH
+@pytest.mark.parametrize("count", [0, 2**32 - 1, 2**53 - 1])
+def test_rejections_in_a_row_end_with_an_accepted_step(case, count):
+    learner = case.build()
+    state = learner.init(cases.DIM)
+    assert state.rejected_in_a_row == 0
+    state = state.replace(rejected_in_a_row=count)
+    assert (state.rejected_in_a_row, state.rejected_count) == (count, 0)
+    for more in (1, 2):
+        state = step(case, learner, state, bad=True)
+        assert (state.rejected_in_a_row, state.rejected_count) == (count + more, more)
+        assert type(state.rejected_in_a_row) is int
+    state = step(case, learner, state)
+    assert (state.rejected_in_a_row, state.rejected_count, state.step_count) == (0, 2, 1)
+    state = step(case, learner, state, bad=True)
+    assert (state.rejected_in_a_row, state.rejected_count) == (1, 3)
+
+
+def test_each_lane_counts_its_own_rejections_in_a_row():
+    learner = af.LinearLearner()
+    x, y = map(np.array, cases.regression(cases.CHUNK))
+    bad = np.zeros((3, cases.CHUNK), bool)
+    bad[0, 5:9], bad[1, -7:], bad[2, [-4, -1]] = True, True, True
+    rows = np.where(bad[:, :, None], np.nan, x)
+    states = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), learner.init(cases.DIM))
+    run = jax.vmap(runs.updates, in_axes=(None, 0, 0, None))
+    states, _ = jax.jit(run)(learner, states, jnp.asarray(rows, jnp.float32), jnp.asarray(y))
+    np.testing.assert_array_equal(states.rejected_in_a_row, [0, 7, 1])
+    np.testing.assert_array_equal(states.rejected_count, [4, 7, 2])
+    changed = states.replace(rejected_in_a_row=np.array([2**40, 0, 5]))
+    np.testing.assert_array_equal(changed.rejected_in_a_row, [2**40, 0, 5])
+    np.testing.assert_array_equal(changed.rejected_count, [4, 7, 2])
 
 
 def test_counters_go_on_exactly_in_a_scan():
@@ -98,7 +133,7 @@ def test_birth_and_uptime_pass_through_everything_unchanged(case):
         assert moved.uptime_s == state.uptime_s
 
 
-@pytest.mark.parametrize("name", ["step_count", "birth_timestamp", "uptime_s", "rejected_count"])
+@pytest.mark.parametrize("name", NAMES)
 @EACH
 def test_the_properties_belong_to_the_host(case, name):
     state = case.build().init(cases.DIM)

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 
 from tests.learners import network_cases, network_runs
 from tests.learners.network_cases import CHUNK, DIM, HEADS
-from tests.trees import assert_finite, assert_leaves_close, assert_same_bits, lane
+from tests.trees import (
+    assert_finite,
+    assert_leaves_close,
+    assert_same_bits,
+    lane,
+    once_more_rejected,
+)
 
 BAD = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf}
 GOOD = np.float32([0.5, -1.0, 0.2, 0.0, 2.0])
@@ -45,10 +51,7 @@ ROWS = [
 
 def assert_rejected(result, before):
     assert bool(result.rejected) is True
-    counted = before.replace(
-        rejected_count=before.rejected_count + 1, rejected_in_a_row=before.rejected_in_a_row + 1
-    )
-    assert_same_bits(result.state, counted)
+    assert_same_bits(result.state, once_more_rejected(before))
     assert result.state.step_count == before.step_count
     for name in set(result.__dataclass_fields__) - {"state", "rejected"}:
         values = np.asarray(getattr(result, name))

@@ -1,5 +1,6 @@
 """What one observation does to the statistics, and the edges of the two normalizers."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -101,3 +102,85 @@ def test_welford_gives_zero_for_a_feature_that_never_changes():
     np.testing.assert_array_equal(state.var, [0.0, 0.0])
     y, _ = normalizer.normalize(state, jnp.array([3.7, 0.1], jnp.float32))
     np.testing.assert_array_equal(y, [0.0, 0.0])
+
+
+# A run of equal values, then another one, and one far away from all.
+FAR = np.float32([[1.0, -2.0]] * 20 + [[1.5, 3.0], [1e6, -1e6]])
+
+
+@pytest.mark.parametrize("case", cases.KINDS, ids=str)
+def test_for_prediction_is_what_normalize_gives(case):
+    normalizer = case.build()
+    state = normalizer.init(2)
+    for row in FAR:
+        predicted = normalizer.for_prediction(state, row)
+        normalized, state = normalizer.normalize(state, row)
+        np.testing.assert_allclose(predicted, normalized, rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", cases.KINDS, ids=str)
+def test_for_prediction_with_current_statistics_is_normalize_only(case):
+    normalizer = case.build(predict_with="current")
+    state = after(normalizer, *FAR[:-1])
+    for row in FAR[-2:]:
+        assert_same_bits(
+            normalizer.for_prediction(state, row), normalizer.normalize_only(state, row)
+        )
+
+
+@pytest.mark.parametrize("case", cases.KINDS, ids=str)
+def test_the_derivative_for_prediction_holds_the_statistics_fixed(case):
+    normalizer = case.build()
+    state, x = after(normalizer, *FAR[:3]), jnp.array([0.5, 1.0])
+    derivative = jax.jacrev(lambda now: normalizer.for_prediction(state, now))(x)
+    std = np.sqrt(normalizer.update_only(state, x).var) + normalizer.epsilon
+    np.testing.assert_allclose(derivative, np.diag(1.0 / np.asarray(std)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", cases.KINDS, ids=str)
+def test_an_observation_beyond_float32_is_predicted_as_nan(case):
+    """The statistics that hold it are not finite."""
+    normalizer = case.build()
+    state = after(normalizer, *FAR[:3])
+    for bad in (1e30, np.nan, np.inf):
+        x = jnp.array([bad, 1.0], jnp.float32)
+        predicted = np.asarray(normalizer.for_prediction(state, x))
+        assert np.isnan(predicted[0]) and np.isfinite(predicted[1])
+
+
+@pytest.mark.parametrize("case", cases.KINDS, ids=str)
+def test_clip_keeps_every_normalized_value_within_it(case):
+    """And changes none that is within it already, nor any statistic."""
+    clipped, plain = case.build(clip=2.0), case.build()
+    state = plain.init(2)
+    for row in FAR:
+        probe = row + np.float32(7.0)
+        for name in ("normalize_only", "for_prediction"):
+            ours = getattr(clipped, name)(state, probe)
+            theirs = getattr(plain, name)(state, probe)
+            np.testing.assert_array_equal(ours, np.clip(theirs, -2.0, 2.0), err_msg=name)
+        ours, kept = clipped.normalize(state, row)
+        theirs, state = plain.normalize(state, row)
+        np.testing.assert_array_equal(ours, np.clip(theirs, -2.0, 2.0))
+        assert_same_bits(kept, state)
+    assert np.abs(plain.normalize_only(state, FAR[-1])).max() > 2.0
+    assert np.all(np.isnan(clipped.normalize_only(state, jnp.full(2, jnp.nan))))
+
+
+@pytest.mark.parametrize("case", cases.KINDS, ids=str)
+@pytest.mark.parametrize(
+    "bad, error",
+    [
+        ({"clip": 0.0}, ValueError),
+        ({"clip": -3.0}, ValueError),
+        ({"clip": np.inf}, ValueError),
+        ({"clip": "10"}, TypeError),
+        ({"predict_with": "past"}, ValueError),
+        ({"predict_with": None}, ValueError),
+    ],
+    ids=str,
+)
+def test_options_that_are_none(case, bad, error):
+    (name,) = bad
+    with pytest.raises(error, match=name):
+        case.build(**bad)

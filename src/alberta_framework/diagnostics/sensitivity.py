@@ -23,7 +23,9 @@ def compute_feature_sensitivity(
 ) -> Float[Array, "heads features"]:
     """The Jacobian of `learner.predict(state, .)` at the raw observation [features].
 
-    It includes the normalizer: 1 / (std + epsilon) of each feature. Any learner with `predict`
-    serves; a single output is one head. Safe under jit and vmap.
+    It includes the normalizer: 1 / (std + epsilon) of each feature, 0 where its `clip` holds. The
+    statistics are those that `predict` uses, by default the ones with this observation in them,
+    and they are held fixed: what moves is the feature, not what is known of its scale. Any learner
+    with `predict` serves; a single output is one head. Safe under jit and vmap.
     """
     return _sensitivity(strong(learner), state, observation)

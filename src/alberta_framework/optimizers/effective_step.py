@@ -37,7 +37,7 @@ def excess(
 
 
 def floor_factor(
-    low: ScalarLike, measures: Sequence[Measure], limit: ScalarLike
+    low: Float[Array, ""], measures: Sequence[Measure], limit: ScalarLike
 ) -> Float[Array, ""]:
     """What the floor `low` of step sizes is multiplied by under the bound: 1, or less where the
     floor alone would break it.
@@ -52,7 +52,9 @@ def floor_factor(
     return jnp.where(breaks, limit / jnp.where(breaks, whole, 1.0), 1.0)  # pyright: ignore[reportReturnType]
 
 
-def log_floor(low: ScalarLike, measures: Sequence[Measure], limit: ScalarLike) -> Float[Array, ""]:
+def log_floor(
+    low: Float[Array, ""], measures: Sequence[Measure], limit: ScalarLike
+) -> Float[Array, ""]:
     """The floor of log step sizes under the bound."""
     return low + jnp.log(floor_factor(jnp.exp(low), measures, limit))
 
@@ -60,8 +62,8 @@ def log_floor(low: ScalarLike, measures: Sequence[Measure], limit: ScalarLike) -
 def bounded_logs(
     betas: Sequence[Float[Array, "..."]],
     measures: Sequence[Measure],
-    low: ScalarLike,
-    high: ScalarLike,
+    low: Float[Array, ""],
+    high: Float[Array, ""],
     limit: ScalarLike | None,
 ) -> list[Float[Array, "..."]]:
     """Log step sizes within [low, high], as far as their effective step is at most `limit`."""
