@@ -78,7 +78,8 @@ IDBD = {
 }
 GUARDED = {"initial_step_size": 0.1, "meta_step_size": 0.3}
 GUARDED |= {"max_effective_step": 0.5, "max_log_step_change": 0.1}
-GUARDED_IDBD = IDBD | {
+# Under the guards other bounds are not reached.
+GUARDED_IDBD = {
     "max_effective_step": (0.1, 0.5, 1),
     "max_log_step_change": (0.01, 0.1, 2),
 }
@@ -147,7 +148,7 @@ TD = [
         "AutoTDIDBD",
         "td",
         {"initial_step_size": 0.3, "trace_decay": 0.8, "max_effective_step": 0.5},
-        AUTO_TDIDBD | {"max_effective_step": (0.1, 0.5, 1)},
+        {"max_effective_step": (0.1, 0.5, 1)},
         td,
         TD_INPUTS,
     ),
