@@ -12,7 +12,7 @@ import pytest
 from alberta_framework.checkpoints import load_agent
 
 from .commands import COMMAND
-from .daemons import SECONDS, Client, cached, events, strict, write_config
+from .daemons import SECONDS, Client, events, strict, write_config
 from .test_daemon_socket import listening
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
@@ -88,7 +88,7 @@ def test_a_client_that_takes_nothing_does_not_hold_it_up(serve, tmp_path):
 
 
 @pytest.fixture
-def unheard(tmp_path, compiled):
+def unheard(tmp_path):
     """A daemon whose standard error is a pipe that nobody reads."""
     started = []
 
@@ -98,7 +98,7 @@ def unheard(tmp_path, compiled):
             subprocess.Popen(
                 [*before, *COMMAND, "daemon", "--config", str(config), *arguments],
                 cwd=tmp_path,
-                env=os.environ | cached(compiled),
+                env=os.environ,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
