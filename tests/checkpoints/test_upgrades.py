@@ -1,5 +1,7 @@
 """Lives saved before they counted rejections in a row: four rows of words, where five are now."""
 
+import shutil
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -119,11 +121,14 @@ def test_an_older_sweep_goes_on(tmp_path, monkeypatch):
 
     arguments = {"num_steps": 4000, "keys": KEYS, "record": af.WindowMean(100)}
     axes = {META: [0.0, 0.01]}
-    run = af.SweepRun(IDBD, WALK, axes, checkpoint=tmp_path, checkpoint_every_s=0.0, **arguments)
+    first, second = tmp_path / "first", tmp_path / "second"
+    run = af.SweepRun(IDBD, WALK, axes, checkpoint=first, checkpoint_every_s=0.0, **arguments)
     run.advance()
     assert not run.finished
+    shutil.copytree(first, second)
     monkeypatch.setattr(SweepCheckpoint, "load", loaded)
-    again = af.SweepRun(IDBD, WALK, axes, checkpoint=tmp_path, **arguments)
+    again = af.SweepRun(IDBD, WALK, axes, checkpoint=second, **arguments)
+    assert again.steps_done == run.steps_done
     while not again.finished:
         again.advance()
     while not run.finished:
