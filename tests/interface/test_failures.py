@@ -191,21 +191,33 @@ def test_an_end_is_a_truth_value_in_whatever_dress(flag):
     assert result.num_steps == 3
 
 
-@pytest.mark.parametrize("reward", [np.nan, np.inf])
-def test_a_reward_that_is_no_number_is_a_rejected_step_in_every_loop(reward):
+@pytest.mark.parametrize("reward", [np.nan, np.inf, -1e300], ids=str)
+def test_a_reward_that_is_no_float32_is_a_rejected_step_in_every_loop(reward):
     def env():
         return Odd("step", 3, exchanged(1, reward))
 
     result = af.run_sarsa_episode(agent(), begun(), env())
     assert (result.num_steps, result.state.rejected_count) == (8, 1)
-    assert not np.isfinite(result.total_reward)
+    np.testing.assert_array_equal(result.rewards[2], reward)
     result = af.run_sarsa_continuing(agent(), begun(), env(), 8)
     assert (len(result.rewards), result.state.rejected_count) == (8, 1)
     assert compared(env()).agents["a"].rejected.tolist() == [[1]]
+    assert not np.isfinite(af.collect_trajectory(env(), None, 3)[1][2, 0])
     steps = af.collect_transitions(env(), None, 8).transitions
     stream = af.TDArrayStream(steps.observation, steps.reward, steps.next_observation, steps.gamma)
     state, _ = af.run_td_learning_loop(af.TDLinearLearner(), stream, 8, jr.key(0))
     assert (state.step_count, state.rejected_count) == (7, 1)
+
+
+def test_an_observation_out_of_range_is_a_rejected_step():
+    def env():
+        return Odd("step", 3, exchanged(0, np.full((2, 3), 1e300)), observed="float64 matrix")
+
+    # What leads there and what starts there.
+    result = af.run_sarsa_continuing(agent(), begun(), env(), 8)
+    assert result.state.rejected_count == 1 and result.state.step_count == 6
+    found = af.collect_transitions(env(), None, 8).transitions
+    assert np.isinf(found.next_observation[2]).all() and np.isinf(found.observation[3]).all()
 
 
 # Calls: reset, eight steps, reset, eight steps ... ; the terminal step is learned before a reset.

@@ -215,7 +215,8 @@ class _Life:
 
 def _row_of(observation: np.ndarray, *numbers: Any) -> np.ndarray:
     """What a step sees as one row: one array into the call."""
-    return np.concatenate([observation, np.array(numbers, np.float32)])
+    with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+        return np.concatenate([observation, np.array(numbers, np.float32)])
 
 
 @ft.partial(Program, static_argnums=(0, 1, 2), donate_argnums=5)

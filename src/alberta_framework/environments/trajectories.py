@@ -190,7 +190,8 @@ def collect_transitions(
         following[t] = make.features(passage.next_observation, passage.next_action)
         action: Any = np.reshape(passage.taken, walk.lead) if discrete else passage.action
         taken[t] = action
-        rewards[t] = passage.reward
+        with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+            rewards[t] = passage.reward
         terminated[t], truncated[t] = passage.terminated, passage.truncated
         valid[t] = passage.valid
 
@@ -226,7 +227,8 @@ def _examples(
         observed[t] = passage.observation
         if passage.action is not None:
             acted[t] = passage.action
-        targets[t] = target(passage, walk.lead)
+        with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+            targets[t] = target(passage, walk.lead)
         if walk.lead:
             valid[t] = passage.valid
 

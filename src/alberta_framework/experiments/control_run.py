@@ -172,7 +172,8 @@ class _Lives:
         for place in np.flatnonzero(self.active).tolist():
             observation, reward, *over = self._envs[place].step(self._own(actions[place]))[:4]
             self._observations[place] = observation
-            rewards[place], ends[place] = reward, over
+            with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+                rewards[place], ends[place] = reward, over
             self._returns[place, self.finished[place]] += reward
         found = self._all(_act_and_learn, rewards, self._observations, ends)
         self._actions, rejected = np.asarray(found).T

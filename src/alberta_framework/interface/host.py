@@ -117,9 +117,10 @@ class HostEnvironment:
     def flat(self, name: str, observation: Any, lead: tuple[int, ...]) -> np.ndarray:
         """The observation, or as many as `lead` says, that the method `name` returned."""
         try:
-            if lead:
-                return self.observed.flatten(observation, lead)
-            return self.observed.one(observation)
+            with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+                if lead:
+                    return self.observed.flatten(observation, lead)
+                return self.observed.one(observation)
         except ValueError as error:
             raise ContractBroken(f"{error} It came from `{name}`.") from None
 

@@ -131,6 +131,7 @@ def require_fit(learner: Any, stream: Any, experience: Any) -> None:
 
 
 def _told_by_learn(learner: Any, name: str) -> type[AbstractState] | None:
-    annotation = getattr(type(learner).learn, "__annotations__", {}).get(name)
+    learn = getattr(type(learner), "learn", None)
+    annotation = getattr(learn, "__annotations__", {}).get(name)
     told = isinstance(annotation, type) and issubclass(annotation, AbstractState)
     return annotation if told else None
