@@ -7,7 +7,7 @@ import pytest
 
 import alberta_framework as af
 from tests.optimizers import runs
-from tests.trees import assert_same_bits
+from tests.trees import assert_leaves_close
 
 GUARDS = {"max_effective_step": 0.5, "max_log_step_change": 2.0}
 EVENTS = 1000
@@ -33,17 +33,18 @@ def test_a_guarded_learner_lives(normalizer, seed):
 
 
 def test_the_guards_leave_ordinary_steps_alone():
-    """To the last bit where they divide by 1 and clip nothing."""
+    """To rounding where they divide by 1 and clip nothing: XLA may contract the multiplications and
+    additions of two programs differently."""
     rng = np.random.default_rng(2)
     errors = jnp.asarray(np.float32(rng.normal(size=100)))
     x = jnp.asarray(np.float32(0.1 * rng.normal(size=(100, 3))))
     plain = runs.run_supervised(af.IDBD(), errors, x)
-    assert_same_bits(runs.run_supervised(af.IDBD(**GUARDS), errors, x), plain)
+    assert_leaves_close(runs.run_supervised(af.IDBD(**GUARDS), errors, x), plain)
     tensors = runs.run_tensor(af.IDBD(), errors, x)
-    assert_same_bits(runs.run_tensor(af.IDBD(**GUARDS), errors, x), tensors)
+    assert_leaves_close(runs.run_tensor(af.IDBD(**GUARDS), errors, x), tensors)
     gammas = jnp.full(100, 0.9)
     plain = runs.run_td(af.TDIDBD(), errors, x, x[::-1], gammas)
-    assert_same_bits(runs.run_td(af.TDIDBD(**GUARDS), errors, x, x[::-1], gammas), plain)
+    assert_leaves_close(runs.run_td(af.TDIDBD(**GUARDS), errors, x, x[::-1], gammas), plain)
 
 
 @pytest.mark.parametrize("limit", [0.1, 2.0])
