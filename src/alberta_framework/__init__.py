@@ -90,6 +90,9 @@ if TYPE_CHECKING:
     from .checkpoints import save_agent as save_agent
     from .checkpoints import save_checkpoint as save_checkpoint
     from .checkpoints import verify_checkpoint as verify_checkpoint
+    from .control import AbstractAgent as AbstractAgent
+    from .control import AbstractAgentStep as AbstractAgentStep
+    from .control import AgentStep as AgentStep
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
@@ -116,24 +119,30 @@ if TYPE_CHECKING:
     from .diagnostics import sample_plasticity as sample_plasticity
     from .diagnostics import stable_rank as stable_rank
     from .diagnostics import weight_magnitude as weight_magnitude
-    from .environments import AbstractEnvironmentStream as AbstractEnvironmentStream
-    from .environments import CollectedTransitions as CollectedTransitions
+    from .environments import AbstractEnvironment as AbstractEnvironment
+    from .environments import CartPole as CartPole
+    from .environments import CartPoleState as CartPoleState
     from .environments import EnvironmentFailure as EnvironmentFailure
-    from .environments import GymnasiumStream as GymnasiumStream
-    from .environments import PredictionMode as PredictionMode
-    from .environments import TDStream as TDStream
-    from .environments import VectorTrajectory as VectorTrajectory
-    from .environments import collect_trajectory as collect_trajectory
-    from .environments import collect_trajectory_vec as collect_trajectory_vec
-    from .environments import collect_transitions as collect_transitions
+    from .environments import EnvStep as EnvStep
     from .environments import flatten_space as flatten_space
     from .environments import flatten_value as flatten_value
-    from .environments import learn_from_trajectory as learn_from_trajectory
-    from .environments import learn_from_trajectory_normalized as learn_from_trajectory_normalized
-    from .environments import make_epsilon_greedy_policy as make_epsilon_greedy_policy
-    from .environments import make_gymnasium_stream as make_gymnasium_stream
-    from .environments import make_random_policy as make_random_policy
     from .environments import space_action as space_action
+    from .environments.gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream
+    from .environments.gymnasium import CollectedTransitions as CollectedTransitions
+    from .environments.gymnasium import GymnasiumStream as GymnasiumStream
+    from .environments.gymnasium import PredictionMode as PredictionMode
+    from .environments.gymnasium import TDStream as TDStream
+    from .environments.gymnasium import VectorTrajectory as VectorTrajectory
+    from .environments.gymnasium import collect_trajectory as collect_trajectory
+    from .environments.gymnasium import collect_trajectory_vec as collect_trajectory_vec
+    from .environments.gymnasium import collect_transitions as collect_transitions
+    from .environments.gymnasium import learn_from_trajectory as learn_from_trajectory
+    from .environments.gymnasium import (
+        learn_from_trajectory_normalized as learn_from_trajectory_normalized,
+    )
+    from .environments.gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy
+    from .environments.gymnasium import make_gymnasium_stream as make_gymnasium_stream
+    from .environments.gymnasium import make_random_policy as make_random_policy
     from .experiments import AgentResult as AgentResult
     from .experiments import AgentStanding as AgentStanding
     from .experiments import AggregatedResults as AggregatedResults
@@ -209,15 +218,23 @@ if TYPE_CHECKING:
     from .horde import HordeSpec as HordeSpec
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
+    from .interface import BoxActions as BoxActions
+    from .interface import DiscreteActions as DiscreteActions
     from .loops import AbstractRecorder as AbstractRecorder
     from .loops import BatchedHordeResult as BatchedHordeResult
     from .loops import BatchedLearningResult as BatchedLearningResult
     from .loops import BatchedMLPResult as BatchedMLPResult
     from .loops import BatchedMultiHeadResult as BatchedMultiHeadResult
     from .loops import BatchedTDResult as BatchedTDResult
+    from .loops import EpisodeRing as EpisodeRing
+    from .loops import Episodes as Episodes
+    from .loops import EvaluationResult as EvaluationResult
     from .loops import EveryNth as EveryNth
     from .loops import HordeLearningResult as HordeLearningResult
+    from .loops import InteractResult as InteractResult
     from .loops import Lanes as Lanes
+    from .loops import Life as Life
+    from .loops import LifeState as LifeState
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
@@ -228,6 +245,9 @@ if TYPE_CHECKING:
     from .loops import StepSizeTrackingConfig as StepSizeTrackingConfig
     from .loops import WindowMean as WindowMean
     from .loops import drive as drive
+    from .loops import evaluate as evaluate
+    from .loops import interact as interact
+    from .loops import interact_batched as interact_batched
     from .loops import metrics_to_dicts as metrics_to_dicts
     from .loops import multi_head_metrics_to_dicts as multi_head_metrics_to_dicts
     from .loops import run_horde_learning_loop as run_horde_learning_loop
@@ -241,6 +261,10 @@ if TYPE_CHECKING:
     from .loops import run_sarsa_from_arrays as run_sarsa_from_arrays
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
+    from .schedules import AbstractSchedule as AbstractSchedule
+    from .schedules import Constant as Constant
+    from .schedules import Linear as Linear
+    from .schedules import Periodic as Periodic
     from .streams import AbruptChangeState as AbruptChangeState
     from .streams import AbruptChangeStream as AbruptChangeStream
     from .streams import AbruptChangeTarget as AbruptChangeTarget
@@ -291,6 +315,10 @@ __version__ = "0.1.0"
 # Rooms that a learner in a stream does not need: loaded when one of their names is first used.
 _LATE_ROOMS = (
     "features",
+    "schedules",
+    "interface",
+    "schedules",
+    "interface",
     "streams",
     "horde",
     "control",
@@ -299,6 +327,7 @@ _LATE_ROOMS = (
     "checkpoints",
     "daemon",
     "environments",
+    "environments.gymnasium",
     "experiments",
     "sweeps",
 )

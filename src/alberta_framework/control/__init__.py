@@ -1,5 +1,8 @@
 """Control: agents that choose actions and learn from what follows."""
 
+from .contract import AbstractAgent as AbstractAgent
+from .contract import AbstractAgentStep as AbstractAgentStep
+from .contract import AgentStep as AgentStep
 from .episodes import SARSAContinuingResult as SARSAContinuingResult
 from .episodes import SARSAEpisodeResult as SARSAEpisodeResult
 from .episodes import run_sarsa_continuing as run_sarsa_continuing

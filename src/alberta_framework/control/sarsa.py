@@ -14,12 +14,12 @@ from .._compiled import compiled, strong
 from .._component import AbstractComponent
 from .._numbers import f32, is_traced, scalar, truth
 from .._ranges import require_choice, require_count, require_key, require_part, require_range
-from .._state import AbstractState
-from .._types import ActionLike, Hyperparameter, ScalarLike
+from .._types import ActionLike, Hyperparameter, KeyLike, ScalarLike
 from .._unrolled_keys import as_before, unrolled
 from ..bounders import AbstractBounder
 from ..experience import ControlStep
 from ..horde import DemonType, GVFSpec, HordeLearner, HordeSpec, create_horde_spec
+from ..interface import DiscreteActions
 from ..learners import (
     AbstractAgentState,
     AbstractLearner,
@@ -30,6 +30,8 @@ from ..learners import (
 )
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
+from ..schedules import Linear
+from .contract import AbstractAgent, AbstractAgentStep
 from .epsilon_greedy import epsilon_greedy
 
 
@@ -82,7 +84,7 @@ class SARSAState(AbstractAgentState):
         return self.last_observation.shape[-1]
 
 
-class SARSAUpdateResult(AbstractState):
+class SARSAUpdateResult(AbstractAgentStep):
     """What one update gave.
 
     `q_values` are those at the new observation before learning that the target is made of, by the
@@ -98,8 +100,13 @@ class SARSAUpdateResult(AbstractState):
     rejected: Bool[Array, ""]
     learned: Bool[Array, ""]
 
+    @property
+    def metrics(self) -> dict[str, Array]:
+        """What a loop records: squared error, error, and the largest of the Q values."""
+        return _metrics(self.q_values, self.td_error)
 
-class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
+
+class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlStep]):
     r"""Learns action values on-policy and acts epsilon-greedily on them.
 
     For the pending pair (x, a), reward R, next pair (x', a'), discount g (0 when terminated):
@@ -171,6 +178,10 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
     @property
     def n_actions(self) -> int:
         return self.sarsa_config.n_actions
+
+    @property
+    def action_space(self) -> DiscreteActions:
+        return DiscreteActions(self.n_actions)
 
     @property
     def horde(self) -> HordeLearner:
@@ -395,10 +406,25 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
         whole = (action == jnp.round(action)) & (action < self.n_actions)
         return jnp.where(whole, action, self.n_actions).astype(jnp.int32)
 
-    def _named(self, outputs: tuple) -> dict[str, Array]:
-        values, error, _ = outputs
-        greedy = jnp.max(values, axis=-1)
-        return {"squared_td_error": error**2, "td_error": error, "greedy_value": greedy}
+    @compiled
+    def act(
+        self,
+        state: SARSAState,
+        observation: Real[Array, "{state.feature_dim}"],
+        key: KeyLike,
+        *,
+        explore: Any = True,
+    ) -> Int[Array, ""]:
+        """An epsilon-greedy action at `observation`, without `explore` a greedy one; the state
+        stays as it is."""
+        keys = jr.split(unrolled(require_key("SARSAAgent.act", key)), 3)
+        epsilon = jnp.where(_flag(explore), state.epsilon, 0.0)
+        values = self._values(state, f32(observation))
+        return epsilon_greedy((keys[0], keys[1], keys[2]), values, epsilon)
+
+    def _named(self, outputs: Any) -> dict[str, Array]:
+        # Of a loop over recorded steps the outputs are arrays; of a step they have names.
+        return outputs if isinstance(outputs, dict) else _metrics(*outputs[:2])
 
     def _values(self, state: SARSAState, observation: Array) -> Float[Array, " actions"]:
         return self.horde.predict(state.learner_state, observation)[: self.n_actions]
@@ -419,13 +445,14 @@ class SARSAAgent(AbstractLearner[SARSAState, ControlStep]):
 
     def _epsilon(self, state: SARSAState, after: MultiHeadMLPState, learned: Array) -> Array:
         config = self.sarsa_config
-        steps = jnp.asarray(config.epsilon_decay_steps).astype(jnp.float32)
-        words = after.life.steps.astype(jnp.float32)
-        taken = words[0] * 2.0**32 + words[1]
-        start, end = f32(config.epsilon_start), f32(config.epsilon_end)
-        progress = jnp.minimum(taken / jnp.maximum(steps, 1.0), 1.0)
-        decayed = start + (end - start) * progress
-        return jnp.where(learned & (steps > 0.0), decayed, state.epsilon)
+        steps = jnp.asarray(config.epsilon_decay_steps)
+        schedule = Linear(config.epsilon_start, config.epsilon_end, jnp.maximum(steps, 1))
+        return jnp.where(learned & (steps > 0), schedule(after.life.steps), state.epsilon)
+
+
+def _metrics(q_values: Float[Array, "*batch actions"], error: Array) -> dict[str, Array]:
+    greedy = jnp.max(q_values, axis=-1)
+    return {"squared_td_error": error**2, "td_error": error, "greedy_value": greedy}
 
 
 def _flag(value: Any) -> Bool[Array, ""]:

@@ -1,20 +1,41 @@
-"""Environments: Gymnasium's, turned into experience on the host."""
+"""Environments: worlds in pure JAX, and the bridge to those of Gymnasium.
+
+The bridge lies above the loops, which know the environments in JAX alone: its room is loaded when
+one of its names is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from ..interface import EnvironmentFailure as EnvironmentFailure
 from ..interface import flatten_space as flatten_space
 from ..interface import flatten_value as flatten_value
 from ..interface import space_action as space_action
-from .gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream
-from .gymnasium import GymnasiumStream as GymnasiumStream
-from .gymnasium import TDStream as TDStream
-from .gymnasium import make_gymnasium_stream as make_gymnasium_stream
-from .learning import learn_from_trajectory as learn_from_trajectory
-from .learning import learn_from_trajectory_normalized as learn_from_trajectory_normalized
-from .policies import make_epsilon_greedy_policy as make_epsilon_greedy_policy
-from .policies import make_random_policy as make_random_policy
-from .prediction_mode import PredictionMode as PredictionMode
-from .trajectories import CollectedTransitions as CollectedTransitions
-from .trajectories import VectorTrajectory as VectorTrajectory
-from .trajectories import collect_trajectory as collect_trajectory
-from .trajectories import collect_trajectory_vec as collect_trajectory_vec
-from .trajectories import collect_transitions as collect_transitions
+from .abstract import AbstractEnvironment as AbstractEnvironment
+from .abstract import EnvStep as EnvStep
+from .classic import CartPole as CartPole
+from .classic import CartPoleState as CartPoleState
+
+if TYPE_CHECKING:
+    from .gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream
+    from .gymnasium import CollectedTransitions as CollectedTransitions
+    from .gymnasium import GymnasiumStream as GymnasiumStream
+    from .gymnasium import PredictionMode as PredictionMode
+    from .gymnasium import TDStream as TDStream
+    from .gymnasium import VectorTrajectory as VectorTrajectory
+    from .gymnasium import collect_trajectory as collect_trajectory
+    from .gymnasium import collect_trajectory_vec as collect_trajectory_vec
+    from .gymnasium import collect_transitions as collect_transitions
+    from .gymnasium import learn_from_trajectory as learn_from_trajectory
+    from .gymnasium import learn_from_trajectory_normalized as learn_from_trajectory_normalized
+    from .gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy
+    from .gymnasium import make_gymnasium_stream as make_gymnasium_stream
+    from .gymnasium import make_random_policy as make_random_policy
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        found = vars(importlib.import_module(".gymnasium", __name__)).get(name)
+        if found is not None:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ from .._component import AbstractComponent
 from .._json import in_words
 from .._ranges import require_choice, require_count
 from ..control import SARSAAgent
-from ..interface.actions import DiscreteActions
+from ..interface.actions import SpaceActions
 from ..interface.failure import EnvironmentFailure
 from ..interface.host import HostEnvironment, closing
 from ..interface.package import gymnasium_package
@@ -83,7 +83,7 @@ class ControlComparison:
         try:
             with closing("environment", env):
                 host = HostEnvironment("environment", env)
-                actions = DiscreteActions("environment", host.space("action"))
+                actions = SpaceActions("environment", host.space("action"))
         except EnvironmentFailure as failure:
             raise ValueError(str(failure)) from failure
         if self.features is not None:

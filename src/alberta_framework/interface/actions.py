@@ -16,7 +16,7 @@ def space_action(action: Any, space: Any) -> Any:
     **Raises:** `ValueError` for a space that is not Discrete, or an action that it does not have;
     `TypeError` for an action that is no integer.
     """
-    actions = DiscreteActions("space_action", space)
+    actions = SpaceActions("space_action", space)
     number = np.asarray(action)
     if number.dtype.kind not in "iu" or number.shape != ():
         raise TypeError(f"space_action: `action` must be an integer, got {action!r}.")
@@ -27,7 +27,7 @@ def space_action(action: Any, space: Any) -> Any:
     return actions.own(int(number))
 
 
-class DiscreteActions:
+class SpaceActions:
     """The actions of a Discrete space: number i of an agent is the space's own `start` + i.
 
     **Raises:** `ValueError` that starts with `where` for another space.

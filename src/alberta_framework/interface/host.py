@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .actions import DiscreteActions
+from .actions import SpaceActions
 from .failure import ContractBroken, EnvironmentFailure
 from .package import gymnasium_package
 from .spaces import Flattener, flattener
@@ -64,11 +64,11 @@ class HostEnvironment:
         """The flattener of the action or observation space."""
         return flattener(self.space(name), encoding, f"{self.where}: {name} space")
 
-    def actions_of(self, agent: Any) -> DiscreteActions:
+    def actions_of(self, agent: Any) -> SpaceActions:
         """The actions of a single environment; an agent may have fewer, and takes the first."""
         if self.vector:
             raise TypeError(f"{self.where}: `env` must be a single environment.")
-        actions = DiscreteActions(self.where, self.space("action"))
+        actions = SpaceActions(self.where, self.space("action"))
         if agent.n_actions > actions.n:
             raise ValueError(
                 f"{self.where}: `n_actions` must be at most {actions.n}, the number of actions of "

@@ -1,11 +1,15 @@
 """Learners: they predict, and learn from one unit of experience at a time."""
 
 from .abstract import AbstractLearner as AbstractLearner
+from .abstract import AbstractMeasured as AbstractMeasured
 from .lifetime import AbstractAgentState as AbstractAgentState
+from .lifetime import AbstractHolderState as AbstractHolderState
 from .lifetime import AbstractLearnerState as AbstractLearnerState
 from .lifetime import Lifecycle as Lifecycle
 from .lifetime import agent_age_s as agent_age_s
 from .lifetime import agent_uptime_s as agent_uptime_s
+from .lifetime import born as born
+from .lifetime import living as living
 from .lifetime import rejections as rejections
 from .lifetime import with_uptime as with_uptime
 from .linear import LINEAR_METRICS as LINEAR_METRICS

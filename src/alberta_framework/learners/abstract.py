@@ -13,18 +13,18 @@ State = TypeVar("State", bound=AbstractState)
 Experience = TypeVar("Experience", bound=AbstractState)
 
 
-class AbstractLearner(AbstractComponent, Generic[State, Experience]):
-    """Predicts, and learns from one unit of experience at a time."""
+class AbstractMeasured(AbstractComponent):
+    """A component with a state, whose steps give numbers that a loop records, each by name."""
 
     @abc.abstractmethod
-    def learn(self, state: State, experience: Experience) -> tuple[State, Any]:
-        """The state after learning from `experience`, and what a loop records of the step.
+    def init(self, feature_dim: int, key: Any = None) -> Any:
+        """The state before the first step, for observations of `feature_dim` numbers.
 
-        A dictionary or a Module of numbers is recorded under its own names: see `metrics`.
+        `key` is for what is drawn; what draws nothing takes none, or ignores it.
         """
 
     def metrics(self, outputs: Any) -> dict[str, Array]:
-        """What `learn` gave, by name: numbers, or arrays of one number for each part.
+        """What a step gave, by name: numbers, or arrays of one number for each part.
 
         The numbers of a dictionary, a NamedTuple or a Module keep its names, a lone array's columns
         are `output_0`, `output_1`, ... The learners of the library name the arrays that their
@@ -39,10 +39,21 @@ class AbstractLearner(AbstractComponent, Generic[State, Experience]):
         """What the last axis of a metric counts, where it has one: heads, demons, or parts."""
         return self._parts()
 
-    # How a learner whose outputs are arrays names them; one that names them itself has nothing to
+    # How a component whose outputs are arrays names them; one that names them itself has nothing to
     # say here.
     def _named(self, outputs: Any) -> dict[str, Array]:
         return own_names(outputs)
 
     def _parts(self) -> MetricParts:
         return MetricParts()
+
+
+class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
+    """Predicts, and learns from one unit of experience at a time."""
+
+    @abc.abstractmethod
+    def learn(self, state: State, experience: Experience) -> tuple[State, Any]:
+        """The state after learning from `experience`, and what a loop records of the step.
+
+        A dictionary or a Module of numbers is recorded under its own names: see `metrics`.
+        """

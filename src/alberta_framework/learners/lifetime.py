@@ -1,6 +1,7 @@
 """The life of a learner: exact counts, birth and uptime, and the step that is rejected."""
 
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
@@ -111,28 +112,54 @@ class AbstractLearnerState(AbstractState):
     rejected_in_a_row = _LifeNumber(_REJECTED_IN_A_ROW)
 
 
-class _AgentNumber(_LifeNumber):
-    """A row of the life of the learner that an agent's state holds."""
+class _HeldNumber(_LifeNumber):
+    """A row of the life of the state that another one holds."""
 
-    field = "learner_state.life"
+    field = "life"
 
     def read(self, state):
-        return super().read(state.learner_state)
+        return super().read(living(state))
 
     def written(self, state, value):
-        return {"learner_state": state.learner_state.replace(**{self.name: value})}
+        inner = getattr(state, state.holds)
+        return {state.holds: inner.replace(**{self.name: value})}
 
 
-class AbstractAgentState(AbstractState):
+class AbstractHolderState(AbstractState):
+    """A state that holds another one in its field `holds`, and tells its life as its own."""
+
+    holds: eqx.AbstractClassVar[str]
+
+    step_count = _HeldNumber(_STEPS)
+    birth_timestamp = _HeldNumber(_BIRTH, _MICROSECONDS)
+    uptime_s = _HeldNumber(_UPTIME, _MICROSECONDS)
+    rejected_count = _HeldNumber(_REJECTED)
+    rejected_in_a_row = _HeldNumber(_REJECTED_IN_A_ROW)
+
+
+class AbstractAgentState(AbstractHolderState):
     """A state that holds a learner's, and tells its life as its own."""
 
     learner_state: eqx.AbstractVar[AbstractLearnerState]
 
-    step_count = _AgentNumber(_STEPS)
-    birth_timestamp = _AgentNumber(_BIRTH, _MICROSECONDS)
-    uptime_s = _AgentNumber(_UPTIME, _MICROSECONDS)
-    rejected_count = _AgentNumber(_REJECTED)
-    rejected_in_a_row = _AgentNumber(_REJECTED_IN_A_ROW)
+    holds: ClassVar[str] = "learner_state"
+
+
+def living(state: Any) -> Any:
+    """The state within `state` that has a life of its own, or may have one."""
+    while isinstance(state, AbstractHolderState):
+        state = getattr(state, state.holds)
+    return state
+
+
+def _with_life(state: Any, change: Callable[[Lifecycle], Lifecycle]) -> Any:
+    """The state with its life, or that of what it holds, changed; as it is without one."""
+    if isinstance(state, AbstractHolderState):
+        inner = _with_life(getattr(state, state.holds), change)
+        return state.replace(**{state.holds: inner})
+    if isinstance(state, AbstractLearnerState):
+        return eqx.tree_at(lambda s: s.life, state, change(state.life))
+    return state
 
 
 State = TypeVar("State", bound=AbstractLearnerState)
@@ -154,12 +181,16 @@ def nan_unless(accepted: Bool[Array, ""], outputs: Any) -> Any:
 
 
 def with_uptime(state: Any, seconds: float) -> Any:
-    """The state after `seconds` more of running; unchanged while it is being traced."""
-    if isinstance(state, AbstractAgentState):
-        return state.replace(learner_state=with_uptime(state.learner_state, seconds))
-    if is_traced(state.life.words):
-        return state
-    return eqx.tree_at(lambda s: s.life, state, state.life.lived(seconds))
+    """The state after `seconds` more of running; unchanged while traced, or without a life."""
+    return _with_life(state, lambda life: life if is_traced(life.words) else life.lived(seconds))
+
+
+def born(state: Any, life: Lifecycle) -> Any:
+    """The state with this life; as it is without one.
+
+    For states that are made in compiled code, where a clock would be frozen into the program.
+    """
+    return _with_life(state, lambda _: life)
 
 
 def rejections(state: Any) -> UInt32[Array, "..."] | None:
@@ -168,8 +199,7 @@ def rejections(state: Any) -> UInt32[Array, "..."] | None:
     In compiled code, where the `rejected_count` of a state that has a life cannot be read; a state
     without one may hold an array of that name.
     """
-    if isinstance(state, AbstractAgentState):
-        state = state.learner_state
+    state = living(state)
     if isinstance(state, AbstractLearnerState):
         return state.life.rejected[..., 1]
     told = getattr(state, "rejected_count", None)
@@ -177,11 +207,10 @@ def rejections(state: Any) -> UInt32[Array, "..."] | None:
 
 
 def _life_of(state: Any) -> AbstractLearnerState:
-    if isinstance(state, AbstractAgentState):
-        state = state.learner_state
-    if not isinstance(state, AbstractLearnerState):
+    found = living(state)
+    if not isinstance(found, AbstractLearnerState):
         raise TypeError(f"`state` must be the state of a learner or agent, got {state!r}.")
-    return state
+    return found
 
 
 def agent_age_s(state: Any) -> float | np.ndarray:

@@ -1,6 +1,7 @@
 """What every documented loop does around the driver: start, record, time, hand back."""
 
 import time
+from collections.abc import Callable
 from typing import Any, TypedDict, Unpack
 
 import equinox as eqx
@@ -66,11 +67,12 @@ def run(
     *,
     recorders: tuple[AbstractRecorder, ...] = (),
     lanes: Lanes | None = None,
+    after_chunk: Callable[[int, tuple[Any, Any]], None] | None = None,
     started: float,
     **options: Unpack[LoopOptions],
-) -> tuple[Any, Any, tuple[Any, ...]]:
-    """Drive, and return the state with the time since `started` added to its uptime, the recorded
-    outputs and one history for each recorder."""
+) -> tuple[tuple[Any, Any], Any, tuple[Any, ...]]:
+    """Drive, and return the states of learner and stream, the learner's with the time since
+    `started` added to its uptime, the recorded outputs and one history for each recorder."""
     known = LoopOptions.__annotations__
     for name in options:
         if name not in known:
@@ -79,8 +81,14 @@ def run(
     chosen = _Options(**options)
     recorder = chosen.recorder()
     bar = progress_bar(chosen.progress, num_steps)
+
+    def told(done: int, states: tuple[Any, Any]) -> None:
+        bar(done, states)
+        if after_chunk is not None:
+            after_chunk(done, states)
+
     try:
-        (state, _), outputs, histories = drive(
+        (state, stream_state), outputs, histories = drive(
             learner,
             stream,
             num_steps,
@@ -89,7 +97,7 @@ def run(
             recorders=recorders if recorder is None else (*recorders, recorder),
             keep_outputs=recorder is None,
             chunk_size=chosen.chunk_size,
-            after_chunk=bar if chosen.progress else None,
+            after_chunk=told if chosen.progress or after_chunk is not None else None,
             lanes=lanes,
         )
         if recorder is not None:
@@ -97,7 +105,8 @@ def run(
         jax.block_until_ready((state, outputs))
     finally:
         bar.close()
-    return with_uptime(state, time.perf_counter() - started), outputs, tuple(histories)
+    state = with_uptime(state, time.perf_counter() - started)
+    return (state, stream_state), outputs, tuple(histories)
 
 
 def require_tracking(name: str, tracking: Any, num_steps: int) -> None:

@@ -66,7 +66,7 @@ def run_horde_learning_loop(
     )
     begin = stream_state(stream, None)
     steps = np.shape(observations)[0]
-    state, outputs, _ = run(horde, stream, steps, state, begin, started=started, **options)
+    (state, _), outputs, _ = run(horde, stream, steps, state, begin, started=started, **options)
     return HordeLearningResult(state, *outputs)
 
 
@@ -89,7 +89,7 @@ def run_horde_learning_loop_batched(
         horde, observations, cumulants, next_observations, signals, terminated, truncated, gammas
     )
     steps, feature_dim = np.shape(observations)
-    states, outputs, _ = run(
+    (states, _), outputs, _ = run(
         horde,
         stream,
         steps,

@@ -64,7 +64,7 @@ def run_learning_loop(
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
     begin = stream_state(stream, key)
-    state, metrics, histories = run(
+    (state, _), metrics, histories = run(
         learner, stream, num_steps, state, begin, recorders=tracking, started=started, **options
     )
     return state, metrics, *histories
@@ -89,7 +89,7 @@ def run_learning_loop_batched(
     keys = require_key("loop", keys, "keys", lanes=True)
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
-    states, metrics, histories = run(
+    (states, _), metrics, histories = run(
         learner,
         stream,
         num_steps,

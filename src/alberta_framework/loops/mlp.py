@@ -60,7 +60,7 @@ def run_mlp_learning_loop(
     state = learner_state
     if state is None:
         state = learner.init(stream.feature_dim, init_key)
-    state, metrics, histories = run(
+    (state, _), metrics, histories = run(
         learner,
         stream,
         num_steps,
@@ -95,7 +95,7 @@ def run_mlp_learning_loop_batched(
         begin = initial_states(learner, stream.feature_dim, init_keys)
     else:
         begin = repeated(learner_state, keys.shape[0])
-    states, metrics, histories = run(
+    (states, _), metrics, histories = run(
         learner,
         stream,
         num_steps,

@@ -52,7 +52,9 @@ def run_multi_head_learning_loop(
     stream = _recorded(learner, observations, targets)
     begin = stream_state(stream, None)
     num_steps = np.shape(observations)[0]
-    state, metrics, _ = run(learner, stream, num_steps, state, begin, started=started, **options)
+    (state, _), metrics, _ = run(
+        learner, stream, num_steps, state, begin, started=started, **options
+    )
     return MultiHeadLearningResult(state, metrics)
 
 
@@ -67,7 +69,7 @@ def run_multi_head_learning_loop_batched(
     started = time.perf_counter()
     stream = _recorded(learner, observations, targets)
     num_steps, feature_dim = np.shape(observations)
-    states, metrics, _ = run(
+    (states, _), metrics, _ = run(
         learner,
         stream,
         num_steps,

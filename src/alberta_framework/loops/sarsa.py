@@ -91,7 +91,7 @@ def run_sarsa_from_arrays(
     )
     stream = RecordedStream(record=record)
     begin = stream_state(stream, None)
-    state, outputs, _ = run(agent, stream, steps, state, begin, started=started, **options)
+    (state, _), outputs, _ = run(agent, stream, steps, state, begin, started=started, **options)
     return SARSAArrayResult(state, *outputs)
 
 

@@ -39,7 +39,10 @@ def run_td_learning_loop(
     started = time.perf_counter()
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
     begin = stream_state(stream, key)
-    return run(learner, stream, num_steps, state, begin, started=started, **options)[:2]
+    (state, _), metrics, _ = run(
+        learner, stream, num_steps, state, begin, started=started, **options
+    )
+    return state, metrics
 
 
 def run_td_learning_loop_batched(
@@ -60,7 +63,7 @@ def run_td_learning_loop_batched(
     state = learner.init(stream.feature_dim) if learner_state is None else learner_state
     begin = repeated(state, keys.shape[0])
     begin_streams = stream_states(stream, keys)
-    states, metrics, _ = run(
+    (states, _), metrics, _ = run(
         learner, stream, num_steps, begin, begin_streams, lanes=Lanes(), started=started, **options
     )
     return BatchedTDResult(states, metrics)

@@ -6,8 +6,8 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from ..experience import TDTimeStep, TimeStep
-from ..interface.package import gymnasium_package
+from ...experience import TDTimeStep, TimeStep
+from ...interface.package import gymnasium_package
 from .policies import Policy
 from .prediction_mode import PredictionMode, prediction_mode
 from .targets import Supervision, ValueEstimator, require_estimator

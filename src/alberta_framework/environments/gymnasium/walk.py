@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._ranges import require_choice
-from ..interface.failure import ContractBroken
-from ..interface.host import HostEnvironment, is_vector
-from ..interface.package import gymnasium_package
-from ..interface.spaces import ENCODINGS, Flattener
+from ..._ranges import require_choice
+from ...interface.failure import ContractBroken
+from ...interface.host import HostEnvironment, is_vector
+from ...interface.package import gymnasium_package
+from ...interface.spaces import ENCODINGS, Flattener
 from .policies import Policy, make_random_policy, select_rows
 from .seeding import require_seeding, reset_seeds
 

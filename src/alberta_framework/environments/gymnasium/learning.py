@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from .._numbers import f32
-from ..experience import TimeStep
-from ..learners import LearnerState, LinearLearner, MLPLearner, MLPLearnerState
-from ..loops.entrance import LoopOptions, require_rows, run, stream_state
-from ..streams import RecordedStream
+from ..._numbers import f32
+from ...experience import TimeStep
+from ...learners import LearnerState, LinearLearner, MLPLearner, MLPLearnerState
+from ...loops.entrance import LoopOptions, require_rows, run, stream_state
+from ...streams import RecordedStream
 
 
 def learn_from_trajectory(
@@ -60,7 +60,8 @@ def learn_from_trajectory(
         )
     stream = RecordedStream(record=record)
     begin = stream_state(stream, None)
-    return run(learner, stream, steps, state, begin, started=started, **options)[:2]
+    (state, _), outputs, _ = run(learner, stream, steps, state, begin, started=started, **options)
+    return state, outputs
 
 
 def learn_from_trajectory_normalized(

@@ -7,11 +7,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._ranges import require_count
-from ..interface.actions import DiscreteActions
-from ..interface.host import is_vector
-from ..interface.package import gymnasium_package
-from ..interface.spaces import flattener
+from ..._ranges import require_count
+from ...interface.actions import SpaceActions
+from ...interface.host import is_vector
+from ...interface.package import gymnasium_package
+from ...interface.spaces import flattener
 
 Policy = Callable[[np.ndarray], Any]
 
@@ -94,7 +94,7 @@ def _sampler(env: Any, seed: np.random.SeedSequence) -> Callable[[], Any]:
     flattener(space, name="action space")  # refuses what is not supported
     generator = np.random.default_rng(seed)
     if isinstance(space, spaces.Discrete):
-        actions = DiscreteActions("action space", space)
+        actions = SpaceActions("action space", space)
         if vector:
             return lambda: actions.batch(generator.integers(actions.n, size=lead))
         return lambda: actions.own(int(generator.integers(actions.n)))

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num
 
-from .._ranges import require_count
-from .._state import AbstractState
-from ..experience import TDTimeStep
-from ..interface.actions import DiscreteActions
-from ..interface.failure import handing_back
-from ..interface.host import closing
-from ..interface.package import gymnasium_package
+from ..._ranges import require_count
+from ..._state import AbstractState
+from ...experience import TDTimeStep
+from ...interface.actions import SpaceActions
+from ...interface.failure import handing_back
+from ...interface.host import closing
+from ...interface.package import gymnasium_package
 from .policies import Policy
 from .prediction_mode import PredictionMode
 from .targets import Supervision, ValueEstimator, require_estimator, require_gamma
@@ -170,7 +170,7 @@ def collect_transitions(
     rewards = np.empty(shape, np.float32)
     space = walk.host.space("action")
     discrete = isinstance(space, gymnasium_package().spaces.Discrete)
-    numbered = DiscreteActions(owner, space) if discrete else None
+    numbered = SpaceActions(owner, space) if discrete else None
     taken = np.empty(shape, np.int64) if discrete else np.empty((*shape, acted.size), np.float32)
     terminated, truncated, valid = (np.empty(shape, bool) for _ in range(3))
 

@@ -1,0 +1,84 @@
+"""The last episodes of a life."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from .._ranges import require_count
+from .._state import AbstractState
+from .recorders import AbstractRecorder
+
+
+class Episodes(AbstractState):
+    """The last episodes that ended, the oldest first; with lanes, one row for each.
+
+    `returns` (undiscounted) and `lengths`; whether each `terminated`, else it was truncated;
+    `ended_at`, the step of this call with which it ended, from 0; `count`, how many ended in all.
+    Rows of lanes with fewer episodes than others begin with NaN, and lengths of 0.
+    """
+
+    returns: Float[np.ndarray, "*lanes episodes"]
+    lengths: Int[np.ndarray, "*lanes episodes"]
+    terminated: Bool[np.ndarray, "*lanes episodes"]
+    ended_at: Int[np.ndarray, "*lanes episodes"]
+    count: Int[np.ndarray, "*lanes"]
+
+
+class _Ring(eqx.Module):
+    numbers: Float[Array, "capacity"]
+    integers: Int[Array, "capacity 3"]
+    count: Int[Array, ""]
+
+
+class EpisodeRing(AbstractRecorder):
+    """Keeps the last `capacity` episodes of a life, however many end."""
+
+    capacity: int = eqx.field(static=True, default=1000)
+
+    def __check_init__(self):
+        require_count("EpisodeRing", "capacity", self.capacity)
+
+    def init(self, num_steps, learner, state, outputs):
+        capacity = max(1, min(self.capacity, num_steps))
+        return _Ring(
+            jnp.full(capacity, jnp.nan, jnp.float32),
+            jnp.zeros((capacity, 3), jnp.int32),
+            jnp.zeros((), jnp.int32),
+        )
+
+    def step(self, tape, idx, learner, state, outputs):
+        slot, over = tape.count % tape.numbers.shape[0], state.ended > 0
+        row = jnp.stack([state.last_length, state.ended, idx])
+
+        # Written where it is, without a branch: what is no end writes what is there.
+        def put(buffer, value):
+            old = jax.lax.dynamic_index_in_dim(buffer, slot, keepdims=False)
+            return jax.lax.dynamic_update_index_in_dim(buffer, jnp.where(over, value, old), slot, 0)
+
+        return _Ring(
+            put(tape.numbers, state.last_return),
+            put(tape.integers, row),
+            tape.count + over.astype(jnp.int32),
+        )
+
+    def finish(self, tape) -> Episodes:
+        numbers, integers, count = (np.asarray(a) for a in jax.device_get(jax.tree.leaves(tape)))
+        capacity = numbers.shape[-1]
+        kept = np.minimum(count, capacity)
+        longest = int(kept.max(initial=0))
+        # The episode that ended i-th from the last lies i slots before the next one's.
+        back = np.arange(longest, 0, -1)
+        slots = (count[..., None] - back) % capacity
+        there = back <= kept[..., None]
+        returns = np.take_along_axis(numbers, slots, -1)
+        rows = np.take_along_axis(integers, slots[..., None], -2)
+        lengths, ended, ended_at = (rows[..., i] for i in range(3))
+        return Episodes(
+            returns=np.where(there, returns, np.float32(np.nan)),
+            lengths=np.where(there, lengths, 0),
+            terminated=there & (ended == 1),
+            ended_at=np.where(there, ended_at, -1),
+            count=count,
+        )

@@ -1,0 +1,156 @@
+"""Agents that act, learn and live on inside one compiled program."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Unpack
+
+import jax
+import jax.random as jr
+from jaxtyping import Array, PRNGKeyArray, Shaped
+
+from .._compiled import strong
+from .._ranges import require_key
+from ..control import AbstractAgent
+from ..environments import AbstractEnvironment
+from ..learners import Lifecycle, born
+from .entrance import LoopOptions, run
+from .episode_ring import EpisodeRing, Episodes
+from .lanes import Lanes
+from .life import Life, LifeState, WorldKeysState, WorldKeyStream, require_life
+
+
+class InteractResult(NamedTuple):
+    """What a life gave so far; of several lives, with the lanes as first axis of every array.
+
+    - `state`: where it stands; given to `interact` again it goes on as if it had not stopped.
+      `state.agent_state` is the agent's alone.
+    - `metrics`: by name, one number for each recording: those of the agent; `reward`; and
+      `episode_return` and `episode_length`, NaN where no episode ends, so that a window's mean is
+      that over the episodes that ended in it.
+    - `episodes`: the last ones.
+    - `reward_rate`: a running mean of the reward over about the last 1,000 steps.
+    - `rejected`: how many steps of the agent's life were rejected; None if it does not tell.
+    """
+
+    state: LifeState
+    metrics: Mapping[str, Array]
+    episodes: Episodes
+    reward_rate: Array
+    rejected: Any
+
+
+def interact(
+    agent: AbstractAgent,
+    environment: AbstractEnvironment,
+    num_steps: int,
+    key: PRNGKeyArray | None = None,
+    *,
+    state: Any = None,
+    episodes: int = 1000,
+    after_chunk: Callable[[int, LifeState], Any] | None = None,
+    **options: Unpack[LoopOptions],
+) -> InteractResult:
+    """Let an agent act in an environment, and learn, for `num_steps` steps.
+
+    Each step: the environment answers the pending action; the agent learns from what it sees and
+    chooses the next one; where the episode ended, terminated or truncated, the environment is reset
+    and the agent starts the next one. One compiled program for each structure of agent and
+    environment, chunk by chunk.
+
+    **Arguments:**
+
+    - `key`: of everything random; not needed with the state of a life.
+    - `state`: the state of a life to go on with, as `InteractResult.state`; or that of an agent,
+      which begins a life in this environment. None: a new agent.
+    - `episodes`: how many of the last ones to keep.
+    - `after_chunk(done, state)`: called after each chunk is dispatched, with the state of the life
+      there; what it raises ends the loop.
+    - keyword only, as in every loop: `progress`, `chunk_size`, `record_every`, `record_window`.
+
+    **Raises:** `TypeError`, `ValueError` for what does not fit; for no `key` where one is needed.
+    """
+    started, life = time.perf_counter(), require_life("interact", agent, environment)
+    if not isinstance(state, LifeState):
+        key = require_key("interact", key)
+        state = _begun(strong(life), state, key, Lifecycle.begin())
+    return _lived(life, num_steps, state, None, episodes, after_chunk, started, options)
+
+
+def interact_batched(
+    agent: AbstractAgent,
+    environment: AbstractEnvironment,
+    num_steps: int,
+    keys: Shaped[PRNGKeyArray, " lanes"] | None = None,
+    *,
+    state: Any = None,
+    episodes: int = 1000,
+    after_chunk: Callable[[int, LifeState], Any] | None = None,
+    **options: Unpack[LoopOptions],
+) -> InteractResult:
+    """`interact` for every key side by side, in one compiled program.
+
+    Lane b equals the single life with `keys[b]` to float32 rounding. `state`: that of an agent,
+    with which every life begins, or the states of as many lives, to go on. Else as `interact`.
+    """
+    started, life = time.perf_counter(), require_life("interact_batched", agent, environment)
+    if not isinstance(state, LifeState):
+        keys = require_key("interact_batched", keys, "keys", lanes=True)
+        state = _all_begun(strong(life), state, keys, Lifecycle.begin())
+    return _lived(life, num_steps, state, Lanes(), episodes, after_chunk, started, options)
+
+
+def _lived(
+    life: Life,
+    num_steps: int,
+    state: LifeState,
+    lanes: Lanes | None,
+    episodes: int,
+    after_chunk: Callable[[int, LifeState], Any] | None,
+    started: float,
+    options: LoopOptions,
+) -> InteractResult:
+    ring = EpisodeRing(episodes)
+
+    def told(done, states):
+        if after_chunk is not None:
+            after_chunk(done, _whole(*states))
+
+    states, metrics, (ended,) = run(
+        life,
+        WorldKeyStream(life.environment.observation_size),
+        num_steps,
+        state.replace(world_keys=None),
+        state.world_keys,
+        recorders=(ring,),
+        lanes=lanes,
+        after_chunk=told,
+        started=started,
+        **options,
+    )
+    state = _whole(*states)
+    return InteractResult(state, metrics, ended, state.reward_rate, state.rejected_count)
+
+
+def _whole(state: LifeState, world_keys: WorldKeysState) -> LifeState:
+    return state.replace(world_keys=world_keys)
+
+
+def _new(life: Life, agent_state: Any, key: Any, alive: Lifecycle) -> LifeState:
+    """A life that begins: of a new agent, or of one that has learned before."""
+    world_key, life_key = jr.split(key)
+    if agent_state is None:
+        # A clock read while tracing would be frozen into the program.
+        state = born(life.init(life.environment.observation_size, life_key), alive)
+    else:
+        state = life.begin(agent_state, life_key)
+    return state.replace(world_keys=WorldKeyStream().init(world_key))
+
+
+@jax.jit
+def _begun(life, agent_state, key, alive):
+    return _new(life, agent_state, key, alive)
+
+
+@jax.jit
+def _all_begun(life, agent_state, keys, alive):
+    return jax.vmap(lambda key: _new(life, agent_state, key, alive))(keys)

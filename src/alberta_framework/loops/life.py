@@ -1,0 +1,178 @@
+"""A life: an agent in an environment, as one component that a loop carries."""
+
+from collections import OrderedDict
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
+
+from .._counter import StepCount, advanced
+from .._ranges import require_part
+from .._state import AbstractState
+from .._unrolled_keys import as_before, unrolled
+from ..control import AbstractAgent
+from ..environments import AbstractEnvironment
+from ..interface.action_spaces import require_suited
+from ..learners import AbstractHolderState, AbstractLearner, MetricParts
+from ..streams import AbstractStream
+
+# How fast the running reward rate of a life forgets.
+_RATE = 1e-3
+
+
+class WorldKeys(AbstractState):
+    """The keys of one step of an environment: of the step, and of the episode that may follow."""
+
+    step: PRNGKeyArray
+    reset: PRNGKeyArray
+
+
+class WorldKeysState(AbstractState):
+    """A key, and how many steps have drawn from it."""
+
+    key: PRNGKeyArray
+    steps: UInt32[Array, "2"]
+
+    step_count = StepCount()
+
+
+class WorldKeyStream(AbstractStream[WorldKeysState, WorldKeys]):
+    """The random numbers of an environment: step t draws from the key folded with t.
+
+    So a life that is cut into chunks, or goes on from a checkpoint, meets the same world.
+    """
+
+    feature_dim: int = eqx.field(static=True, default=0)
+
+    def init(self, key: PRNGKeyArray) -> WorldKeysState:
+        return WorldKeysState(key, jnp.zeros(2, jnp.uint32))
+
+    def step(self, state: WorldKeysState, idx: Any = 0) -> tuple[WorldKeys, WorldKeysState]:
+        keys, state = self.rollout(state, 1)
+        return jax.tree.map(lambda a: a[0], keys), state
+
+    def rollout(self, state: WorldKeysState, num_steps: int) -> tuple[WorldKeys, WorldKeysState]:
+        counts = advanced(
+            jnp.broadcast_to(state.steps, (num_steps, 2)), jnp.arange(num_steps, dtype=jnp.uint32)
+        )
+        key = unrolled(state.key)
+
+        def keys_of(count):
+            high, low = count[0] << 1, count[1]
+            own = (jr.fold_in(jr.fold_in(key, high | which), low) for which in (0, 1))
+            return WorldKeys(*(as_before(found, state.key) for found in own))
+
+        return jax.vmap(keys_of)(counts), state.replace(steps=advanced(state.steps, num_steps))
+
+
+class LifeState(AbstractHolderState):
+    """An agent's state and its environment's, the action that comes next, and the episode so far.
+
+    `ended`: whether the last step ended an episode: 0 no, 1 by termination, 2 by truncation, and
+    then `last_return` and `last_length` are that episode's. `world_keys` is where the draws of the
+    environment stand between two calls of a loop.
+    """
+
+    agent_state: Any
+    environment_state: Any
+    action: Array
+    episode_return: Float[Array, ""]
+    episode_length: Int[Array, ""]
+    ended: Int[Array, ""]
+    last_return: Float[Array, ""]
+    last_length: Int[Array, ""]
+    reward_rate: Float[Array, ""]
+    reward_rate_weight: Float[Array, ""]
+    world_keys: WorldKeysState | None = None
+
+    holds: ClassVar[str] = "agent_state"
+
+
+class Life(AbstractLearner[LifeState, WorldKeys]):
+    """An agent that acts in an environment and learns from what follows.
+
+    To a loop it is a learner whose experience is nothing but the random numbers of the world: all
+    that loops do, in chunks and lanes, recorded and resumed, is done for agents too.
+    """
+
+    agent: AbstractAgent
+    environment: AbstractEnvironment
+
+    def __check_init__(self):
+        require_part(self, "agent", AbstractAgent)
+        require_part(self, "environment", AbstractEnvironment)
+
+    def init(self, feature_dim: int, key: PRNGKeyArray) -> LifeState:
+        """The agent born, and its first episode begun."""
+        agent_key, world_key = jr.split(key)
+        return self.begin(self.agent.init(feature_dim, agent_key), world_key)
+
+    def begin(self, agent_state: Any, key: PRNGKeyArray) -> LifeState:
+        """The first episode of an agent in this environment, whatever it has learned before."""
+        environment_state, observation = self.environment.reset(key)
+        action, agent_state = self.agent.start(agent_state, observation)
+        zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
+        return LifeState(
+            agent_state, environment_state, action, zero, none, none, zero, none, zero, zero
+        )
+
+    def learn(self, state: LifeState, experience: WorldKeys) -> tuple[LifeState, dict[str, Array]]:
+        """One step of the world, and what the agent learns of it."""
+        agent, environment = self.agent, self.environment
+        world, now = environment.step(state.environment_state, state.action, experience.step)
+        found = agent.act_and_learn(
+            state.agent_state, now.reward, now.observation, now.terminated, now.truncated
+        )
+        over = now.terminated | now.truncated
+
+        def begin_anew():
+            world, observation = environment.reset(experience.reset)
+            action, agent_state = agent.start(found.state, observation)
+            return agent_state, world, action
+
+        def go_on():
+            return found.state, world, found.action
+
+        agent_state, world, action = jax.lax.cond(over, begin_anew, go_on)
+        reward, length = state.episode_return + now.reward, state.episode_length + 1
+        # A running mean without a start at zero: its weight is how much it has seen.
+        weight = state.reward_rate_weight + _RATE * (1.0 - state.reward_rate_weight)
+        rate = state.reward_rate + _RATE / weight * (now.reward - state.reward_rate)
+        seen = jnp.isfinite(now.reward)
+        after = LifeState(
+            agent_state=agent_state,
+            environment_state=world,
+            action=action,
+            episode_return=jnp.where(over, 0.0, reward),
+            episode_length=jnp.where(over, 0, length),
+            ended=jnp.where(now.terminated, 1, jnp.where(now.truncated, 2, 0)),
+            last_return=jnp.where(over, reward, state.last_return),
+            last_length=jnp.where(over, length, state.last_length),
+            reward_rate=jnp.where(seen, rate, state.reward_rate),
+            reward_rate_weight=jnp.where(seen, weight, state.reward_rate_weight),
+        )
+        metrics = OrderedDict(agent.metrics(found.metrics))
+        metrics["reward"] = now.reward
+        metrics["episode_return"] = jnp.where(over, reward, jnp.nan)
+        metrics["episode_length"] = jnp.where(over, length.astype(jnp.float32), jnp.nan)
+        return after, metrics
+
+    def _parts(self) -> MetricParts:
+        return self.agent.metric_parts
+
+
+def require_life(owner: str, agent: Any, environment: Any) -> Life:
+    """The life of an agent in an environment.
+
+    **Raises:** `TypeError` for what is none, `ValueError` where the actions of the one do not suit
+    the other; both begin with `owner`.
+    """
+    pairs = ("agent", agent, AbstractAgent), ("environment", environment, AbstractEnvironment)
+    for name, value, kind in pairs:
+        if not isinstance(value, kind):
+            raise TypeError(f"{owner}: `{name}` must be an {kind.__name__}, got {value!r}.")
+    require_suited(owner, agent.action_space, environment.action_space)
+    return Life(agent, environment)

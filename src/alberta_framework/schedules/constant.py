@@ -1,0 +1,21 @@
+"""A number that stays."""
+
+from jaxtyping import Array, Float, UInt32
+
+from .._numbers import f32
+from .._ranges import require_range
+from .._types import Hyperparameter
+from .abstract import AbstractSchedule
+
+
+class Constant(AbstractSchedule):
+    """The same `value` at every step."""
+
+    value: Hyperparameter
+
+    def __check_init__(self):
+        require_range(self, "value")
+
+    def __call__(self, steps: UInt32[Array, "2"]) -> Float[Array, ""]:
+        del steps
+        return f32(self.value)
