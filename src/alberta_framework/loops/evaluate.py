@@ -12,7 +12,7 @@ from .._ranges import require_choice, require_count, require_key
 from .._state import AbstractState
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
-from .life import LifeState, require_life
+from .life import LifeState, life_of
 
 
 class EvaluationResult(AbstractState):
@@ -40,7 +40,7 @@ def evaluate(
 
     **Raises:** `TypeError`, `ValueError` for what does not fit.
     """
-    require_life("evaluate", agent, environment)
+    life_of("evaluate", agent, environment)
     require_count("evaluate", "episodes", episodes)
     require_count("evaluate", "max_steps", max_steps, high=2**31)
     require_choice("evaluate", "explore", explore, (True, False))

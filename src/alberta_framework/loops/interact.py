@@ -16,7 +16,7 @@ from ..learners import Lifecycle, born
 from .entrance import LoopOptions, run
 from .episode_ring import EpisodeRing, Episodes
 from .lanes import Lanes
-from .life import Life, LifeState, WorldKeysState, WorldKeyStream, require_life
+from .life import Life, LifeState, WorldKeysState, WorldKeyStream, life_of
 
 
 class InteractResult(NamedTuple):
@@ -69,7 +69,7 @@ def interact(
 
     **Raises:** `TypeError`, `ValueError` for what does not fit; for no `key` where one is needed.
     """
-    started, life = time.perf_counter(), require_life("interact", agent, environment)
+    started, life = time.perf_counter(), life_of("interact", agent, environment)
     if not isinstance(state, LifeState):
         key = require_key("interact", key)
         state = _begun(strong(life), state, key, Lifecycle.begin())
@@ -92,7 +92,7 @@ def interact_batched(
     Lane b equals the single life with `keys[b]` to float32 rounding. `state`: that of an agent,
     with which every life begins, or the states of as many lives, to go on. Else as `interact`.
     """
-    started, life = time.perf_counter(), require_life("interact_batched", agent, environment)
+    started, life = time.perf_counter(), life_of("interact_batched", agent, environment)
     if not isinstance(state, LifeState):
         keys = require_key("interact_batched", keys, "keys", lanes=True)
         state = _all_begun(strong(life), state, keys, Lifecycle.begin())
@@ -117,7 +117,7 @@ def _lived(
 
     states, metrics, (ended,) = run(
         life,
-        WorldKeyStream(life.environment.observation_size),
+        WorldKeyStream(),
         num_steps,
         state.replace(world_keys=None),
         state.world_keys,
@@ -140,7 +140,7 @@ def _new(life: Life, agent_state: Any, key: Any, alive: Lifecycle) -> LifeState:
     world_key, life_key = jr.split(key)
     if agent_state is None:
         # A clock read while tracing would be frozen into the program.
-        state = born(life.init(life.environment.observation_size, life_key), alive)
+        state = born(life.init(0, life_key), alive)
     else:
         state = life.begin(agent_state, life_key)
     return state.replace(world_keys=WorldKeyStream().init(world_key))

@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -45,7 +44,10 @@ class WorldKeyStream(AbstractStream[WorldKeysState, WorldKeys]):
     So a life that is cut into chunks, or goes on from a checkpoint, meets the same world.
     """
 
-    feature_dim: int = eqx.field(static=True, default=0)
+    @property
+    def feature_dim(self) -> int:
+        """Nothing is observed of it."""
+        return 0
 
     def init(self, key: PRNGKeyArray) -> WorldKeysState:
         return WorldKeysState(key, jnp.zeros(2, jnp.uint32))
@@ -104,11 +106,14 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
     def __check_init__(self):
         require_part(self, "agent", AbstractAgent)
         require_part(self, "environment", AbstractEnvironment)
+        require_suited("Life", self.agent.action_space, self.environment.action_space)
 
     def init(self, feature_dim: int, key: PRNGKeyArray) -> LifeState:
-        """The agent born, and its first episode begun."""
+        """The agent born, and its first episode begun; `feature_dim` is the environment's own."""
+        del feature_dim
         agent_key, world_key = jr.split(key)
-        return self.begin(self.agent.init(feature_dim, agent_key), world_key)
+        agent_state = self.agent.init(self.environment.observation_size, agent_key)
+        return self.begin(agent_state, world_key)
 
     def begin(self, agent_state: Any, key: PRNGKeyArray) -> LifeState:
         """The first episode of an agent in this environment, whatever it has learned before."""
@@ -164,7 +169,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         return self.agent.metric_parts
 
 
-def require_life(owner: str, agent: Any, environment: Any) -> Life:
+def life_of(owner: str, agent: Any, environment: Any) -> Life:
     """The life of an agent in an environment.
 
     **Raises:** `TypeError` for what is none, `ValueError` where the actions of the one do not suit
@@ -176,3 +181,14 @@ def require_life(owner: str, agent: Any, environment: Any) -> Life:
             raise TypeError(f"{owner}: `{name}` must be an {kind.__name__}, got {value!r}.")
     require_suited(owner, agent.action_space, environment.action_space)
     return Life(agent, environment)
+
+
+def carried(owner: str, learner: Any, stream: Any) -> tuple[Any, Any]:
+    """What a loop carries for `learner` and `stream`: for an agent and an environment, its life and
+    the random numbers of the world; else the two themselves.
+
+    **Raises:** as `life_of`.
+    """
+    if isinstance(stream, AbstractEnvironment):
+        return life_of(owner, learner, stream), WorldKeyStream()
+    return learner, stream

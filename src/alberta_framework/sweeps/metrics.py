@@ -14,7 +14,7 @@ from ..experiments.hyperparameters import require_known
 from ..learners import MetricsError, metrics_of_step, parts_of
 from ..loops.rollouts import outputs_of_a_step, rollable
 from ..streams import RecordedStream
-from .axes import Axes
+from .axes import Axes, root_of
 from .members import initial, stream_begun
 from .plan import Program
 
@@ -112,7 +112,7 @@ def _described(program: Program, axes: Axes) -> str:
     told = [
         f"{path} {label}"
         for (path, given), place in zip(labels.items(), places, strict=True)
-        if isinstance(label := given[place], str) and path.split(".")[0] == "learner"
+        if isinstance(label := given[place], str) and root_of(path) == "learner"
     ]
     return f"{kind} ({', '.join(told)})" if told else kind
 
