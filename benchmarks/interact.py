@@ -202,7 +202,9 @@ def main() -> None:
     of_hand, of_host = us["interact"] / us["by hand"], us["host"] / us["interact"]
     print(f"\ninteract takes {of_hand:.2f} of the hand-written scan's time (target 1.1),")
     print(f"and is {of_host:.0f} times as fast as the host's loop (20);")
-    print(f"many lives run at {us['interact'] / us['batch']:.2f} times the single life's rate (1.7)")
+    print(
+        f"many lives run at {us['interact'] / us['batch']:.2f} times the single life's rate (1.7)"
+    )
     print(f"largest relative difference of the first 200 TD errors to the scan's: {apart:.1e}")
     print(f"another key and epsilon, another pole: {compilations} compilations")
 

@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from .environments.gymnasium import collect_trajectory as collect_trajectory
     from .environments.gymnasium import collect_trajectory_vec as collect_trajectory_vec
     from .environments.gymnasium import collect_transitions as collect_transitions
+    from .environments.gymnasium import interact_gymnasium as interact_gymnasium
     from .environments.gymnasium import learn_from_trajectory as learn_from_trajectory
     from .environments.gymnasium import (
         learn_from_trajectory_normalized as learn_from_trajectory_normalized,
@@ -315,6 +316,8 @@ __version__ = "0.1.0"
 # Rooms that a learner in a stream does not need: loaded when one of their names is first used.
 _LATE_ROOMS = (
     "features",
+    "schedules",
+    "interface",
     "schedules",
     "interface",
     "schedules",

@@ -35,7 +35,7 @@ class LoopOptions(TypedDict, total=False):
     record_window: int | None
 
 
-class _Options(eqx.Module):
+class ChosenOptions(eqx.Module):
     progress: bool = eqx.field(static=True, default=False)
     chunk_size: int | None = eqx.field(static=True, default=None)
     record_every: int = eqx.field(static=True, default=1)
@@ -78,7 +78,7 @@ def run(
         if name not in known:
             raise TypeError(f"loop: unknown argument `{name}`; known: {', '.join(known)}.")
     require_learner_state(learner, state)
-    chosen = _Options(**options)
+    chosen = ChosenOptions(**options)
     recorder = chosen.recorder()
     bar = progress_bar(chosen.progress, num_steps)
 

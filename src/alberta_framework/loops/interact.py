@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Unpack
 
 import jax
 import jax.random as jr
-from jaxtyping import Array, PRNGKeyArray, Shaped
+from jaxtyping import PRNGKeyArray, Shaped
 
 from .._compiled import strong
 from .._ranges import require_key
@@ -32,10 +32,10 @@ class InteractResult(NamedTuple):
     - `rejected`: how many steps of the agent's life were rejected; None if it does not tell.
     """
 
-    state: LifeState
-    metrics: Mapping[str, Array]
+    state: Any
+    metrics: Mapping[str, Any]
     episodes: Episodes
-    reward_rate: Array
+    reward_rate: Any
     rejected: Any
 
 

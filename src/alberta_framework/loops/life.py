@@ -19,7 +19,7 @@ from ..learners import AbstractHolderState, AbstractLearner, MetricParts
 from ..streams import AbstractStream
 
 # How fast the running reward rate of a life forgets.
-_RATE = 1e-3
+RATE = 1e-3
 
 
 class WorldKeys(AbstractState):
@@ -144,8 +144,8 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         agent_state, world, action = jax.lax.cond(over, begin_anew, go_on)
         reward, length = state.episode_return + now.reward, state.episode_length + 1
         # A running mean without a start at zero: its weight is how much it has seen.
-        weight = state.reward_rate_weight + _RATE * (1.0 - state.reward_rate_weight)
-        rate = state.reward_rate + _RATE / weight * (now.reward - state.reward_rate)
+        weight = state.reward_rate_weight + RATE * (1.0 - state.reward_rate_weight)
+        rate = state.reward_rate + RATE / weight * (now.reward - state.reward_rate)
         seen = jnp.isfinite(now.reward)
         after = LifeState(
             agent_state=agent_state,

@@ -1,5 +1,6 @@
 """Gymnasium's environments, turned into experience on the host."""
 
+from .interact import interact_gymnasium as interact_gymnasium
 from .learning import learn_from_trajectory as learn_from_trajectory
 from .learning import learn_from_trajectory_normalized as learn_from_trajectory_normalized
 from .policies import make_epsilon_greedy_policy as make_epsilon_greedy_policy
