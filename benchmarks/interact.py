@@ -157,8 +157,9 @@ def main() -> None:
         return af.interact(agent(), POLE, STEPS, key, record_window=1000).metrics["td_error"]
 
     firsts = {"interact": first_call(library), "by hand": first_call(lambda: by_hand(carry, keys))}
-    ours = af.interact(agent(), POLE, 200, key).metrics["td_error"]
-    theirs = by_hand(carry, keys[:200])[1]
+    # Later on rounding changes an action, and with it the life.
+    ours = af.interact(agent(), POLE, 40, key).metrics["td_error"]
+    theirs = by_hand(carry, keys[:40])[1]
     apart = float(jnp.max(jnp.abs(ours - theirs) / jnp.maximum(1.0, jnp.abs(theirs))))
 
     env = gymnasium.make("CartPole-v1")
@@ -202,10 +203,9 @@ def main() -> None:
     of_hand, of_host = us["interact"] / us["by hand"], us["host"] / us["interact"]
     print(f"\ninteract takes {of_hand:.2f} of the hand-written scan's time (target 1.1),")
     print(f"and is {of_host:.0f} times as fast as the host's loop (20);")
-    print(
-        f"many lives run at {us['interact'] / us['batch']:.2f} times the single life's rate (1.7)"
-    )
-    print(f"largest relative difference of the first 200 TD errors to the scan's: {apart:.1e}")
+    of_one = us["interact"] / us["batch"]
+    print(f"many lives run at {of_one:.2f} times the single life's rate (1.7)")
+    print(f"largest relative difference of the first 40 TD errors to the scan's: {apart:.1e}")
     print(f"another key and epsilon, another pole: {compilations} compilations")
 
 

@@ -247,9 +247,8 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         key, keys = _action_keys(state)
         observation = f32(observation)
         action = self._chosen(state, self._values(state, observation), keys)
-        begun = state.replace(
-            learner_state=_without_traces_if(True, state.learner_state), rng_key=key
-        )
+        cut = _without_traces_if(True, state.learner_state)
+        begun = state.replace(learner_state=cut, rng_key=key)
         return action, _pending(begun, action, observation)
 
     @compiled
