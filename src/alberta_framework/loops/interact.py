@@ -9,6 +9,8 @@ import jax.random as jr
 from jaxtyping import PRNGKeyArray, Shaped
 
 from .._compiled import strong
+from .._counter import count_from
+from .._numbers import is_traced
 from .._ranges import require_key
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
@@ -29,7 +31,7 @@ class InteractResult(NamedTuple):
       that over the episodes that ended in it.
     - `episodes`: the last ones.
     - `reward_rate`: a running mean of the reward over about the last 1,000 steps.
-    - `rejected`: how many steps of the agent's life were rejected; None if it does not tell.
+    - `rejected`: how many steps of this life the agent rejected.
     """
 
     state: Any
@@ -128,7 +130,11 @@ def _lived(
         **options,
     )
     state = _whole(*states)
-    return InteractResult(state, metrics, ended, state.reward_rate, state.rejected_count)
+    return InteractResult(state, metrics, ended, state.reward_rate, _count(state.rejected_words))
+
+
+def _count(words: Any) -> Any:
+    return words if is_traced(words) else count_from(jax.device_get(words))
 
 
 def _whole(state: LifeState, world_keys: WorldKeysState) -> LifeState:

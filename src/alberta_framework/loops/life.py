@@ -74,7 +74,8 @@ class LifeState(AbstractHolderState):
     """An agent's state and its environment's, the action that comes next, and the episode so far.
 
     `ended`: whether the last step ended an episode: 0 no, 1 by termination, 2 by truncation, and
-    then `last_return` and `last_length` are that episode's. `world_keys` is where the draws of the
+    then `last_return` and `last_length` are that episode's. `rejected_words`: how many steps of
+    this life the agent rejected, as high and low 32 bits. `world_keys` is where the draws of the
     environment stand between two calls of a loop.
     """
 
@@ -88,6 +89,7 @@ class LifeState(AbstractHolderState):
     last_length: Int[Array, ""]
     reward_rate: Float[Array, ""]
     reward_rate_weight: Float[Array, ""]
+    rejected_words: UInt32[Array, "2"]
     world_keys: WorldKeysState | None = None
 
     holds: ClassVar[str] = "agent_state"
@@ -121,7 +123,17 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         action, agent_state = self.agent.start(agent_state, observation)
         zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
         return LifeState(
-            agent_state, environment_state, action, zero, none, none, zero, none, zero, zero
+            agent_state=agent_state,
+            environment_state=environment_state,
+            action=action,
+            episode_return=zero,
+            episode_length=none,
+            ended=none,
+            last_return=zero,
+            last_length=none,
+            reward_rate=zero,
+            reward_rate_weight=zero,
+            rejected_words=jnp.zeros(2, jnp.uint32),
         )
 
     def learn(self, state: LifeState, experience: WorldKeys) -> tuple[LifeState, dict[str, Array]]:
@@ -158,6 +170,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
             last_length=jnp.where(over, length, state.last_length),
             reward_rate=jnp.where(seen, rate, state.reward_rate),
             reward_rate_weight=jnp.where(seen, weight, state.reward_rate_weight),
+            rejected_words=advanced(state.rejected_words, found.rejected),
         )
         metrics = OrderedDict(agent.metrics(found.metrics))
         metrics["reward"] = now.reward

@@ -9,7 +9,7 @@ from ..._ranges import require_count
 from ...control import AbstractAgent
 from ...interface.failure import handing_back
 from ...interface.host import is_vector
-from ...learners import living, with_uptime
+from ...learners import with_uptime
 from ...loops import InteractResult
 from ...loops.entrance import ChosenOptions
 from ...loops.progress import progress_bar
@@ -64,9 +64,8 @@ def interact_gymnasium(
 
     def result() -> InteractResult:
         state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
-        rejected = getattr(living(state), "rejected_count", None)
         metrics = log.metrics(life.names)
-        return InteractResult(state, metrics, log.episodes(), log.reward_rate, rejected)
+        return InteractResult(state, metrics, log.episodes(), log.reward_rate, log.rejected)
 
     bar = progress_bar(chosen.progress, num_steps)
     try:

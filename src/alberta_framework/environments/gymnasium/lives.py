@@ -68,12 +68,12 @@ class SingleLife(_HostLife):
         found = self._host.step(self._actions.own(np.asarray(self._action)))
         observation, reward, terminated, truncated, _ = found
         action, metrics = self._call(_learn, _row(observation, reward, terminated, truncated))
+        metrics = np.asarray(metrics)
         if terminated or truncated:
-            metrics = np.asarray(metrics)
             action = self._call(_start, self._host.reset())
         self._action = action
-        flags = (np.asarray(flag) for flag in (terminated, truncated, True))
-        return Lived(np.asarray(metrics), np.asarray(reward), *flags)
+        found = (reward, terminated, truncated, True, metrics[0] != 0.0)
+        return Lived(metrics[1:], *map(np.asarray, found))
 
 
 class LifeOfCopies(_HostLife):
@@ -104,13 +104,14 @@ class LifeOfCopies(_HostLife):
         columns = np.column_stack(numbers).astype(np.float32)
         seen = np.concatenate([passage.next_observation, walk.observation, columns], axis=1)
         self._action, metrics = self._call(_learn_all, seen)
-        valid = passage.valid
+        valid, metrics = passage.valid, np.asarray(metrics)
         return Lived(
-            np.where(valid[:, None], np.asarray(metrics), np.float32(np.nan)),
+            np.where(valid[:, None], metrics[:, 1:], np.float32(np.nan)),
             passage.reward,
             passage.terminated & valid,
             passage.truncated & valid,
             valid,
+            metrics[:, 0] != 0.0,
         )
 
 
@@ -178,12 +179,14 @@ def _start(agent, state, observation):
 def _learn(agent, state, seen):
     observation, reward, terminated, truncated = seen[:-3], seen[-3], seen[-2] != 0, seen[-1] != 0
     found = agent.act_and_learn(state, reward, observation, terminated, truncated)
-    return found.state, (found.action, _numbers(agent, found.metrics))
+    return found.state, (found.action, _numbers(agent, found))
 
 
-def _numbers(agent, metrics):
-    values = metrics_of_step(agent, metrics).values()
-    return jnp.concatenate([jnp.ravel(value) for value in values])
+def _numbers(agent, found):
+    """Whether the step was rejected, and its metrics."""
+    values = metrics_of_step(agent, found.metrics).values()
+    rejected = jnp.reshape(found.rejected, 1).astype(jnp.float32)
+    return jnp.concatenate([rejected, *(jnp.ravel(value) for value in values)])
 
 
 def _metrics_of_a_step(agent, state, observation, reward, flag):
@@ -205,7 +208,7 @@ def _learn_all(agent, states, seen):
         state = _chosen(valid, found.state, state)
         first_action, begun = agent.start(state, first)
         action = jnp.where(begins, first_action, found.action)
-        numbers = _numbers(agent, found.metrics)
+        numbers = _numbers(agent, found)
         return _chosen(begins, begun, state), (action, numbers)
 
     return jax.vmap(of_copy)(states, seen)

@@ -13,7 +13,8 @@ from ...loops.life import RATE
 class Lived(NamedTuple):
     """What one step of an environment gave; of several copies, as first axis of every array.
 
-    `metrics` [numbers] of the agent; where not `valid`, a copy only reset itself.
+    `metrics` [numbers] of the agent, and whether it `rejected` the step; where not `valid`, a copy
+    only reset itself.
     """
 
     metrics: np.ndarray
@@ -21,6 +22,7 @@ class Lived(NamedTuple):
     terminated: np.ndarray
     truncated: np.ndarray
     valid: np.ndarray
+    rejected: np.ndarray
 
 
 class Log:
@@ -31,7 +33,7 @@ class Log:
         count = copies or 1
         self._returns, self._lengths = np.zeros(count), np.zeros(count, np.int64)
         self._ended: list[deque] = [deque(maxlen=episodes) for _ in range(count)]
-        self._counts = np.zeros(count, np.int64)
+        self._counts, self._rejected = np.zeros(count, np.int64), np.zeros(count, np.int64)
         self._rate, self._weight = np.zeros(count), np.zeros(count)
         self._rows: list[np.ndarray] = []
         self._in_window: list[np.ndarray] = []
@@ -56,6 +58,7 @@ class Log:
             ended = self._returns[i], self._lengths[i], np.atleast_1d(lived.terminated)[i], step
             self._ended[i].append(ended)
         self._counts += over
+        self._rejected += np.atleast_1d(lived.rejected) & valid
         self._returns[over], self._lengths[over] = 0.0, 0
 
     def _record(self, step: int, row: np.ndarray) -> None:
@@ -93,6 +96,10 @@ class Log:
     @property
     def reward_rate(self) -> np.ndarray:
         return self._alone(self._rate.astype(np.float32))
+
+    @property
+    def rejected(self) -> int | np.ndarray:
+        return int(self._rejected[0]) if self._copies is None else self._rejected
 
     def episodes(self) -> Episodes:
         """The last episodes, the oldest first."""
