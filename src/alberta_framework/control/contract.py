@@ -78,3 +78,23 @@ class AbstractAgent(AbstractMeasured, Generic[State]):
 
         Without `explore` the one that the agent holds to be best.
         """
+
+    def seen(self, state: State, observation: Array) -> State:
+        """The state after an observation at which the agent acted and learned nothing.
+
+        For evaluations: what it carries along from one observation to the next.
+        """
+        return self._seen(state, observation)
+
+    def cut(self, state: State) -> State:
+        """The state with what it carries along from one observation to the next at an end: what
+        `seen` and `act` are shown next begins an episode."""
+        return self._cut(state)
+
+    # An agent that carries nothing along has nothing to say here.
+    def _seen(self, state: State, observation: Array) -> State:
+        del observation
+        return state
+
+    def _cut(self, state: State) -> State:
+        return state

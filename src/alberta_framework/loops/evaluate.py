@@ -61,15 +61,17 @@ def _episode(agent, environment, state, key, max_steps, explore):
         return ~over & (steps < max_steps)
 
     def one(carry):
-        world, observation, total, steps, _, _ = carry
+        state, world, observation, total, steps, _, _ = carry
         act_key, world_key = jr.split(jr.fold_in(key, steps))
         action = agent.act(state, observation, act_key, explore=explore)
+        state = agent.seen(state, observation)
         world, now = environment.step(world, action, world_key)
         over = now.terminated | now.truncated
-        return world, now.observation, total + now.reward, steps + 1, over, now.terminated
+        total = total + now.reward
+        return state, world, now.observation, total, steps + 1, over, now.terminated
 
-    begun = world, observation, zero, steps, no, no
-    _, _, total, steps, _, terminated = jax.lax.while_loop(goes_on, one, begun)
+    begun = agent.cut(state), world, observation, zero, steps, no, no
+    *_, total, steps, _, terminated = jax.lax.while_loop(goes_on, one, begun)
     return EvaluationResult(total, steps, ~terminated)
 
 
