@@ -90,3 +90,12 @@ def test_an_evaluation_learns_nothing_and_compiles_once():
     assert not compiled
     after = state.agent_state.learner_state.head_params
     np.testing.assert_array_equal(before.weights, after.weights)
+
+
+def test_results_print_in_a_line(swept):
+    assert repr(swept) == (
+        "SweepResult(4 points x 3 seeds, 600 steps; metrics: squared_td_error, td_error, "
+        "greedy_value, reward, episode_return, episode_length)"
+    )
+    lived = af.interact_batched(AGENT, POLE, 60, KEYS, record_window=30)
+    assert repr(lived).startswith("InteractResult(") and "3x2 recordings" in repr(lived)

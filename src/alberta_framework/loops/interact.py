@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Unpack
 
 import jax
 import jax.random as jr
+import numpy as np
 from jaxtyping import PRNGKeyArray, Shaped
 
 from .._compiled import strong
@@ -39,6 +40,12 @@ class InteractResult(NamedTuple):
     episodes: Episodes
     reward_rate: Any
     rejected: Any
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, np.shape(self.metrics["reward"])))
+        ended = int(np.sum(self.episodes.count))
+        names = ", ".join(self.metrics)
+        return f"InteractResult({ended:,} episodes, {shape} recordings; metrics: {names})"
 
 
 def interact(
