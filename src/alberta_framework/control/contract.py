@@ -53,7 +53,7 @@ class AbstractAgent(AbstractMeasured, Generic[State]):
         """What it can do."""
 
     @abc.abstractmethod
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> State:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> State:
         """The state before a life, for observations of `feature_dim` numbers."""
 
     @abc.abstractmethod

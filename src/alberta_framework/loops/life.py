@@ -10,7 +10,7 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from .._counter import StepCount, advanced
-from .._ranges import require_part
+from .._ranges import require_key, require_part
 from .._state import AbstractState
 from .._unrolled_keys import as_before, unrolled
 from ..control import AbstractAgent
@@ -98,6 +98,9 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
     that loops do, in chunks and lanes, recorded and resumed, is done for agents too.
     """
 
+    experience: ClassVar[type] = WorldKeys
+    draws_weights: ClassVar[bool] = True
+
     agent: AbstractAgent
     environment: AbstractEnvironment
 
@@ -105,9 +108,9 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         require_part(self, "agent", AbstractAgent)
         require_part(self, "environment", AbstractEnvironment)
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> LifeState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> LifeState:
         """The agent born, and its first episode begun."""
-        agent_key, world_key = jr.split(key)
+        agent_key, world_key = jr.split(require_key("Life.init", key))
         return self.begin(self.agent.init(feature_dim, agent_key), world_key)
 
     def begin(self, agent_state: Any, key: PRNGKeyArray) -> LifeState:
