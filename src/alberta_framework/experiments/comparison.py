@@ -11,7 +11,7 @@ import jax
 
 from .._ranges import require_choice, require_count
 from ..experience import DemonStep, MultiHeadStep, TDTimeStep, TimeStep
-from ..learners import MetricsError, experience_of
+from ..learners import AbstractLearner, MetricsError, experience_of
 from ..streams import AbstractStream, RandomWalkChainStream
 from .contender import Contender
 from .hyperparameters import stacked
@@ -114,6 +114,10 @@ class Comparison:
         for name, contender in self.learners.items():
             learner, inputs = contender.learner, contender.first_inputs
             kind = type(learner).__name__
+            if not isinstance(learner, AbstractLearner):
+                raise ValueError(
+                    f"learners.{name}: {kind} acts in environments, and learns from no stream."
+                )
             if experience_of(learner) in _EXAMPLES and transitions:
                 raise ValueError(
                     f"learners.{name}: {kind} learns from examples, but {stream} yields "
