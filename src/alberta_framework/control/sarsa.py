@@ -25,7 +25,9 @@ from ..learners import (
     AbstractLearner,
     HeadUpdate,
     MultiHeadMLPState,
+    Network,
     chosen_optimizer,
+    living,
     sizes,
 )
 from ..normalizers import AbstractNormalizer
@@ -127,6 +129,9 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
     default 0; `use_bias`, keyword only, of the heads; the others as `MLPLearner`.
     """
 
+    experience: ClassVar[type] = ControlStep
+    draws_weights: ClassVar[bool] = True
+
     sarsa_config: SARSAConfig = eqx.field(metadata={"config": "required"})
     lamda: Hyperparameter
     prediction_demons: HordeSpec | None = eqx.field(metadata={"config_splice": "demons"})
@@ -218,17 +223,16 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
             use_bias=self.use_bias,
         )
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> SARSAState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> SARSAState:
         """Sparse weights for `feature_dim` features drawn from `key`; no action pending."""
         require_count("SARSAAgent.init", "feature_dim", feature_dim)
-        key = require_key("SARSAAgent.init", key)
-        key, weights_key = jr.split(key)
+        own_key, weights_key = jr.split(require_key("SARSAAgent.init", key))
         return SARSAState(
             learner_state=strong(self.horde).init(feature_dim, weights_key),
             last_action=jnp.full((), -1, jnp.int32),
             last_observation=jnp.zeros(feature_dim, jnp.float32),
             epsilon=f32(self.sarsa_config.epsilon_start),
-            rng_key=key,
+            rng_key=own_key,
         )
 
     @compiled
@@ -427,6 +431,12 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
     def _named(self, outputs: Any) -> dict[str, Array]:
         # Of a loop over recorded steps the outputs are arrays; of a step they have names.
         return outputs if isinstance(outputs, dict) else _metrics(*outputs[:2])
+
+    def _cut(self, state: SARSAState) -> SARSAState:
+        return state.replace(learner_state=_without_traces_if(True, state.learner_state))
+
+    def _network(self, state: Any) -> Network | None:
+        return self.horde.network_of(living(state))
 
     def _values(self, state: SARSAState, observation: Array) -> Float[Array, " actions"]:
         return self.horde.predict(state.learner_state, observation)[: self.n_actions]

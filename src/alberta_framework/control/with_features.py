@@ -78,7 +78,7 @@ class WithFeatures(AbstractAgent[FeaturesState]):
 
     def _cut(self, state: FeaturesState) -> FeaturesState:
         return state.replace(
-            agent_state=self.agent.cut(state.agent_state), first=jnp.ones((), bool)
+            agent_state=self.agent.reset_traces(state.agent_state), first=jnp.ones((), bool)
         )
 
     def _named(self, outputs: Any) -> dict[str, Array]:

@@ -70,7 +70,7 @@ def _episode(agent, environment, state, key, max_steps, explore):
         total = total + now.reward
         return state, world, now.observation, total, steps + 1, over, now.terminated
 
-    begun = agent.cut(state), world, observation, zero, steps, no, no
+    begun = agent.reset_traces(state), world, observation, zero, steps, no, no
     *_, total, steps, _, terminated = jax.lax.while_loop(goes_on, one, begun)
     return EvaluationResult(total, steps, ~terminated)
 

@@ -9,7 +9,7 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from .._counter import StepCount, advanced
-from .._ranges import require_part
+from .._ranges import require_key, require_part
 from .._state import AbstractState
 from .._unrolled_keys import as_before, unrolled
 from ..control import AbstractAgent
@@ -102,6 +102,9 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
     that loops do, in chunks and lanes, recorded and resumed, is done for agents too.
     """
 
+    experience: ClassVar[type] = WorldKeys
+    draws_weights: ClassVar[bool] = True
+
     agent: AbstractAgent
     environment: AbstractEnvironment
 
@@ -110,10 +113,10 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         require_part(self, "environment", AbstractEnvironment)
         require_suited("Life", self.agent.action_space, self.environment.action_space)
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> LifeState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> LifeState:
         """The agent born, and its first episode begun; `feature_dim` is the environment's own."""
         del feature_dim
-        agent_key, world_key = jr.split(key)
+        agent_key, world_key = jr.split(require_key("Life.init", key))
         agent_state = self.agent.init(self.environment.observation_size, agent_key)
         return self.begin(agent_state, world_key)
 
