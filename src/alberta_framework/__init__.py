@@ -120,10 +120,16 @@ if TYPE_CHECKING:
     from .diagnostics import stable_rank as stable_rank
     from .diagnostics import weight_magnitude as weight_magnitude
     from .environments import AbstractEnvironment as AbstractEnvironment
+    from .environments import Acrobot as Acrobot
+    from .environments import AcrobotState as AcrobotState
     from .environments import CartPole as CartPole
     from .environments import CartPoleState as CartPoleState
     from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import EnvStep as EnvStep
+    from .environments import MountainCar as MountainCar
+    from .environments import MountainCarState as MountainCarState
+    from .environments import Pendulum as Pendulum
+    from .environments import PendulumState as PendulumState
     from .environments import flatten_space as flatten_space
     from .environments import flatten_value as flatten_value
     from .environments import space_action as space_action

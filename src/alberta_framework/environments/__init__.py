@@ -13,8 +13,14 @@ from ..interface import flatten_value as flatten_value
 from ..interface import space_action as space_action
 from .abstract import AbstractEnvironment as AbstractEnvironment
 from .abstract import EnvStep as EnvStep
+from .classic import Acrobot as Acrobot
+from .classic import AcrobotState as AcrobotState
 from .classic import CartPole as CartPole
 from .classic import CartPoleState as CartPoleState
+from .classic import MountainCar as MountainCar
+from .classic import MountainCarState as MountainCarState
+from .classic import Pendulum as Pendulum
+from .classic import PendulumState as PendulumState
 
 if TYPE_CHECKING:
     from .gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream
