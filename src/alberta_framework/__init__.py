@@ -122,10 +122,38 @@ if TYPE_CHECKING:
     from .diagnostics import stable_rank as stable_rank
     from .diagnostics import weight_magnitude as weight_magnitude
     from .environments import AbstractEnvironment as AbstractEnvironment
+    from .environments import AccessControl as AccessControl
+    from .environments import AccessControlState as AccessControlState
+    from .environments import Acrobot as Acrobot
+    from .environments import AcrobotState as AcrobotState
+    from .environments import Baird as Baird
+    from .environments import BairdState as BairdState
     from .environments import CartPole as CartPole
     from .environments import CartPoleState as CartPoleState
+    from .environments import Catch as Catch
+    from .environments import CatchState as CatchState
+    from .environments import Changing as Changing
+    from .environments import ChangingState as ChangingState
     from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import EnvStep as EnvStep
+    from .environments import MountainCar as MountainCar
+    from .environments import MountainCarState as MountainCarState
+    from .environments import Pendulum as Pendulum
+    from .environments import PendulumState as PendulumState
+    from .environments import RandomWalk19 as RandomWalk19
+    from .environments import RandomWalk19State as RandomWalk19State
+    from .environments import RiverSwim as RiverSwim
+    from .environments import RiverSwimState as RiverSwimState
+    from .environments import StickyActions as StickyActions
+    from .environments import StickyActionsState as StickyActionsState
+    from .environments import SwitchingBandit as SwitchingBandit
+    from .environments import SwitchingBanditState as SwitchingBanditState
+    from .environments import TimeLimit as TimeLimit
+    from .environments import TimeLimitState as TimeLimitState
+    from .environments import TraceConditioning as TraceConditioning
+    from .environments import TraceConditioningState as TraceConditioningState
+    from .environments import TwoRooms as TwoRooms
+    from .environments import TwoRoomsState as TwoRoomsState
     from .environments import flatten_space as flatten_space
     from .environments import flatten_value as flatten_value
     from .environments import space_action as space_action

@@ -13,8 +13,36 @@ from ..interface import flatten_value as flatten_value
 from ..interface import space_action as space_action
 from .abstract import AbstractEnvironment as AbstractEnvironment
 from .abstract import EnvStep as EnvStep
+from .classic import Acrobot as Acrobot
+from .classic import AcrobotState as AcrobotState
 from .classic import CartPole as CartPole
 from .classic import CartPoleState as CartPoleState
+from .classic import MountainCar as MountainCar
+from .classic import MountainCarState as MountainCarState
+from .classic import Pendulum as Pendulum
+from .classic import PendulumState as PendulumState
+from .continuing import AccessControl as AccessControl
+from .continuing import AccessControlState as AccessControlState
+from .continuing import Baird as Baird
+from .continuing import BairdState as BairdState
+from .continuing import RiverSwim as RiverSwim
+from .continuing import RiverSwimState as RiverSwimState
+from .continuing import SwitchingBandit as SwitchingBandit
+from .continuing import SwitchingBanditState as SwitchingBanditState
+from .continuing import TraceConditioning as TraceConditioning
+from .continuing import TraceConditioningState as TraceConditioningState
+from .continuing import TwoRooms as TwoRooms
+from .continuing import TwoRoomsState as TwoRoomsState
+from .episodic import Catch as Catch
+from .episodic import CatchState as CatchState
+from .episodic import RandomWalk19 as RandomWalk19
+from .episodic import RandomWalk19State as RandomWalk19State
+from .wrappers import Changing as Changing
+from .wrappers import ChangingState as ChangingState
+from .wrappers import StickyActions as StickyActions
+from .wrappers import StickyActionsState as StickyActionsState
+from .wrappers import TimeLimit as TimeLimit
+from .wrappers import TimeLimitState as TimeLimitState
 
 if TYPE_CHECKING:
     from .gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream

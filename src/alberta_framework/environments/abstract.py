@@ -3,7 +3,8 @@
 import abc
 from typing import Any, Generic, TypeVar
 
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float, PRNGKeyArray
 
 from .._component import AbstractComponent
 from .._state import AbstractState
@@ -31,6 +32,9 @@ class AbstractEnvironment(AbstractComponent, Generic[State]):
 
     It never resets itself: a loop does, after the agent has seen the true final observation. All
     that changes is in the state. A discrete observation is one-hot.
+
+    An action that does not exist cannot raise an error in compiled code: its reward is NaN, by
+    which an agent rejects the step, and where the world goes then is not defined.
     """
 
     @property
@@ -50,3 +54,20 @@ class AbstractEnvironment(AbstractComponent, Generic[State]):
     @abc.abstractmethod
     def step(self, state: State, action: Any, key: PRNGKeyArray) -> tuple[State, EnvStep]:
         """The state after `action`, and what is seen of it; pure and traceable."""
+
+    def restart(
+        self, state: State, key: PRNGKeyArray
+    ) -> tuple[State, Float[Array, " observation"]]:
+        """The next episode of the same world, after one that came to `state`.
+
+        As `reset` unless something outlives an episode, as the count of steps of `Changing` does.
+        """
+        return self._restart(state, key)
+
+    def _restart(self, state: Any, key: PRNGKeyArray) -> tuple[Any, Array]:
+        del state
+        return self.reset(key)
+
+    def _reward(self, action: Any, reward: ArrayLike) -> Float[Array, ""]:
+        """The reward of an action that exists, NaN for another."""
+        return jnp.where(self.action_space.contains(action), reward, jnp.float32(jnp.nan))

@@ -149,9 +149,9 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         over = now.terminated | now.truncated
 
         def begin_anew():
-            world, observation = environment.reset(experience.reset)
+            after, observation = environment.restart(world, experience.reset)
             action, agent_state = agent.start(found.state, observation)
-            return agent_state, world, action
+            return agent_state, after, action
 
         def go_on():
             return found.state, world, found.action

@@ -21,12 +21,13 @@ class Periodic(AbstractSchedule):
     values together take less than 2^31 steps.
     """
 
-    values: Any
+    values: Float[Array, " values"]
     period: Hyperparameter = eqx.field(metadata={"counts_steps": True})
 
     def __init__(self, values: Any, period: Hyperparameter):
-        known = is_traced(values) or isinstance(values, jax.Array)
-        self.values = values if known else np.asarray(values, np.float64)
+        if not (is_traced(values) or isinstance(values, jax.Array)):
+            values = np.asarray(values, np.float64)
+        self.values = values
         self.period = period
 
     def __check_init__(self):

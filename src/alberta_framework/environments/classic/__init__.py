@@ -1,4 +1,10 @@
-"""Classic control: the four problems of Gymnasium, step for step."""
+"""Classic control: the problems of Gymnasium, step for step."""
 
+from .acrobot import Acrobot as Acrobot
+from .acrobot import AcrobotState as AcrobotState
 from .cart_pole import CartPole as CartPole
 from .cart_pole import CartPoleState as CartPoleState
+from .mountain_car import MountainCar as MountainCar
+from .mountain_car import MountainCarState as MountainCarState
+from .pendulum import Pendulum as Pendulum
+from .pendulum import PendulumState as PendulumState

@@ -94,7 +94,7 @@ class CartPole(AbstractEnvironment[CartPoleState]):
         )
         over = EnvStep(
             observation=values,
-            reward=jnp.ones((), jnp.float32),
+            reward=self._reward(action, 1.0),
             terminated=fell,
             truncated=~fell & (steps >= jnp.asarray(self.max_steps)),
         )
