@@ -149,13 +149,12 @@ AGENTS = {
     "network": network_agent(),
     "traces": network_agent(lamda=0.8, optimizer=af.Autostep()),
     "normalized": network_agent(lamda=0.8, normalizer=af.EMANormalizer(clip=10.0)),
-    "welford": linear_agent(normalizer=af.WelfordNormalizer()),
 }
 
 
 @pytest.mark.parametrize("agent", AGENTS.values(), ids=AGENTS)
 def test_each_step_of_a_network_follows_from_the_one_before(agent):
-    steps, environment, key = 300, af.CartPole(max_steps=25), jax.random.key(1)
+    steps, environment, key = 150, af.CartPole(max_steps=25), jax.random.key(1)
     states = [af.interact(agent, environment, 0, key).state]
     result = af.interact(
         agent,
@@ -165,7 +164,7 @@ def test_each_step_of_a_network_follows_from_the_one_before(agent):
         chunk_size=1,
         after_chunk=lambda done, state: states.append(state),
     )
-    assert len(states) == steps + 1 and int(result.episodes.count) > 10
+    assert len(states) == steps + 1 and int(result.episodes.count) > 5
     keys = keys_of(states[0], steps)
     same = 0
     for t in range(steps):

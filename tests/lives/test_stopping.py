@@ -15,8 +15,8 @@ STEPS, CHUNK = 96, 16
 
 def linear(epsilon=0.3, **options):
     config = af.SARSAConfig(3, 0.9, epsilon, 0.05, 70)
-    options = {"lamda": 0.8, "sparsity": 0.0} | options
-    return af.SARSAAgent(config, (), af.Autostep(0.05), **options)
+    options = {"lamda": 0.8, "sparsity": 0.0, "optimizer": af.Autostep(0.05)} | options
+    return af.SARSAAgent(config, (), **options)
 
 
 LIVES = {
@@ -107,7 +107,7 @@ def test_interrupted_between_two_chunks(life, tmp_path):
 
 
 def test_of_many_lives(tmp_path):
-    life = LIVES["table"]
+    life = linear(optimizer=af.LMS(0.02)), worlds.telling()
     keys, options = jax.random.split(jax.random.key(1), 3), {"chunk_size": CHUNK}
     whole = af.interact_batched(*life, STEPS, keys, **options)
     first = af.interact_batched(*life, 2 * CHUNK, keys, **options)
