@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
 
 from .._numbers import f32
-from .._ranges import require_part
+from .._ranges import require_key, require_part
 from ..features import AbstractFeatures
 from ..interface import ActionSpace
 from ..learners import AbstractHolderState, MetricParts
@@ -37,6 +37,8 @@ class WithFeatures(AbstractAgent[FeaturesState]):
     agent: AbstractAgent
     features: AbstractFeatures
 
+    draws_weights: ClassVar[bool | None] = True
+
     def __check_init__(self):
         require_part(self, "agent", AbstractAgent)
         require_part(self, "features", AbstractFeatures)
@@ -45,8 +47,9 @@ class WithFeatures(AbstractAgent[FeaturesState]):
     def action_space(self) -> ActionSpace:
         return self.agent.action_space
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> FeaturesState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> FeaturesState:
         """For observations of `feature_dim` numbers."""
+        key = require_key("WithFeatures.init", key)
         agent_state = self.agent.init(self.features.feature_dim_of(feature_dim), key)
         return FeaturesState(agent_state, self.features.init(feature_dim), jnp.ones((), bool))
 

@@ -44,6 +44,9 @@ class WorldKeyStream(AbstractStream[WorldKeysState, WorldKeys]):
     So a life that is cut into chunks, or goes on from a checkpoint, meets the same world.
     """
 
+    # There is nothing to choose in random numbers.
+    axes_begin_with: ClassVar[tuple[str, ...]] = ()
+
     @property
     def feature_dim(self) -> int:
         """Nothing is observed of it."""
@@ -107,6 +110,9 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
 
     agent: AbstractAgent
     environment: AbstractEnvironment
+
+    # What a sweep varies of it, and how its paths begin.
+    axes_begin_with: ClassVar[tuple[str, ...]] = ("agent", "environment")
 
     def __check_init__(self):
         require_part(self, "agent", AbstractAgent)

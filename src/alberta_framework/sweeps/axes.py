@@ -12,8 +12,6 @@ import numpy as np
 
 from .._ranges import require_choice
 from ..experiments.hyperparameters import require_known
-from ..loops import Life
-from ..loops.life import WorldKeyStream
 
 # What a path may begin with, and the component that it leads to: a life, which is the learner of
 # a sweep over agents in environments, holds an agent and an environment.
@@ -119,11 +117,10 @@ def known_paths(component: Any, path: str) -> Iterator[str]:
 
 
 def _known(component: Any, root: str) -> list[str]:
-    if isinstance(component, Life):
-        held = {"agent": component.agent, "environment": component.environment}
-        return [path for name, part in held.items() for path in known_paths(part, name)]
-    # There is nothing to choose in the random numbers of a world.
-    return [] if isinstance(component, WorldKeyStream) else [*known_paths(component, root)]
+    held = getattr(component, "axes_begin_with", None)
+    if held is None:
+        return [*known_paths(component, root)]
+    return [path for name in held for path in known_paths(getattr(component, name), name)]
 
 
 def require_roots(paths: Mapping[str, Any], learner: Any, stream: Any) -> None:
