@@ -8,10 +8,12 @@ from typing import Any, cast
 import jax
 import numpy as np
 
-from .._component import AbstractComponent
+from .._component import AbstractComponent, component_from_config
 from .._json import in_words
 from .._ranges import require_choice, require_count
 from ..control import AbstractAgent
+from ..environments import AbstractEnvironment
+from ..features import AbstractFeatures
 from ..interface import DiscreteActions
 from ..interface.actions import SpaceActions
 from ..interface.failure import EnvironmentFailure
@@ -28,14 +30,16 @@ class ControlComparison:
     """An experiment in control: every agent, at every point of its grid, for whole episodes.
 
     Seed s resets the environment with s once, and draws the agent from `jax.random.key(s)`, both
-    the same for every agent. The score of an agent at a point and seed is the mean over its last
-    `evaluate_last` episodes. Observations are flattened, discrete ones to a one among zeros.
+    the same for every agent; in JAX it is `interact` with that key. The score of an agent at a
+    point and seed is the mean over its last `evaluate_last` episodes. Observations are flattened,
+    discrete ones to a one among zeros.
 
     **Arguments:**
 
     - `name`: of the files and folders of its results.
-    - `environment`: `id`, and whatever else `gymnasium.make` takes, as `max_episode_steps`; its
-      actions are `Discrete`.
+    - `environment`: an `AbstractEnvironment`, or its configuration, in which all points and seeds
+      live in one compiled program; or of Gymnasium `id`, and whatever else `gymnasium.make` takes,
+      as `max_episode_steps`. Its actions are discrete.
     - `agents`: name to `Contender`, or to an agent without a grid.
     - `episodes` >= 1 of every agent, point and seed.
     - `evaluate_last`: 1 to `episodes`, default 50 or all.
@@ -50,7 +54,7 @@ class ControlComparison:
     """
 
     name: str
-    environment: Mapping[str, Any]
+    environment: Any
     agents: Mapping[str, Contender]
     episodes: int
     evaluate_last: int | None = None
@@ -76,19 +80,17 @@ class ControlComparison:
             for name, entry in self.agents.items()
         }
         object.__setattr__(self, "agents", agents)
+        if isinstance(self.environment, Mapping) and "type" in self.environment:
+            families = (AbstractEnvironment,)
+            made = component_from_config(self.environment, families, path="environment")
+            object.__setattr__(self, "environment", made)
         self._require_match()
 
     def _require_match(self):
         """Features and agents must suit the environment."""
-        env = self.make_environment()
-        try:
-            with closing("environment", env):
-                host = HostEnvironment("environment", env)
-                actions = SpaceActions("environment", host.space("action"))
-        except EnvironmentFailure as failure:
-            raise ValueError(str(failure)) from failure
+        inputs, n_actions = self._sizes()
         if self.features is not None:
-            _require_features(self.features, host.observed.size)
+            _require_features(self.features, inputs)
         for name, contender in self.agents.items():
             agent = contender.learner
             if not isinstance(agent, AbstractAgent):
@@ -98,14 +100,32 @@ class ControlComparison:
             space = agent.action_space
             if not isinstance(space, DiscreteActions):
                 raise ValueError(f"agents.{name}: must act by number, got actions in {space}.")
-            if space.n != actions.n:
+            if space.n != n_actions:
                 raise ValueError(
-                    f"agents.{name}: `n_actions` must be {actions.n}, the number of actions of the "
+                    f"agents.{name}: `n_actions` must be {n_actions}, the number of actions of the "
                     f"environment, got {space.n}."
                 )
 
+    def _sizes(self) -> tuple[int, int]:
+        """How many numbers an observation has, and how many actions there are."""
+        if isinstance(self.environment, AbstractEnvironment):
+            space = self.environment.action_space
+            if not isinstance(space, DiscreteActions):
+                raise ValueError(f"environment: the actions must be discrete, got {space}.")
+            if not isinstance(self.features, AbstractFeatures | None):
+                raise TypeError(f"`features` must be an AbstractFeatures, got {self.features!r}.")
+            return self.environment.observation_size, space.n
+        env = self.make_environment()
+        try:
+            with closing("environment", env):
+                host = HostEnvironment("environment", env)
+                actions = SpaceActions("environment", host.space("action"))
+        except EnvironmentFailure as failure:
+            raise ValueError(str(failure)) from failure
+        return host.observed.size, actions.n
+
     def make_environment(self) -> Any:
-        """A new copy of the environment.
+        """A new copy of the environment of Gymnasium.
 
         **Raises:** `ValueError` for one that Gymnasium does not know or does not make so.
         """
@@ -131,7 +151,10 @@ class ControlComparison:
         parts = ("environment", "features", "agents")
         plain = [f.name for f in dataclasses.fields(self) if f.name not in parts]
         config = {name: getattr(self, name) for name in plain}
-        config["environment"] = in_words(self.environment)
+        in_jax = isinstance(self.environment, AbstractEnvironment)
+        config["environment"] = (
+            self.environment.to_config() if in_jax else in_words(self.environment)
+        )
         if self.features is not None:
             config["features"] = self.features.to_config()
         return config | {"agents": agents}

@@ -16,9 +16,10 @@ def control_comparison_from_config(
 ) -> ControlComparison:
     """The comparison that `config` describes, as `ControlComparison.to_config` writes it.
 
-    Keys are the arguments of `ControlComparison`. `features` is the configuration of a component;
-    `agents` maps a name to the configuration of an agent, to which `grid` may be added as in
-    `comparison_from_config`. The key `run` of a saved `config.json` is passed over.
+    Keys are the arguments of `ControlComparison`. `environment` and `features` may be the
+    configuration of a component; `agents` maps a name to the configuration of an agent, to which
+    `grid` may be added as in `comparison_from_config`. The key `run` of a saved `config.json` is
+    passed over.
 
     **Arguments:** `config`, which is not changed; `name`: of a comparison that has none.
 
@@ -33,7 +34,9 @@ def control_comparison_from_config(
     for key in ("environment", "agents", "episodes"):
         if key not in config:
             raise ValueError(f"missing key {key!r}. Known: {', '.join(fields)}.")
-    arguments["environment"] = numbers_from(config["environment"])
+    given = config["environment"]
+    in_jax = isinstance(given, Mapping) and "type" in given
+    arguments["environment"] = given if in_jax else numbers_from(given)
     agents = config["agents"]
     if not isinstance(agents, Mapping) or not agents:
         raise ValueError(f"agents: must be a table with an agent by name, got {agents!r}.")

@@ -12,10 +12,12 @@ import numpy as np
 from .._compiled import strong
 from .._execution_plan import Program, execution_plan
 from .._one_kernel import ZERO, one_kernel
+from ..environments import AbstractEnvironment
 from ..interface.actions import SpaceActions
 from ..interface.failure import EnvironmentFailure, handing_back
 from ..interface.host import HostEnvironment
 from ..learners import initial_state
+from .compiled_lives import CompiledLives
 from .contender import Contender
 from .control_comparison import ControlComparison
 from .control_result import AgentResult, ControlResult
@@ -48,13 +50,14 @@ class ControlRun:
     """A comparison in control under way, advanced a hundred steps at a time.
 
     The agents live one after the other; the points and seeds of an agent side by side, each in an
-    environment of its own. Finished episodes are kept: `result` holds them whenever it is asked
-    for.
+    environment of its own: on the host, or all in one program where the environment is in JAX,
+    which is advanced a thousand steps at a time. Finished episodes are kept: `result` holds them
+    whenever it is asked for.
     """
 
     def __init__(self, comparison: ControlComparison):
         self.comparison = comparison
-        self._lives: dict[str, _Lives] = {}
+        self._lives: dict[str, _HostLives | CompiledLives] = {}
         self._failure: EnvironmentFailure | None = None
 
     @property
@@ -100,14 +103,12 @@ class ControlRun:
     def _advance(self) -> None:
         for name, contender in self.comparison.agents.items():
             if name not in self._lives:
-                self._lives[name] = _Lives(self.comparison, contender)
+                self._lives[name] = _lives_of(self.comparison, contender)
             lives = self._lives[name]
             if lives.active.any():
-                for _ in range(_STEPS_AT_A_TIME):
-                    if not lives.active.any():
-                        lives.close()
-                        break
-                    lives.step()
+                lives.advance()
+                if not lives.active.any():
+                    lives.close()
                 return
 
     def result(self) -> ControlResult:
@@ -130,7 +131,12 @@ class ControlRun:
         _close(self._lives.values())
 
 
-class _Lives:
+def _lives_of(comparison: ControlComparison, contender: Contender) -> "_HostLives | CompiledLives":
+    compiled = isinstance(comparison.environment, AbstractEnvironment)
+    return (CompiledLives if compiled else _HostLives)(comparison, contender)
+
+
+class _HostLives:
     """One agent at every point and seed, point by point; each with an environment of its own.
 
     A life that has had its episodes rests: it is given NaN as reward, which changes no state.
@@ -167,6 +173,12 @@ class _Lives:
         self._rejected = np.zeros(count, np.int64)
         self._actions = np.zeros(count, np.int32)
         self._begin(self.active.copy())
+
+    def advance(self) -> None:
+        """Up to a hundred more steps of every life that has episodes to go."""
+        for _ in range(_STEPS_AT_A_TIME):
+            if self.active.any():
+                self.step()
 
     def step(self) -> None:
         """One step of every life that has episodes to go."""
