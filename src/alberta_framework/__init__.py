@@ -35,9 +35,11 @@ from .learners import MLPUpdateResult as MLPUpdateResult
 from .learners import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .learners import MultiHeadMLPState as MultiHeadMLPState
 from .learners import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
+from .learners import Network as Network
 from .learners import TDLearnerState as TDLearnerState
 from .learners import TDLinearLearner as TDLinearLearner
 from .learners import TDUpdateResult as TDUpdateResult
+from .learners import Trunk as Trunk
 from .learners import UpdateResult as UpdateResult
 from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s

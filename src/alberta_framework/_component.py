@@ -26,9 +26,11 @@ class AbstractComponent(eqx.Module):
     Field metadata steers the configuration: `{"config": "omit_default"}` leaves a field out while
     it has its default, `"required"` demands it in a file although the constructor has a default,
     `"skip"` keeps it out. A final subclass, a user's own included, can be built from a
-    configuration as soon as it is defined.
+    configuration as soon as it is defined. The configuration names its class, as `"LMS"`; of two
+    classes of one name each in full, as `"my_package.optimizers.LMS"`.
     """
 
+    # Every final class by its full name: that of its module, and its own.
     _registry: ClassVar[dict[str, type]] = {}
     # What defines the components of rooms that are imported when first asked for.
     _late_rooms: ClassVar[list[Callable[[], Any]]] = []
@@ -40,14 +42,7 @@ class AbstractComponent(eqx.Module):
         super().__init_subclass__(**kwargs)
         if cls.__name__.startswith("Abstract") or "[" in cls.__name__:
             return
-        older = AbstractComponent._registry.get(cls.__name__)
-        same = (cls.__module__, cls.__qualname__)
-        if older is not None and (older.__module__, older.__qualname__) != same:
-            raise TypeError(
-                f"A component named {cls.__name__} is defined in {older.__module__} already; "
-                "configurations need distinct names."
-            )
-        AbstractComponent._registry[cls.__name__] = cls
+        AbstractComponent._registry[_full_name(cls)] = cls
 
     def to_config(self) -> dict[str, Any]:
         """The configuration as JSON types: `"type"` and the constructor's arguments by name.
@@ -102,24 +97,51 @@ def component_from_config(
         raise ValueError(f"{where}the {family} config must be a mapping, got {config!r}.")
     if not isinstance(config.get("type", ""), str):
         raise ValueError(f"{where}Unknown {family} type: {config['type']!r}. It must be a string.")
-    known = _known(families)
-    if config.get("type", families[0].__name__) not in known:
-        for load in AbstractComponent._late_rooms:
-            load()
-        known = _known(families)
-    if "type" in config:
-        kind = config["type"]
-    elif families[0].__name__ in known:
-        kind = families[0].__name__
+    kind = config.get("type")
+    if kind is not None:
+        found = _called(kind, families)
+    elif families[0] in AbstractComponent._registry.values():
+        found = [families[0]]
     else:
         raise ValueError(f'{where}the {family} config needs the key "type"; got {sorted(config)}.')
-    if kind not in known:
+    if not found:
+        known = {name for c in _known(families) for name in (c.__name__, _name_of(c))}
         raise ValueError(f"{where}Unknown {family} type: {kind!r}. {_valid(kind, known)}")
-    return _built(known[kind], {k: v for k, v in config.items() if k != "type"}, path)
+    if len(found) > 1:
+        told = " or ".join(repr(name) for name in sorted(map(_full_name, found)))
+        raise ValueError(f"{where}the {family} type {kind!r} is one of several: write {told}.")
+    return _built(found[0], {k: v for k, v in config.items() if k != "type"}, path)
 
 
-def _known(families: tuple[type, ...]) -> dict[str, type]:
-    return {n: c for n, c in AbstractComponent._registry.items() if issubclass(c, families)}
+def _full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _known(families: tuple[type, ...]) -> list[type]:
+    return [c for c in AbstractComponent._registry.values() if issubclass(c, families)]
+
+
+def _called(name: str, families: tuple[type, ...]) -> list[type]:
+    """The classes of these families that a configuration calls `name`, in full or in short.
+
+    What a name means does not depend on which rooms of the library were asked for before: where it
+    is not the library's alone, all of them are loaded.
+    """
+
+    def found() -> list[type]:
+        return [c for c in _known(families) if name in (c.__name__, _full_name(c))]
+
+    library = __package__ or ""
+    if not any(c.__module__.split(".")[0] == library for c in found()):
+        for load in AbstractComponent._late_rooms:
+            load()
+    return found()
+
+
+def _name_of(cls: type) -> str:
+    """What a configuration calls the class: its name, in full where another has it too."""
+    alone = _called(cls.__name__, (AbstractComponent,)) == [cls]
+    return cls.__name__ if alone else _full_name(cls)
 
 
 class _ConfigField(NamedTuple):
@@ -139,7 +161,7 @@ def _config_fields(cls: type) -> dict[str, _ConfigField]:
 
 
 def _typed(component: AbstractComponent) -> dict[str, Any]:
-    return {"type": type(component).__name__} if component._config_names_type else {}
+    return {"type": _name_of(type(component))} if component._config_names_type else {}
 
 
 def _defaults(cls: type) -> dict[str, Any]:

@@ -29,6 +29,16 @@ app = typer.Typer(
 _WrongArguments: Any = typer.BadParameter.__mro__[1]
 _INTERRUPTED = 130
 
+_Imports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        metavar="MODULE",
+        help="A module to import first, with classes of your own; may be given several times.",
+        show_default=False,
+    ),
+]
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with `arguments`, by default those of the process; its exit code."""
@@ -88,9 +98,10 @@ def _run(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but the output folder.")
     ] = False,
+    imports: _Imports = None,
 ) -> int:
     """Run an experiment: print a table, write results.csv, curves.csv, config.json, curves.png."""
-    return run(experiment, seeds, steps, output, quiet, episodes)
+    return run(experiment, seeds, steps, output, quiet, episodes, imports or ())
 
 
 @app.command("sweep")
@@ -116,9 +127,10 @@ def _sweep(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but the output folder.")
     ] = False,
+    imports: _Imports = None,
 ) -> int:
     """Sweep hyperparameters: print the best points, write tables, config.json and figures."""
-    return sweep(file, seeds, steps, output, resume, devices, quiet)
+    return sweep(file, seeds, steps, output, resume, devices, quiet, imports or ())
 
 
 @app.command("bench")
@@ -145,18 +157,20 @@ def _daemon(
         int | None,
         typer.Option(min=1, help="Print a report to standard error every so many events."),
     ] = None,
+    imports: _Imports = None,
 ) -> int:
     """Learn from events, one line of JSON each; answer each with a line of predictions."""
-    return daemon(config, checkpoint, socket, report_every)
+    return daemon(config, checkpoint, socket, report_every, imports or ())
 
 
 @app.command("inspect")
 def _inspect(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    imports: _Imports = None,
 ) -> int:
     """Print what a checkpoint holds: metadata, configuration, counts, relevance."""
-    return inspect(checkpoint, as_json)
+    return inspect(checkpoint, as_json, imports or ())
 
 
 @app.command("report-environment")

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ..checkpoints import CheckpointError
 from ..daemon import Daemon, EventProcessor
 from ..daemon.serving import Answer, Stop, left_in_time, serve_socket, serve_stream, write_all
 from .catalogue import parsed
+from .own_modules import KEY, with_own_modules
 from .problems import Problem, UsageProblem, reason
 
 _KEYS = {
@@ -44,7 +45,11 @@ _PATIENCE_S = 1.0
 
 
 def daemon(
-    config: Path, checkpoint: Path | None, socket: Path | None, report_every: int | None
+    config: Path,
+    checkpoint: Path | None,
+    socket: Path | None,
+    report_every: int | None,
+    imports: Sequence[str] = (),
 ) -> int:
     """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
@@ -57,7 +62,7 @@ def daemon(
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     with _stopped_by_signals() as stop, _saying(stop) as say:
         with left_in_time(stop, lambda: os._exit(0), _PATIENCE_S):
-            learner_daemon, label_window = _made(config, checkpoint)
+            learner_daemon, label_window = _made(config, checkpoint, imports)
 
         def connected() -> Answer:
             processor = EventProcessor(learner_daemon, label_window)
@@ -117,11 +122,12 @@ def _saved(learner_daemon: Daemon) -> tuple[int, str]:
     return 0, f"saved to {learner_daemon.checkpoint}"
 
 
-def _made(config: Path, checkpoint: Path | None) -> tuple[Daemon, int]:
-    found = parsed(config)
+def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tuple[Daemon, int]:
+    found = with_own_modules(parsed(config), str(config), config.parent, imports)
     for key, value in found.items():
         if key not in _KEYS:
-            raise UsageProblem(f"{config}: unknown key {key!r}; known: {', '.join(_KEYS)}.")
+            known = ", ".join((*_KEYS, KEY))
+            raise UsageProblem(f"{config}: unknown key {key!r}; known: {known}.")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
             raise UsageProblem(f"{config}: {key}: has the wrong kind of value: {value!r:.80}.")
     if "learner" not in found:

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,20 @@ from rich.table import Table
 from .._json import in_words
 from ..checkpoints import CheckpointError, checkpoint_header, load_agent, verify_checkpoint
 from ..daemon.report import plain, relevance
-from ..learners import agent_age_s, agent_uptime_s
+from ..learners import AbstractLearnerState, agent_age_s, agent_uptime_s, living
+from .own_modules import import_own
 from .problems import Problem, reason
 
 _SHOWN_FEATURES = 20
 
 
-def inspect(path: Path, as_json: bool) -> int:
+def inspect(path: Path, as_json: bool, imports: Sequence[str] = ()) -> int:
     """Print metadata, configuration, counts and relevance.
 
     **Raises:** `Problem` if the checkpoint cannot be read.
     """
+    for name in imports:
+        import_own(name, "--import")
     try:
         header = checkpoint_header(path)
         found = _described(path, header)
@@ -57,12 +61,13 @@ def _described(path: Path, header: dict[str, Any]) -> dict[str, Any]:
         # A class of one's own is known only to the program that defines it.
         found["state"] = f"not read: {error.reason}"
         return plain(found)
-    found["counts"] = {
-        "step_count": _listed(state.step_count),
-        "rejected_count": _listed(state.rejected_count),
-        "age_s": _listed(agent_age_s(state)),
-        "uptime_s": _listed(agent_uptime_s(state)),
-    }
+    if isinstance(living(state), AbstractLearnerState):
+        found["counts"] = {
+            "step_count": _listed(state.step_count),
+            "rejected_count": _listed(state.rejected_count),
+            "age_s": _listed(agent_age_s(state)),
+            "uptime_s": _listed(agent_uptime_s(state)),
+        }
     about = header["metadata"].get("daemon", {})
     names = about.get("feature_names"), about.get("head_names")
     if not header["init"]["batch_shape"] and hasattr(learner, "predict"):

@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ from ..experiments import (
     save_control_comparison,
 )
 from .catalogue import experiment
+from .own_modules import with_own_modules
 from .problems import Problem, UsageProblem
 from .tables import control_table, standings_table
 
@@ -103,13 +104,19 @@ class ControlJob:
 
 
 def job_of(
-    source: str, seeds: int | None, steps: int | None, episodes: int | None
+    source: str,
+    seeds: int | None,
+    steps: int | None,
+    episodes: int | None,
+    imports: Sequence[str] = (),
 ) -> StreamJob | ControlJob:
     """The experiment that `source` names, with other numbers of seeds, steps or episodes.
 
     **Raises:** `Problem` for what a user can mend; warnings are printed, one line each.
     """
     name, config = experiment(source)
+    file = Path(source)
+    config = with_own_modules(config, source, file.parent if file.exists() else None, imports)
     control = "environment" in config
     if control and steps is not None:
         raise UsageProblem("--steps: this experiment is counted in episodes; use --episodes.")

@@ -1,6 +1,7 @@
 """`alberta run`: from a name or a file to a table and a folder of results."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,18 @@ def run(
     output: Path | None = None,
     quiet: bool = False,
     episodes: int | None = None,
+    imports: Sequence[str] = (),
 ) -> int:
     """Run an experiment, print its table and write its files.
+
+    **Arguments:** `imports`: modules to import first, besides those that the file names.
 
     **Returns:** the exit code: 0, 130 after Ctrl-C, or 1 where an environment failed; either way
     with what was finished saved.
 
     **Raises:** `Problem` for what a user can mend.
     """
-    job: Any = job_of(source, seeds, steps, episodes)
+    job: Any = job_of(source, seeds, steps, episodes, imports)
     folder = new_folder(output, job.comparison.name)
     try:
         with Timer(verbose=False) as timer:

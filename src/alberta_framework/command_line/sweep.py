@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -17,6 +18,7 @@ from ..sweeps.checkpoint import holds_save
 from .catalogue import parsed
 from .interruption import interruptible
 from .output_folder import OutputFolder, new_folder
+from .own_modules import with_own_modules
 from .problems import UsageProblem
 from .steps_bar import steps_bar
 from .sweep_table import sweep_table
@@ -34,21 +36,24 @@ def sweep(
     resume: Path | None = None,
     devices: int | None = None,
     quiet: bool = False,
+    imports: Sequence[str] = (),
 ) -> int:
     """Run a sweep, print its best points and write its files.
+
+    **Arguments:** `imports`: modules to import first, besides those that the file names.
 
     **Returns:** the exit code: 0, or 130 after Ctrl-C, with a checkpoint to resume from.
 
     **Raises:** `Problem` for what a user can mend.
     """
     _offer_cores(devices)
-    experiment = _experiment(file, seeds, steps)
+    experiment = _experiment(file, seeds, steps, imports)
     folder = new_folder(output, experiment.name) if resume is None else _resumed(resume, output)
     try:
         with Timer(verbose=False) as timer:
             run = _carried_out(experiment, folder, quiet)
         if run is None or not run.finished:
-            return _stopped(run, file, folder)
+            return _stopped(run, file, folder, imports)
         result = run.result()
         paths = folder.filled(lambda place: save_sweep(experiment, result, place))
         shutil.rmtree(folder.path / _CHECKPOINT, ignore_errors=True)
@@ -88,8 +93,10 @@ def _offer_cores(devices: int | None) -> None:
             raise UsageProblem(f"--devices: {error}") from error
 
 
-def _experiment(file: Path, seeds: int | None, steps: int | None) -> SweepExperiment:
-    config = parsed(file)
+def _experiment(
+    file: Path, seeds: int | None, steps: int | None, imports: Sequence[str]
+) -> SweepExperiment:
+    config = with_own_modules(parsed(file), str(file), file.parent, imports)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -137,8 +144,9 @@ def _carried_out(experiment: SweepExperiment, folder: OutputFolder, quiet: bool)
             shutil.rmtree(checkpoint, ignore_errors=True)
 
 
-def _stopped(run: SweepRun | None, file: Path, folder: OutputFolder) -> int:
-    again = f"alberta sweep {file} --resume {folder.path}"
+def _stopped(run: SweepRun | None, file: Path, folder: OutputFolder, imports: Sequence[str]) -> int:
+    own = "".join(f" --import {name}" for name in imports)
+    again = f"alberta sweep {file} --resume {folder.path}{own}"
     if not holds_save(folder.path / _CHECKPOINT):
         message = "stopped before anything was finished; nothing is saved."
     elif run is None:
