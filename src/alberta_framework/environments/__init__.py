@@ -48,9 +48,11 @@ if TYPE_CHECKING:
     from .gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream
     from .gymnasium import CollectedTransitions as CollectedTransitions
     from .gymnasium import GymnasiumStream as GymnasiumStream
+    from .gymnasium import HostWorldState as HostWorldState
     from .gymnasium import PredictionMode as PredictionMode
     from .gymnasium import TDStream as TDStream
     from .gymnasium import VectorTrajectory as VectorTrajectory
+    from .gymnasium import as_gymnasium as as_gymnasium
     from .gymnasium import collect_trajectory as collect_trajectory
     from .gymnasium import collect_trajectory_vec as collect_trajectory_vec
     from .gymnasium import collect_transitions as collect_transitions
