@@ -134,6 +134,8 @@ if TYPE_CHECKING:
     from .environments import ChangingState as ChangingState
     from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import EnvStep as EnvStep
+    from .environments import GymnaxEnvironment as GymnaxEnvironment
+    from .environments import GymnaxState as GymnaxState
     from .environments import MountainCar as MountainCar
     from .environments import MountainCarState as MountainCarState
     from .environments import Pendulum as Pendulum

@@ -13,6 +13,8 @@ from ..interface import flatten_value as flatten_value
 from ..interface import space_action as space_action
 from .abstract import AbstractEnvironment as AbstractEnvironment
 from .abstract import EnvStep as EnvStep
+from .adapters import GymnaxEnvironment as GymnaxEnvironment
+from .adapters import GymnaxState as GymnaxState
 from .classic import Acrobot as Acrobot
 from .classic import AcrobotState as AcrobotState
 from .classic import CartPole as CartPole
