@@ -35,6 +35,30 @@ def assert_leaves_close(ours, expected, *, relative=1e-6, absolute=0.0):
         np.testing.assert_allclose(a, b, rtol=0, atol=relative * size + absolute, err_msg=path)
 
 
+# Off the processor a product of matrices is added up in another order in another program, and
+# equal steps of two programs agree to rounding alone.
+ROUNDING = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def assert_same_numbers(ours, expected, err_msg=""):
+    """Numbers of the same steps, taken by two programs: equal on a processor, where the library
+    rounds alike in every program; to rounding on another backend."""
+    if jax.default_backend() == "cpu":
+        np.testing.assert_array_equal(ours, expected, err_msg=err_msg)
+    else:
+        np.testing.assert_allclose(ours, expected, **ROUNDING, err_msg=err_msg)
+
+
+def assert_same_steps(ours, expected):
+    """`assert_same_numbers` of whole states, on a processor bit for bit."""
+    if jax.default_backend() == "cpu":
+        assert_same_bits(ours, expected)
+        return
+    assert jax.tree.structure(ours) == jax.tree.structure(expected)
+    for (path, a), (_, b) in zip(named_leaves(ours), named_leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, **ROUNDING, err_msg=path)
+
+
 def assert_finite(tree):
     for path, leaf in named_leaves(tree):
         if np.issubdtype(leaf.dtype, np.floating):

@@ -93,12 +93,14 @@ if TYPE_CHECKING:
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
     from .control import AgentStep as AgentStep
+    from .control import FeaturesState as FeaturesState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
     from .control import SARSAEpisodeResult as SARSAEpisodeResult
     from .control import SARSAState as SARSAState
     from .control import SARSAUpdateResult as SARSAUpdateResult
+    from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
     from .control import run_sarsa_continuing as run_sarsa_continuing
     from .control import run_sarsa_episode as run_sarsa_episode
@@ -137,6 +139,8 @@ if TYPE_CHECKING:
     from .environments import GymnaxEnvironment as GymnaxEnvironment
     from .environments import GymnaxState as GymnaxState
     from .environments import MountainCar as MountainCar
+    from .environments import MountainCarContinuous as MountainCarContinuous
+    from .environments import MountainCarContinuousState as MountainCarContinuousState
     from .environments import MountainCarState as MountainCarState
     from .environments import Pendulum as Pendulum
     from .environments import PendulumState as PendulumState
@@ -168,6 +172,7 @@ if TYPE_CHECKING:
     from .environments.gymnasium import collect_trajectory as collect_trajectory
     from .environments.gymnasium import collect_trajectory_vec as collect_trajectory_vec
     from .environments.gymnasium import collect_transitions as collect_transitions
+    from .environments.gymnasium import interact_gymnasium as interact_gymnasium
     from .environments.gymnasium import learn_from_trajectory as learn_from_trajectory
     from .environments.gymnasium import (
         learn_from_trajectory_normalized as learn_from_trajectory_normalized,
@@ -243,6 +248,8 @@ if TYPE_CHECKING:
     from .experiments import summarize_metric as summarize_metric
     from .experiments import ttest_comparison as ttest_comparison
     from .experiments import wilcoxon_comparison as wilcoxon_comparison
+    from .features import AbstractFeatures as AbstractFeatures
+    from .features import Pipeline as Pipeline
     from .features import TileCoder as TileCoder
     from .horde import DemonType as DemonType
     from .horde import GVFSpec as GVFSpec
@@ -347,6 +354,10 @@ __version__ = "0.1.0"
 # Rooms that a learner in a stream does not need: loaded when one of their names is first used.
 _LATE_ROOMS = (
     "features",
+    "schedules",
+    "interface",
+    "schedules",
+    "interface",
     "schedules",
     "interface",
     "schedules",

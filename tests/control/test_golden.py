@@ -11,6 +11,7 @@ from tests import golden_files
 from tests.horde import runs
 from tests.learners.test_golden import ids
 from tests.learners.test_golden_networks import follow
+from tests.trees import assert_same_numbers
 
 CASES = golden_files.cases("learners", "sarsa")
 COLUMNS = {
@@ -32,7 +33,7 @@ def test_updates(case):
             if path == "rng_key_data"
             else follow(begun.learner_state, path)
         )
-        np.testing.assert_array_equal(found, golden, err_msg=path)
+        assert_same_numbers(found, golden, err_msg=path)
     start = begun.replace(
         last_action=jnp.int32(case["actions"][0]),
         last_observation=jnp.asarray(case["observations"][0]),

@@ -130,5 +130,5 @@ def test_errors_name_the_argument():
         learn_from_trajectory(learner, OBSERVATIONS, np.ones((30, 2), np.float32))
     with pytest.raises(TypeError, match=r"`observations` must have shape .*, got \(3,\)"):
         learn_from_trajectory(learner, OBSERVATIONS[0], TARGETS)
-    with pytest.raises(TypeError, match="`learner_state` can be left out for"):
+    with pytest.raises(TypeError, match="TDLinearLearner learns from a TDTimeStep"):
         learn_from_trajectory(af.TDLinearLearner(), OBSERVATIONS, TARGETS)

@@ -122,7 +122,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="`num_steps`"):
         af.ExperimentConfig("a", LEARNERS["linear"], STREAM, 0)
     horde = af.MultiHeadMLPLearner(2, (4,))
-    with pytest.raises(TypeError, match="must be one of LinearLearner, MLPLearner"):
+    with pytest.raises(TypeError, match="MultiHeadMLPLearner learns from a MultiHeadStep"):
         af.run_single_experiment(af.ExperimentConfig("a", horde, STREAM, 5), 0)
     with pytest.warns(UserWarning, match="`n_jobs` is ignored"):
         af.run_multi_seed_experiment([config(steps=5)], 1, n_jobs=2, show_progress=False)

@@ -9,6 +9,7 @@ from tests import golden_files
 from tests.horde import runs
 from tests.learners.test_golden import ids
 from tests.learners.test_golden_networks import assert_final_state_matches, follow
+from tests.trees import assert_same_numbers
 
 CASES = [*golden_files.cases("learners", "horde"), *golden_files.cases("learners", "horde_ext")]
 
@@ -27,7 +28,7 @@ def test_horde(case):
     learner = af.from_config(case.about["learner"])
     begun = learner.init(case.about["feature_dim"], jr.key(case.about["seed"]))
     for path, golden in case.starting("init.").items():
-        np.testing.assert_array_equal(follow(begun, path), golden, err_msg=path)
+        assert_same_numbers(follow(begun, path), golden, err_msg=path)
     state, results = runs.run(learner, begun, **columns(case))
     compared = ["predictions", "td_errors", "td_targets", "per_demon_metrics"]
     if case.about["kind"] == "horde":

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "schedules": set(),
     "learners": {"optimizers", "bounders", "normalizers", "networks"},
     "horde": {"learners"},
-    "control": {"horde", "learners", "interface", "schedules"},
+    "control": {"horde", "learners", "interface", "schedules", "features"},
     "environments": {"interface", "schedules"},
     "loops": {"learners", "horde", "control", "streams", "environments"},
     "environments.gymnasium": {"streams", "control", "loops", "interface", "environments"},

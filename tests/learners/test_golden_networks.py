@@ -12,6 +12,7 @@ import alberta_framework as af
 from tests import golden_files
 from tests.learners import network_cases, network_runs
 from tests.learners.test_golden import build, ids
+from tests.trees import assert_same_numbers
 
 
 def follow(tree, path):
@@ -82,7 +83,7 @@ def test_initial_weights_are_equal_bit_for_bit(case):
     config = copy.deepcopy(case.about["learner"]) | PLAIN
     state = af.from_config(config).init(case.about["feature_dim"], jr.key(case.about["seed"]))
     for path, golden in initial_parameters(case).items():
-        np.testing.assert_array_equal(follow(state, path), golden, err_msg=path)
+        assert_same_numbers(follow(state, path), golden, err_msg=path)
 
 
 PLAIN = {"optimizer": {"type": "LMS"}, "head_optimizer": None, "bounder": None, "normalizer": None}

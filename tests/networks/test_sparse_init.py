@@ -1,4 +1,7 @@
-"""Sparse initial weights: bit for bit those of the reference implementation (0.16.0), and laws."""
+"""Sparse initial weights: those of the reference implementation (0.16.0), and laws.
+
+On a processor bit for bit; another backend rounds the draws in its own way.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +11,7 @@ import pytest
 
 import alberta_framework as af
 from tests import golden_files
-from tests.trees import assert_same_bits
+from tests.trees import assert_same_bits, assert_same_numbers
 
 GOLDEN = golden_files.cases("learners", "sparse_init")
 
@@ -22,14 +25,14 @@ def draw(case):
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.name)
 def test_the_golden_weights(case):
     ours = draw(case)
-    np.testing.assert_array_equal(np.asarray(ours), case["weights"])
+    assert_same_numbers(np.asarray(ours), case["weights"])
     assert ours.dtype == jnp.float32
 
 
 @pytest.mark.parametrize("case", [GOLDEN[0], GOLDEN[5]], ids=lambda case: case.name)
 def test_compiled_by_the_caller_they_are_the_same(case):
     """Normal draws too: their scale is not folded into the draw."""
-    np.testing.assert_array_equal(jax.jit(lambda: draw(case))(), case["weights"])
+    assert_same_numbers(jax.jit(lambda: draw(case))(), case["weights"])
 
 
 @pytest.mark.parametrize("sparsity, zeros", [(0.0, 0), (0.35, 2), (0.5, 4), (0.9, 6), (1.0, 7)])

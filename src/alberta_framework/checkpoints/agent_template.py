@@ -1,7 +1,6 @@
 """What of a learner goes into a checkpoint, and the template that it makes from it."""
 
 import functools
-import inspect
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ import equinox as eqx
 import jax
 
 from .._component import from_config
+from ..learners import initial_state, living
 from .leaves import Leaf, described
 
 
@@ -31,7 +31,7 @@ def config_and_init(
         )
     feature_dim = int(state.feature_dim)
     # A state without a life is one lane.
-    life = getattr(getattr(state, "learner_state", state), "life", None)
+    life = getattr(living(state), "life", None)
     batch_shape = [] if life is None else [int(n) for n in life.words.shape[:-2]]
     init = {"feature_dim": feature_dim, "batch_shape": batch_shape}
     template = _described_template(json.dumps(config), feature_dim, tuple(batch_shape))
@@ -61,12 +61,7 @@ def _described_template(config: str, feature_dim: int, batch_shape: tuple[int, .
 def _template(config: str, feature_dim: int, batch_shape: tuple[int, ...]) -> Any:
     learner = from_config(json.loads(config))
 
-    def init():
-        if "key" in inspect.signature(learner.init).parameters:
-            return learner.init(feature_dim, jax.random.key(0))
-        return learner.init(feature_dim)
-
-    state = eqx.filter_eval_shape(init)
+    state = eqx.filter_eval_shape(lambda: initial_state(learner, feature_dim, jax.random.key(0)))
     return jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((*batch_shape, *leaf.shape), leaf.dtype), state
     )

@@ -12,3 +12,5 @@ from .sarsa import SARSAAgent as SARSAAgent
 from .sarsa import SARSAConfig as SARSAConfig
 from .sarsa import SARSAState as SARSAState
 from .sarsa import SARSAUpdateResult as SARSAUpdateResult
+from .with_features import FeaturesState as FeaturesState
+from .with_features import WithFeatures as WithFeatures

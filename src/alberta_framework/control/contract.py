@@ -53,7 +53,7 @@ class AbstractAgent(AbstractMeasured, Generic[State]):
         """What it can do."""
 
     @abc.abstractmethod
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> State:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> State:
         """The state before a life, for observations of `feature_dim` numbers."""
 
     @abc.abstractmethod
@@ -78,3 +78,16 @@ class AbstractAgent(AbstractMeasured, Generic[State]):
 
         Without `explore` the one that the agent holds to be best.
         """
+
+    def seen(self, state: State, observation: Array) -> State:
+        """The state after an observation at which the agent acted and learned nothing.
+
+        For evaluations: what it carries along from one observation to the next. After
+        `reset_traces` what it is shown next begins an episode.
+        """
+        return self._seen(state, observation)
+
+    # An agent that carries nothing along has nothing to say here.
+    def _seen(self, state: State, observation: Array) -> State:
+        del observation
+        return state

@@ -25,7 +25,9 @@ from ..learners import (
     AbstractLearner,
     HeadUpdate,
     MultiHeadMLPState,
+    Network,
     chosen_optimizer,
+    living,
     sizes,
 )
 from ..normalizers import AbstractNormalizer
@@ -127,6 +129,9 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
     default 0; `use_bias`, keyword only, of the heads; the others as `MLPLearner`.
     """
 
+    experience: ClassVar[type] = ControlStep
+    draws_weights: ClassVar[bool] = True
+
     sarsa_config: SARSAConfig = eqx.field(metadata={"config": "required"})
     lamda: Hyperparameter
     prediction_demons: HordeSpec | None = eqx.field(metadata={"config_splice": "demons"})
@@ -218,17 +223,16 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
             use_bias=self.use_bias,
         )
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> SARSAState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> SARSAState:
         """Sparse weights for `feature_dim` features drawn from `key`; no action pending."""
         require_count("SARSAAgent.init", "feature_dim", feature_dim)
-        key = require_key("SARSAAgent.init", key)
-        key, weights_key = jr.split(key)
+        own_key, weights_key = jr.split(require_key("SARSAAgent.init", key))
         return SARSAState(
             learner_state=strong(self.horde).init(feature_dim, weights_key),
             last_action=jnp.full((), -1, jnp.int32),
             last_observation=jnp.zeros(feature_dim, jnp.float32),
             epsilon=f32(self.sarsa_config.epsilon_start),
-            rng_key=key,
+            rng_key=own_key,
         )
 
     @compiled
@@ -247,7 +251,8 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         key, keys = _action_keys(state)
         observation = f32(observation)
         action = self._chosen(state, self._values(state, observation), keys)
-        begun = state.replace(learner_state=_without_traces(state.learner_state), rng_key=key)
+        cut = _without_traces_if(True, state.learner_state)
+        begun = state.replace(learner_state=cut, rng_key=key)
         return action, _pending(begun, action, observation)
 
     @compiled
@@ -313,28 +318,29 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         acceptable = jnp.isfinite(reward) & (sound | ended) & ~jnp.any(jnp.isinf(cumulants))
         # An action that does not exist would bootstrap from another one, or credit none.
         acceptable &= exists & (state.last_action < n_actions)
+        pending = state.last_action >= 0
         result = horde.learner.update_heads(
             learner_state,
             state.last_observation,
             how,
             step_errors=step_errors,
             previous_discounts=previous,
-            acceptable=acceptable,
+            acceptable=acceptable & pending,
         )
-        pending = state.last_action >= 0
-        learned = pending & ~result.rejected
-        rejected = result.rejected & (pending | ~acceptable)
-        after = _where(cut & learned, _without_traces(result.state), result.state)
+        learned = ~result.rejected
         # Without a pending action nothing is learned; what is bad is counted all the same.
-        idle = eqx.tree_at(
-            lambda s: s.life.words,
-            learner_state,
-            jnp.where(acceptable, learner_state.life.words, result.state.life.words),
+        counted = pending | ~acceptable
+        rejected = result.rejected & counted
+        words = jnp.where(counted, result.state.life.words, learner_state.life.words)
+        after = eqx.tree_at(lambda s: s.life.words, result.state, words)
+        after = _without_traces_if(cut & learned, after)
+        moved = _pending(state, action, next_x)
+        new_state = state.replace(
+            learner_state=after,
+            last_action=jnp.where(rejected, state.last_action, moved.last_action),
+            last_observation=jnp.where(rejected, state.last_observation, moved.last_observation),
+            epsilon=self._epsilon(state, after, learned),
         )
-        after = _where(pending, after, idle)
-        moved = state.replace(learner_state=after, epsilon=self._epsilon(state, after, learned))
-        kept = state.replace(learner_state=after)
-        new_state = _where(rejected, kept, _pending(moved, action, next_x))
         errors = result.errors[:n_actions]
         td_error = jnp.sum(jnp.where(taken, errors, 0.0))
         return SARSAUpdateResult(
@@ -426,6 +432,12 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         # Of a loop over recorded steps the outputs are arrays; of a step they have names.
         return outputs if isinstance(outputs, dict) else _metrics(*outputs[:2])
 
+    def _cut(self, state: SARSAState) -> SARSAState:
+        return state.replace(learner_state=_without_traces_if(True, state.learner_state))
+
+    def _network(self, state: Any) -> Network | None:
+        return self.horde.network_of(living(state))
+
     def _values(self, state: SARSAState, observation: Array) -> Float[Array, " actions"]:
         return self.horde.predict(state.learner_state, observation)[: self.n_actions]
 
@@ -459,20 +471,24 @@ def _flag(value: Any) -> Bool[Array, ""]:
     return jnp.reshape(truth(value), ())
 
 
-def _where(condition: Array, new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
-
-
 def _action_keys(state: SARSAState) -> tuple[PRNGKeyArray, tuple]:
     key, explore, tie, random = jr.split(unrolled(state.rng_key), 4)
     return as_before(key, state.rng_key), (explore, tie, random)
 
 
-def _without_traces(state: MultiHeadMLPState) -> MultiHeadMLPState:
-    """No trace of a head lives on, and none decays into the next step."""
+def _without_traces_if(cut: Any, state: MultiHeadMLPState) -> MultiHeadMLPState:
+    """Where `cut`, no trace of a head lives on, and none decays into the next step.
+
+    Of the state only what it changes is chosen: to choose each of its numbers takes as long as half
+    a step of a small network.
+    """
+
+    def none(array):
+        return jnp.where(cut, jnp.zeros_like(array), array)
+
     return state.replace(
-        head_traces=jax.tree.map(jnp.zeros_like, state.head_traces),
-        previous_discounts=jnp.zeros_like(state.previous_discounts),
+        head_traces=jax.tree.map(none, state.head_traces),
+        previous_discounts=none(state.previous_discounts),
     )
 
 
@@ -488,11 +504,11 @@ def _pending(state: SARSAState, action: Array, observation: Array) -> SARSAState
 def _after_step(result: SARSAUpdateResult, key: PRNGKeyArray) -> SARSAState:
     """A loop's state after an update: the key moves on; a rejected step leaves nothing pending."""
     state = result.state
-    lost = state.replace(
-        last_action=jnp.full((), -1, jnp.int32),
-        learner_state=_without_traces(state.learner_state),
+    return state.replace(
+        last_action=jnp.where(result.rejected, -1, state.last_action),
+        learner_state=_without_traces_if(result.rejected, state.learner_state),
+        rng_key=key,
     )
-    return _where(result.rejected, lost, state).replace(rng_key=key)
 
 
 def _concatenated(first: Any, second: Any) -> Any:

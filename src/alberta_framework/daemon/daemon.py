@@ -19,7 +19,16 @@ from ..checkpoints import list_checkpoints, save_agent
 from ..checkpoints.agents import load_state_of
 from ..checkpoints.lock import CheckpointClaim
 from ..checkpoints.writing import require_replaceable, set_aside
-from ..learners import LinearLearner, TDLinearLearner, agent_age_s, with_uptime
+from ..experience import TDTimeStep
+from ..learners import (
+    AbstractLearner,
+    AbstractLearnerState,
+    agent_age_s,
+    experience_of,
+    initial_state,
+    living,
+    with_uptime,
+)
 from . import report
 from .latencies import Latencies
 from .observations import numbers_of
@@ -58,7 +67,9 @@ class Daemon:
     A learner of examples (`LinearLearner`, `MLPLearner`, `MultiHeadMLPLearner`) predicts, then
     learns. A learner of transitions (`TDLinearLearner`, `HordeLearner`) keeps the last observation:
     it learns the transition from there to this observation, then predicts here. After a
-    termination, or an observation that is not finite, the next observation begins anew.
+    termination, or an observation that is not finite, the next observation begins anew. One of your
+    own says which it is by its `experience`; where its state counts no rejected steps, one that
+    would leave a number that is not finite is undone.
 
     One process at a time has the checkpoint; `close`, the end of a `with` block and the end of the
     process let go of it. A signal that raises, as Ctrl-C does, takes effect between two events: the
@@ -78,7 +89,7 @@ class Daemon:
     - `checkpoint_every`, `checkpoint_every_s`: save after so many learned events, or seconds
       (looked at when an event comes); default only on `save` and at the end of a `with` block.
     - `keep`: how many files to keep.
-    - `gamma`: the discount of a `TDLinearLearner`, in [0, 1].
+    - `gamma`: the discount of a learner of `TDTimeStep`s, as `TDLinearLearner`, in [0, 1].
     - `feature_names`, `head_names`: for `report`, and for observations and targets that are Series
       of pandas, which are taken by name; stored in the checkpoint, which refuses others and gives
       its own if none are given.
@@ -123,7 +134,7 @@ class Daemon:
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
         self.checkpoint_every, self.checkpoint_every_s = checkpoint_every, checkpoint_every_s
         self.keep, self.gamma = keep, gamma
-        self._of_transitions = isinstance(learner, OF_TRANSITIONS)
+        self._of_transitions = experience_of(learner) in OF_TRANSITIONS
         self._resumed: dict[str, Any] | None = None
         self._claim = None if self.checkpoint is None else CheckpointClaim(self.checkpoint)
         try:
@@ -257,7 +268,10 @@ class Daemon:
             self._claim.release()
 
     def report(self) -> dict[str, Any]:
-        """What the learner relies on, whether it can still learn, counts and latencies, as JSON."""
+        """What the learner relies on, whether it can still learn, counts and latencies, as JSON.
+
+        None stands for what the learner or its state does not tell.
+        """
         with self._lock:
             state, steps = self.state, self.steps
             seen = self._ring[: min(self._seen, _OBSERVATIONS_KEPT)].copy()
@@ -266,15 +280,15 @@ class Daemon:
                 "steps_since": steps - self._saved_step,
                 "failed_saves": self._failures,
             }
-        names = self.feature_names, self.head_names
+        names, alive = (self.feature_names, self.head_names), _has_life(state)
         return report.plain(
             {
                 "learner": type(self.learner).__name__,
                 "steps": steps,
-                "step_count": state.step_count,
-                "rejected_count": state.rejected_count,
-                "age_s": float(agent_age_s(state)),
-                "uptime_s": float(state.uptime_s),
+                "step_count": state.step_count if alive else None,
+                "rejected_count": state.rejected_count if alive else None,
+                "age_s": float(agent_age_s(state)) if alive else None,
+                "uptime_s": float(state.uptime_s) if alive else None,
                 "latency": self._latencies.to_dict(),
                 "checkpoint": checkpoint,
                 "relevance": report.relevance(self.learner, state, *names),
@@ -301,16 +315,18 @@ class Daemon:
 
     def _begin(self, key: Any, resume: bool) -> None:
         """The state, new or resumed, and all that events need, compiled."""
-        if isinstance(self.learner, LinearLearner | TDLinearLearner):
-            state = self.learner.init(self.feature_dim)
-        else:
-            state = self.learner.init(self.feature_dim, jax.random.key(0) if key is None else key)
+        key = jax.random.key(0) if key is None else key
+        state = initial_state(self.learner, self.feature_dim, key)
         last, steps = None, 0
+        if self.checkpoint is not None and not hasattr(state, "feature_dim"):
+            raise TypeError(
+                f"Daemon: a {type(state).__name__} needs a property `feature_dim` to be saved."
+            )
         if self.checkpoint is not None and resume:
             state, last, steps = self._resumed_or(state, self.checkpoint)
         elif self.checkpoint is not None:
             require_replaceable(self.checkpoint)
-        self._programs = Programs(self.learner, state, self.gamma)
+        self._programs = Programs(self.learner, state, self.feature_dim, self.gamma)
         self._now: _Moment = packed(self._programs.packing, state), last, steps
         self._under_way: tuple[list, np.ndarray | None, int] | None = None
         self._lock = threading.RLock()
@@ -328,7 +344,9 @@ class Daemon:
         if aside is not None:
             _log.warning("%s: is damaged; kept as %s", path, aside)
         last = kept.get("last_observation")
-        steps = kept.get("steps", state.step_count + state.rejected_count)
+        steps = kept.get("steps")
+        if steps is None:
+            steps = state.step_count + state.rejected_count if _has_life(state) else 0
         return state, None if last is None else np.asarray(last, np.float32), steps
 
     def _warmed_up(self, state: Any) -> int:
@@ -466,17 +484,32 @@ class Daemon:
 
 
 def _require_learner(learner: Any, gamma: Any) -> None:
-    kinds = OF_EXAMPLES + OF_TRANSITIONS
-    if not isinstance(learner, kinds):
-        names = ", ".join(kind.__name__ for kind in kinds)
-        raise TypeError(f"Daemon: `learner` must be one of {names}, got {learner!r}.")
-    if not isinstance(learner, TDLinearLearner):
+    if not isinstance(learner, AbstractLearner):
+        raise TypeError(f"Daemon: `learner` must be an AbstractLearner, got {learner!r}.")
+    kind, kinds = type(learner).__name__, OF_EXAMPLES + OF_TRANSITIONS
+    experience = experience_of(learner)
+    if experience not in kinds:
+        told = "nothing" if experience is None else experience.__name__
+        raise TypeError(
+            f"Daemon: `learner` must say by its class attribute `experience` that it learns from "
+            f"one of {', '.join(each.__name__ for each in kinds)}; {kind} says {told}."
+        )
+    if not callable(getattr(learner, "predict", None)):
+        raise TypeError(f"Daemon: `learner` must have a method `predict`; {kind} has none.")
+    if experience is not TDTimeStep:
         if gamma is not None:
-            raise ValueError("Daemon: `gamma` is for a TDLinearLearner; others hold their own.")
+            raise ValueError(
+                "Daemon: `gamma` is for a learner of TDTimeSteps, as TDLinearLearner; "
+                f"{kind} is none."
+            )
         return
     real = isinstance(gamma, int | float) and not isinstance(gamma, bool)
     if not real or not 0.0 <= gamma <= 1.0:
-        raise ValueError(f"Daemon: `gamma` of a TDLinearLearner must lie in [0, 1], got {gamma!r}.")
+        raise ValueError(f"Daemon: `gamma` of a {kind} must lie in [0, 1], got {gamma!r}.")
+
+
+def _has_life(state: Any) -> bool:
+    return isinstance(living(state), AbstractLearnerState)
 
 
 def _require_seconds(seconds: Any) -> None:

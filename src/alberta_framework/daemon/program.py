@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,12 +12,12 @@ from .._execution_plan import Program, execution_plan
 from .._numbers import all_finite, f32
 from .._one_kernel import ZERO, one_kernel
 from .._packing import Packing
-from ..horde import HordeLearner
-from ..learners import LinearLearner, MLPLearner, MultiHeadMLPLearner, TDLinearLearner
+from ..experience import DemonStep, MultiHeadStep, TDTimeStep, TimeStep
+from ..learners import AbstractLearner, experience_of, rejections
 
-# Learners of examples, and learners of transitions from the last observation to this one.
-OF_EXAMPLES = (LinearLearner, MLPLearner, MultiHeadMLPLearner)
-OF_TRANSITIONS = (TDLinearLearner, HordeLearner)
+# What an event is to a learner: an example, or a transition from the last observation to this one.
+OF_EXAMPLES = (TimeStep, MultiHeadStep)
+OF_TRANSITIONS = (TDTimeStep, DemonStep)
 
 
 class Programs:
@@ -29,15 +28,16 @@ class Programs:
     the old ones, and a row: the predictions, and whether the step was rejected.
     """
 
-    def __init__(self, learner: Any, state: Any, gamma: float | None):
+    def __init__(self, learner: AbstractLearner, state: Any, feature_dim: int, gamma: float | None):
         self.packing = Packing(state)
-        self.feature_dim = int(state.feature_dim)
+        self.feature_dim = feature_dim
         self.small = execution_plan().one_kernel(learner, state)
         self.gamma = gamma
         self.hyperparameters = Packing(strong(learner))
         # The hyperparameters, and the zero that one kernel wants, as one array.
         self.constants = jnp.append(self.hyperparameters.pack(strong(learner)), ZERO)
-        step = self._transition if isinstance(learner, OF_TRANSITIONS) else self._example
+        self.experience = experience_of(learner)
+        step = self._transition if self.experience in OF_TRANSITIONS else self._example
         self._predict_compiled = self._compiled(_predict, ())
         self._step_compiled = self._compiled(step, (1,))
 
@@ -75,10 +75,9 @@ class Programs:
         """Predict, then learn: the prediction is made with the statistics before this one."""
         observation, targets = numbers[: self.feature_dim], numbers[self.feature_dim :]
         predictions = jnp.ravel(learner.predict(state, observation))
-        many = isinstance(learner, MultiHeadMLPLearner)
-        # One NaN target is an inactive head for many heads, and nothing to learn for one.
-        result = learner.update(state, observation, targets if many else targets[0])
-        return result.state, _row(predictions, result.rejected)
+        kind = MultiHeadStep if self.experience is MultiHeadStep else TimeStep
+        state, rejected = _learned(learner, state, kind(observation, targets))
+        return state, _row(predictions, rejected)
 
     def _transition(self, learner, state, numbers):
         """Learn the transition from the last observation to this one, then predict at this one.
@@ -89,18 +88,18 @@ class Programs:
         last, observation = jnp.reshape(numbers[: 2 * self.feature_dim], (2, self.feature_dim))
         cumulants, terminated = numbers[2 * self.feature_dim : -1], numbers[-1]
         sound = all_finite(observation)
-        if isinstance(learner, HordeLearner):
-            result = learner.update(state, last, cumulants, observation, terminated=terminated)
-            after, rejected = result.state, result.rejected
+        if self.experience is DemonStep:
+            experience = DemonStep(last, cumulants, observation, terminated=terminated)
+            after, rejected = _learned(learner, state, experience)
+            lost = rejected
         else:
             discount = jnp.where(terminated != 0.0, 0.0, f32(self.gamma or 0.0))
-            result = learner.update(state, last, cumulants[0], observation, discount)
+            experience = TDTimeStep(last, cumulants[0], observation, discount)
+            learned, rejected = _learned(learner, state, experience)
             missing = jnp.isnan(cumulants[0]) & sound
-            words = jnp.where(missing, state.life.words, result.state.life.words)
-            after = eqx.tree_at(lambda s: s.life.words, result.state, words)
-            rejected = result.rejected & ~missing
-        cut = learner.reset_traces(after)
-        state = jax.tree.map(lambda a, b: jnp.where(result.rejected, a, b), cut, after)
+            after = _where(missing, state, learned)
+            lost, rejected = rejected | missing, rejected & ~missing
+        state = _where(lost, learner.reset_traces(after), after)
         predictions = jnp.ravel(learner.predict(state, observation))
         predictions = jnp.where(sound, predictions, jnp.nan)
         return state, _row(predictions, rejected)
@@ -108,6 +107,24 @@ class Programs:
 
 def _predict(learner, state, observation):
     return None, jnp.ravel(learner.predict(state, observation))
+
+
+def _learned(learner, state, experience):
+    """The state after a step, and whether it was rejected.
+
+    One that does not count rejected steps may not know what is no number: then the step is judged
+    here, by what came and what it made of the state.
+    """
+    after, _ = learner.learn(state, experience)
+    before, now = rejections(state), rejections(after)
+    if before is not None and now is not None:
+        return after, now != before
+    accepted = all_finite((experience.observation, after))
+    return _where(accepted, after, state), ~accepted
+
+
+def _where(condition, new, old):
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
 
 def _row(predictions, rejected):

@@ -6,39 +6,43 @@ from typing import Any
 import numpy as np
 
 from ..diagnostics import compute_feature_relevance, compute_plasticity, relevance_to_dict
-from ..horde import HordeLearner
-from ..learners import MLPLearner, MultiHeadMLPLearner
+from ..learners import AbstractLearner, MetricParts
 
 
 def relevance(
-    learner: Any, state: Any, features: Sequence[str] | None, heads: Sequence[str] | None
-) -> dict[str, Any]:
-    """What the predictions rest on: of many heads as `relevance_to_dict`, of one by feature."""
-    if isinstance(learner, HordeLearner):
-        learner = learner.learner
-    if isinstance(learner, MultiHeadMLPLearner):
+    learner: AbstractLearner,
+    state: Any,
+    features: Sequence[str] | None,
+    heads: Sequence[str] | None,
+) -> dict[str, Any] | None:
+    """What the predictions rest on: of heads or demons as `relevance_to_dict`, of one prediction by
+    feature; None of a learner that does not tell its weights."""
+    network = learner.network_of(state)
+    if network is None:
+        return None
+    if learner.metric_parts != MetricParts() or len(network.head_weights) > 1:
         return relevance_to_dict(compute_feature_relevance(state, learner), features, heads)
-    if isinstance(learner, MLPLearner):
-        weights = [np.abs(np.asarray(w, np.float64)) for w in state.params.weights]
-        found = weights[-1][0]
-        for w in reversed(weights[:-1]):
-            found = found @ w
-    else:
-        found = np.abs(np.asarray(state.weights, np.float64))
+    layers = () if network.trunk is None else network.trunk.params.weights
+    found = _sizes(network.head_weights)[0]
+    for weights in reversed(layers):
+        found = found @ _sizes(weights)
     names = features or [f"feature_{i}" for i in range(found.size)]
     return {"weight_relevance": dict(zip(names, found.tolist(), strict=True))}
 
 
+def _sizes(weights: Any) -> np.ndarray:
+    return np.abs(np.asarray(weights, np.float64))
+
+
 def plasticity(
-    learner: Any, state: Any, observations: np.ndarray, samples: int
+    learner: AbstractLearner, state: Any, observations: np.ndarray, samples: int
 ) -> dict[str, Any] | None:
     """`compute_plasticity` on the latest observations; None without a network or observations.
 
     Fewer than `samples` are repeated up to that number, so that there is one program.
     """
-    if isinstance(learner, HordeLearner):
-        learner = learner.learner
-    if not isinstance(learner, MLPLearner | MultiHeadMLPLearner) or not len(observations):
+    network = learner.network_of(state)
+    if network is None or network.trunk is None or not len(observations):
         return None
     repeated = np.resize(observations, (samples, observations.shape[1]))
     return compute_plasticity(learner, state, repeated).to_dict()

@@ -11,8 +11,8 @@ from .._compiled import checked, strong
 from .._numbers import f32
 from .._state import AbstractState
 from .._types import ScalarLike
-from ..learners import MLPLearner, MLPLearnerState, MultiHeadMLPLearner, MultiHeadMLPState
-from ..networks import MLPParams, hidden_activations
+from ..learners import AbstractLearner
+from ..networks import MLPParams
 
 
 @checked
@@ -134,8 +134,8 @@ class PlasticityReport(AbstractState):
 
 
 def compute_plasticity(
-    learner: MLPLearner | MultiHeadMLPLearner,
-    state: MLPLearnerState | MultiHeadMLPState,
+    learner: AbstractLearner,
+    state: Any,
     observations: Any,
     tau: ScalarLike = 0.025,
 ) -> PlasticityReport:
@@ -143,6 +143,9 @@ def compute_plasticity(
 
     Activations are those of `observations` [samples, features], normalized with the state's
     statistics; nothing is updated. Safe under jit and vmap. See `dormant_fraction` for `tau`.
+
+    **Raises:** `TypeError` for a learner that has no hidden layers, or does not tell them by
+    `network_of`.
     """
     return _plasticity(strong(learner), state, observations, tau)
 
@@ -152,38 +155,22 @@ def compute_plasticity(
 def _plasticity(
     learner: Any, state: Any, observations: Real[Array, "samples {state.feature_dim}"], tau: Any
 ) -> PlasticityReport:
-    params, optimizer_states = _trunk(learner, state)
-
-    def activations(observation):
-        x = f32(observation)
-        if learner.normalizer is not None:
-            x = learner.normalizer.normalize_only(state.normalizer_state, x)
-        return hidden_activations(params, x, learner.leaky_relu_slope, learner.use_layer_norm)
-
-    layers = jax.vmap(activations)(observations)
+    network = learner.network_of(state)
+    if network is None or network.trunk is None:
+        raise TypeError(
+            f"`learner` must have a network with hidden layers, got a {type(learner).__name__}."
+        )
+    trunk, layers = network.trunk, jax.vmap(network.activations)(observations)
 
     def per_layer(measure):
         return jnp.stack([measure(a) for a in layers]) if layers else jnp.zeros(0, jnp.float32)
 
     quantiles = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0], jnp.float32)
-    rows = [
-        jnp.quantile(jnp.ravel(learner.optimizer.step_sizes(s)), quantiles)
-        for s in optimizer_states
-    ]
+    rows = [jnp.quantile(jnp.ravel(sizes), quantiles) for sizes in trunk.step_sizes]
     return PlasticityReport(
         dormant_fraction=per_layer(lambda a: dormant_fraction(a, tau)),
         effective_rank=per_layer(effective_rank),
         stable_rank=per_layer(stable_rank),
-        weight_magnitude=weight_magnitude(params),
+        weight_magnitude=weight_magnitude(trunk.params),
         step_sizes=jnp.stack(rows) if rows else jnp.zeros((0, 5), jnp.float32),
     )
-
-
-def _trunk(learner: Any, state: Any) -> tuple[MLPParams, tuple]:
-    """The hidden layers' parameters and optimizer states."""
-    if isinstance(state, MLPLearnerState):
-        params = MLPParams(state.params.weights[:-1], state.params.biases[:-1])
-        return params, state.optimizer_states[:-2]
-    if isinstance(state, MultiHeadMLPState):
-        return state.trunk_params, state.trunk_optimizer_states
-    raise TypeError(f"`state` must be that of an MLP or multi-head learner, got {state!r}.")

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._state import AbstractState
-from ..learners import MultiHeadMLPLearner, MultiHeadMLPState
+from ..learners import AbstractLearner, MultiHeadMLPState, Network, Trunk
 from ..optimizers import (
     AutostepParamState,
     IDBDParamState,
@@ -30,7 +30,7 @@ class FeatureRelevance(AbstractState):
 
 
 def compute_feature_relevance(
-    state: MultiHeadMLPState, learner: MultiHeadMLPLearner | None = None
+    state: Any, learner: AbstractLearner | None = None
 ) -> FeatureRelevance:
     """The relevance of each input feature; safe under jit and vmap.
 
@@ -44,33 +44,32 @@ def compute_feature_relevance(
     - `head_mean_step_size` [heads]: of the head's weights, for optimizers that learn step sizes;
       None for `LMS`.
 
-    **Arguments:** `learner`: needed only for an optimizer of your own, whose states tell their step
-    sizes through it.
+    **Arguments:** `state`; `learner`: may be left out for the state of a multi-head learner or a
+    Horde whose optimizer is one of the library's `LMS`, `IDBD`, `Autostep`, which tells its step
+    sizes by itself.
 
-    **Raises:** `TypeError` for the state of an unknown optimizer without `learner`.
+    **Raises:** `TypeError` for another state without `learner`, and for a learner that does not
+    tell its weights by `network_of`.
     """
-    trunk, heads = state.trunk_params.weights, state.head_params
-    reliance = jnp.abs(heads.weights[:, 0, :])
-    relevance = reduce(lambda r, w: r @ jnp.abs(w), reversed(trunk), reliance)
-    zeros = jnp.zeros(state.feature_dim, jnp.float32)
-    step_size_activity = trace_activity = zeros
-    if trunk:
-        optimizer = None if learner is None else learner.optimizer
-        step_sizes = jnp.abs(_step_sizes(state.trunk_optimizer_states[0], optimizer))
-        step_size_activity = jnp.mean(jnp.broadcast_to(step_sizes, trunk[0].shape), 0)
-        trace_activity = jnp.mean(jnp.abs(state.trunk_traces[0]), 0)
-    head_states = state.head_optimizer_states.w
+    network = _network(state) if learner is None else learner.network_of(state)
+    if network is None:
+        raise TypeError(f"`learner` must tell its weights, got a {type(learner).__name__}.")
+    trunk, statistics = network.trunk, network.normalizer_state
+    weights = () if trunk is None else trunk.params.weights
+    reliance = jnp.abs(network.head_weights)
+    relevance = reduce(lambda r, w: r @ jnp.abs(w), reversed(weights), reliance)
+    step_size_activity = trace_activity = jnp.zeros(relevance.shape[-1], jnp.float32)
+    if trunk is not None and weights:
+        step_sizes = jnp.abs(trunk.step_sizes[0])
+        step_size_activity = jnp.mean(jnp.broadcast_to(step_sizes, weights[0].shape), 0)
+        trace_activity = jnp.mean(jnp.abs(trunk.traces[0]), 0)
     head_mean = None
-    if not isinstance(head_states, LMSState):
-        head_optimizer = None
-        if learner is not None:
-            head_optimizer = learner.head_optimizer or learner.optimizer
-        sizes = _step_sizes(head_states, head_optimizer)
-        head_mean = jnp.mean(jnp.reshape(sizes, (state.n_heads, -1)), -1)
+    if network.head_step_sizes is not None:
+        sizes = jnp.reshape(network.head_step_sizes, (reliance.shape[0], -1))
+        head_mean = jnp.mean(sizes, -1)
     mean = std = None
-    if state.normalizer_state is not None:
-        mean = state.normalizer_state.mean
-        std = jnp.sqrt(state.normalizer_state.var + 1e-8)
+    if statistics is not None:
+        mean, std = statistics.mean, jnp.sqrt(statistics.var + 1e-8)
     return FeatureRelevance(
         weight_relevance=relevance,
         step_size_activity=step_size_activity,
@@ -82,9 +81,31 @@ def compute_feature_relevance(
     )
 
 
-def _step_sizes(optimizer_state: Any, optimizer: Any) -> Float[Array, "..."]:
-    if optimizer is not None:
-        return optimizer.step_sizes(optimizer_state)
+def _network(state: MultiHeadMLPState) -> Network:
+    """The network of a multi-head learner, from its state alone."""
+    if not hasattr(state, "head_params"):
+        raise TypeError(
+            f"`state` must be that of a multi-head learner, got a {type(state).__name__}; pass the "
+            "`learner` as well."
+        )
+    heads = state.head_optimizer_states.w
+    # How the layers are computed is not known, and not asked.
+    trunk = Trunk(
+        params=state.trunk_params,
+        step_sizes=tuple(_step_sizes(own) for own in state.trunk_optimizer_states),
+        traces=state.trunk_traces,
+        leaky_relu_slope=jnp.nan,
+        use_layer_norm=False,
+    )
+    return Network(
+        head_weights=state.head_params.weights[:, 0, :],
+        head_step_sizes=None if isinstance(heads, LMSState) else _step_sizes(heads),
+        trunk=trunk,
+        normalizer_state=state.normalizer_state,
+    )
+
+
+def _step_sizes(optimizer_state: Any) -> Float[Array, "..."]:
     match optimizer_state:
         case LMSState():
             return optimizer_state.step_size

@@ -20,6 +20,8 @@ from .classic import AcrobotState as AcrobotState
 from .classic import CartPole as CartPole
 from .classic import CartPoleState as CartPoleState
 from .classic import MountainCar as MountainCar
+from .classic import MountainCarContinuous as MountainCarContinuous
+from .classic import MountainCarContinuousState as MountainCarContinuousState
 from .classic import MountainCarState as MountainCarState
 from .classic import Pendulum as Pendulum
 from .classic import PendulumState as PendulumState
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from .gymnasium import collect_trajectory as collect_trajectory
     from .gymnasium import collect_trajectory_vec as collect_trajectory_vec
     from .gymnasium import collect_transitions as collect_transitions
+    from .gymnasium import interact_gymnasium as interact_gymnasium
     from .gymnasium import learn_from_trajectory as learn_from_trajectory
     from .gymnasium import learn_from_trajectory_normalized as learn_from_trajectory_normalized
     from .gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy

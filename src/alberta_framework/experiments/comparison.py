@@ -10,9 +10,8 @@ from typing import Any
 import jax
 
 from .._ranges import require_choice, require_count
-from ..experience import TDTimeStep
-from ..horde import HordeLearner
-from ..learners import LinearLearner, MetricsError, MLPLearner, TDLinearLearner
+from ..experience import DemonStep, MultiHeadStep, TDTimeStep, TimeStep
+from ..learners import AbstractLearner, MetricsError, experience_of
 from ..streams import AbstractStream, RandomWalkChainStream
 from .contender import Contender
 from .hyperparameters import stacked
@@ -21,6 +20,7 @@ from .naming import require_spoken, spoken_metric
 from .side_by_side import LearnerGrid
 
 _VALUE_ERROR = "value_error"
+_EXAMPLES, _TRANSITIONS = (TimeStep, MultiHeadStep), (TDTimeStep, DemonStep)
 _LONGEST_CURVE = 1000
 
 
@@ -114,12 +114,16 @@ class Comparison:
         for name, contender in self.learners.items():
             learner, inputs = contender.learner, contender.first_inputs
             kind = type(learner).__name__
-            if isinstance(learner, LinearLearner | MLPLearner) and transitions:
+            if not isinstance(learner, AbstractLearner):
+                raise ValueError(
+                    f"learners.{name}: {kind} acts in environments, and learns from no stream."
+                )
+            if experience_of(learner) in _EXAMPLES and transitions:
                 raise ValueError(
                     f"learners.{name}: {kind} learns from examples, but {stream} yields "
                     "transitions; take a TDLinearLearner."
                 )
-            if isinstance(learner, TDLinearLearner | HordeLearner) and not transitions:
+            if experience_of(learner) in _TRANSITIONS and isinstance(experience, _EXAMPLES):
                 raise ValueError(
                     f"learners.{name}: {kind} learns from transitions, but {stream} yields "
                     "examples; take a LinearLearner."
@@ -128,6 +132,11 @@ class Comparison:
                 raise ValueError(
                     f"learners.{name}: `first_inputs` must be at most the {features} inputs of "
                     f"{stream}, got {inputs}."
+                )
+            if self.score == _VALUE_ERROR and not callable(getattr(learner, "predict", None)):
+                raise ValueError(
+                    f"learners.{name}: `score` 'value_error' needs a method `predict`, which "
+                    f"{kind} does not have."
                 )
             scored[name] = self._scored_of(name, contender, experience)
         object.__setattr__(self, "_scored", scored)

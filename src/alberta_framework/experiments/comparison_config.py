@@ -6,6 +6,7 @@ from typing import Any
 
 from .._component import component_from_config
 from .._json import numbers_from
+from ..control import AbstractAgent
 from ..learners import AbstractLearner
 from ..streams import AbstractStream
 from .comparison import Comparison, default_window
@@ -64,7 +65,7 @@ def contender_from_config(entry: Any, path: str) -> Contender:
     if not isinstance(entry, Mapping):
         raise ValueError(f"{path}: must be a learner's configuration, got {entry!r}.")
     config = {key: value for key, value in entry.items() if key not in _OF_CONTENDER}
-    learner = component_from_config(config, (AbstractLearner,), path=path)
+    learner = component_from_config(config, (AbstractLearner, AbstractAgent), path=path)
     grid = entry.get("grid", {})
     if not isinstance(grid, Mapping):
         raise ValueError(f"{path}.grid: must map paths to lists of values, got {grid!r}.")

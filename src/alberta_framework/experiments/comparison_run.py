@@ -12,7 +12,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from .._compiled import strong
-from ..horde import GVFSpec, HordeLearner
+from ..horde import GVFSpec
 from ..learners import rejections
 from ..loops import Lanes, WindowMean, drive
 from ..loops.entrance import stream_states
@@ -167,10 +167,11 @@ def side_by_side(comparison: Comparison) -> SideBySide:
 def _value_distance(stream: RandomWalkChainStream, contender: Contender) -> AbstractMeasure:
     states = jnp.arange(stream.n_states, dtype=jnp.int32)
     features = jax.vmap(stream.observation)(states)[:, : contender.first_inputs]
-    if not isinstance(contender.learner, HordeLearner):
+    learner: Any = contender.learner
+    if not learner.demons:
         return ValueDistance(features, stream.true_values())
     # Every demon has a discount of its own, and an episode ends with its terminal reward besides.
-    truth = [_true_values(stream, demon) for demon in contender.learner.horde_spec.demons]
+    truth = [_true_values(stream, demon) for demon in learner.demons]
     return DemonValueDistances(features, jnp.stack(truth))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .._json import in_words
 from .._ranges import require_count
+from ..control import AbstractAgent
 from ..learners import AbstractLearner
 from .hyperparameters import Point, at_point, grid_points, numeric_hyperparameters, require_known
 
@@ -25,14 +26,14 @@ class Contender:
     learner refuses; `TypeError` for what is no learner.
     """
 
-    learner: AbstractLearner
+    learner: AbstractLearner | AbstractAgent
     grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
     first_inputs: int | None = None
     points: tuple[Point, ...] = field(init=False, repr=False, compare=False)
-    learners: tuple[AbstractLearner, ...] = field(init=False, repr=False, compare=False)
+    learners: tuple[Any, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
-        if not isinstance(self.learner, AbstractLearner):
+        if not isinstance(self.learner, AbstractLearner | AbstractAgent):
             raise TypeError(f"`learner` must be a learner, got {self.learner!r}.")
         if self.first_inputs is not None:
             require_count("Contender", "first_inputs", self.first_inputs)

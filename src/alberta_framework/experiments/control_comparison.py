@@ -11,7 +11,8 @@ import numpy as np
 from .._component import AbstractComponent
 from .._json import in_words
 from .._ranges import require_choice, require_count
-from ..control import SARSAAgent
+from ..control import AbstractAgent
+from ..interface import DiscreteActions
 from ..interface.actions import SpaceActions
 from ..interface.failure import EnvironmentFailure
 from ..interface.host import HostEnvironment, closing
@@ -90,14 +91,17 @@ class ControlComparison:
             _require_features(self.features, host.observed.size)
         for name, contender in self.agents.items():
             agent = contender.learner
-            if not isinstance(agent, SARSAAgent):
-                raise ValueError(f"agents.{name}: must be a SARSAAgent, got {agent!r}.")
+            if not isinstance(agent, AbstractAgent):
+                raise ValueError(f"agents.{name}: must be an AbstractAgent, got {agent!r}.")
             if contender.first_inputs is not None:
                 raise ValueError(f"agents.{name}: `first_inputs` is for learners on streams.")
-            if agent.n_actions != actions.n:
+            space = agent.action_space
+            if not isinstance(space, DiscreteActions):
+                raise ValueError(f"agents.{name}: must act by number, got actions in {space}.")
+            if space.n != actions.n:
                 raise ValueError(
                     f"agents.{name}: `n_actions` must be {actions.n}, the number of actions of the "
-                    f"environment, got {agent.n_actions}."
+                    f"environment, got {space.n}."
                 )
 
     def make_environment(self) -> Any:

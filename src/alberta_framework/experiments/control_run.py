@@ -12,8 +12,10 @@ import numpy as np
 from .._compiled import strong
 from .._execution_plan import Program, execution_plan
 from .._one_kernel import ZERO, one_kernel
+from ..interface.actions import SpaceActions
 from ..interface.failure import EnvironmentFailure, handing_back
 from ..interface.host import HostEnvironment
+from ..learners import initial_state
 from .contender import Contender
 from .control_comparison import ControlComparison
 from .control_result import AgentResult, ControlResult
@@ -150,11 +152,12 @@ class _Lives:
                 self.close()
             raise
         self._observations = np.stack(first)
-        self._own = self._envs[0].actions_of(contender.learner).own
+        self._own = SpaceActions("environment", self._envs[0].space("action")).own
         inputs = self._observations.shape[-1]
         seen = inputs if self._features is None else self._features.feature_dim
         keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), len(self._points)))
-        self._states = jax.vmap(lambda agent, key: agent.init(seen, key))(self._agents, keys)
+        begin = jax.vmap(lambda agent, key: initial_state(agent, seen, key))
+        self._states = begin(self._agents, keys)
         self._fixed = self._agents, self._features
         self._alone = execution_plan().one_kernel(self._fixed, self._states)
         self.active = np.ones(count, bool)
@@ -162,6 +165,7 @@ class _Lives:
         self._returns = np.zeros((count, self._episodes))
         self._steps = np.zeros((count, self._episodes), np.int64)
         self._rejected = np.zeros(count, np.int64)
+        self._actions = np.zeros(count, np.int32)
         self._begin(self.active.copy())
 
     def step(self) -> None:
@@ -194,7 +198,8 @@ class _Lives:
             self._begin(begins)
 
     def _begin(self, begins: np.ndarray) -> None:
-        self._actions = np.asarray(self._all(_start, self._observations, begins))
+        found = self._all(_start, self._observations, begins, self._actions)
+        self._actions = np.asarray(found)
 
     def _all(self, fn: Callable, *seen: Any) -> Any:
         """What `fn` finds for every life."""
@@ -257,14 +262,15 @@ def _side_by_side(fn, alone, zero, fixed, states, *seen):
     return called(fixed, states, *seen)
 
 
-def _start(agent, see, state, observation, begins):
+def _start(agent, see, state, observation, begins, pending):
     """The first action of an episode that begins, or the pending action of another one."""
-    _, begun = agent.start(state, see(observation))
+    first, begun = agent.start(state, see(observation))
     state = jax.tree.map(lambda new, old: jnp.where(begins, new, old), begun, state)
-    return state.last_action, state
+    return jnp.where(begins, first.astype(jnp.int32), pending), state
 
 
 def _act_and_learn(agent, see, state, reward, observation, ends):
     """The next action, and whether the step was rejected."""
     result = agent.act_and_learn(state, reward, see(observation), ends[0], ends[1])
-    return jnp.stack([result.action, result.rejected.astype(jnp.int32)]), result.state
+    found = [result.action.astype(jnp.int32), result.rejected.astype(jnp.int32)]
+    return jnp.stack(found), result.state

@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,24 +14,13 @@ from numpy.typing import NDArray
 
 from .._component import component_from_config
 from .._ranges import require_choice, require_count
-from ..learners import AbstractLearner, LinearLearner, MLPLearner, TDLinearLearner
-from ..loops import (
-    run_learning_loop,
-    run_learning_loop_batched,
-    run_mlp_learning_loop,
-    run_mlp_learning_loop_batched,
-    run_td_learning_loop,
-    run_td_learning_loop_batched,
-)
+from ..learners import AbstractLearner, draws_weights, initial_state
+from ..loops import Lanes
+from ..loops.entrance import initial_states, run, stream_state, stream_states
 from ..loops.progress import progress_bar
 from ..streams import AbstractStream
 from .results import AggregatedResults, get_final_performance, summarize_metric
 
-_LOOPS = {
-    LinearLearner: (run_learning_loop, run_learning_loop_batched),
-    MLPLearner: (run_mlp_learning_loop, run_mlp_learning_loop_batched),
-    TDLinearLearner: (run_td_learning_loop, run_td_learning_loop_batched),
-}
 _BYTES_AT_ONCE = 1 << 30
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -103,13 +93,21 @@ class SingleRunResult:
 def run_single_experiment(config: ExperimentConfig, seed: int) -> SingleRunResult:
     """Run a configuration once, with the key `jax.random.key(seed)`.
 
-    **Raises:** `TypeError` for a learner of another kind than linear, TD or MLP.
+    The key is the stream's; of a learner that draws its initial weights it is split into that of
+    the stream and that of the weights.
+
+    **Raises:** `TypeError` for what is no learner, and for one that learns from other experience
+    than the stream yields.
     """
     require_count("run_single_experiment", "seed", seed, low=0)
-    learner, stream = config.learner, config.stream
-    loop, _ = _LOOPS[_kind(learner)]
-    state, metrics, *_ = loop(learner, stream, config.num_steps, jax.random.key(seed))
-    return SingleRunResult(config.name, seed, _by_name(learner, np.asarray(metrics)), state)
+    started, learner, stream = time.perf_counter(), _learner_of(config), config.stream
+    key, own_key = jax.random.key(seed), None
+    if draws_weights(learner):
+        key, own_key = jax.random.split(key)
+    state = initial_state(learner, stream.feature_dim, own_key)
+    begin = stream_state(stream, key)
+    (state, _), outputs, _ = run(learner, stream, config.num_steps, state, begin, started=started)
+    return SingleRunResult(config.name, seed, _by_name(learner, outputs), state)
 
 
 def aggregate_metrics(results: Sequence[SingleRunResult]) -> AggregatedResults:
@@ -156,7 +154,7 @@ def run_multi_seed_experiment(
     configurations.
 
     **Raises:** `ValueError` for no configurations or seeds, and for a name or seed that stands
-    twice; `TypeError` for a learner of another kind than linear, TD or MLP.
+    twice; `TypeError` as `run_single_experiment`.
     """
     require_choice("run_multi_seed_experiment", "parallel", parallel, (True, False))
     if n_jobs != -1:
@@ -166,7 +164,7 @@ def run_multi_seed_experiment(
     chosen = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
     _require_distinct("seeds", chosen)
     for config in configs:
-        _kind(config.learner)
+        _learner_of(config)
     found = {}
     bar = progress_bar(show_progress, len(names))
     try:
@@ -205,22 +203,21 @@ def extract_hyperparameter_results(
     return found
 
 
-def _kind(learner: Any) -> type:
-    for kind in _LOOPS:
-        if isinstance(learner, kind):
-            return kind
-    kinds = ", ".join(kind.__name__ for kind in _LOOPS)
-    raise TypeError(f"an experiment's learner must be one of {kinds}, got {learner!r}.")
+def _learner_of(config: ExperimentConfig) -> AbstractLearner:
+    learner = config.learner
+    if not isinstance(learner, AbstractLearner):
+        raise TypeError(f"an experiment's learner must be an AbstractLearner, got {learner!r}.")
+    return learner
 
 
-def _by_name(learner: Any, metrics: NDArray) -> dict[str, NDArray]:
+def _by_name(learner: AbstractLearner, outputs: Any) -> dict[str, NDArray]:
     """The metrics of a loop by name."""
-    return dict(learner.metrics(metrics))
+    found = learner.metrics(jax.tree.map(np.asarray, outputs))
+    return {name: np.asarray(values) for name, values in found.items()}
 
 
 def _side_by_side(config: ExperimentConfig, seeds: list[int]) -> AggregatedResults:
-    learner, stream = config.learner, config.stream
-    _, loop = _LOOPS[_kind(learner)]
+    learner = _learner_of(config)
     most = max(1, _BYTES_AT_ONCE // (16 * config.num_steps))
     # Batches of one size, so that there is one program; the last is filled up and cut.
     size = math.ceil(len(seeds) / math.ceil(len(seeds) / most))
@@ -229,10 +226,28 @@ def _side_by_side(config: ExperimentConfig, seeds: list[int]) -> AggregatedResul
         batch = seeds[start : start + size]
         filled = batch + batch[:1] * (size - len(batch))
         keys = jax.vmap(jax.random.key)(np.asarray(filled, np.uint32))
-        metrics = np.asarray(loop(learner, stream, config.num_steps, keys).metrics)
-        parts.append(_by_name(learner, metrics[: len(batch)]))
+        found = _by_name(learner, _outputs_of_lanes(config, keys))
+        parts.append({name: values[: len(batch)] for name, values in found.items()})
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _aggregated(config.name, seeds, arrays)
+
+
+def _outputs_of_lanes(config: ExperimentConfig, keys: Any) -> Any:
+    """What the learner gives at each step of every key, as `run_single_experiment` with it."""
+    started, learner, stream = time.perf_counter(), _learner_of(config), config.stream
+    own_keys = keys
+    if draws_weights(learner):
+        keys, own_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    _, outputs, _ = run(
+        learner,
+        stream,
+        config.num_steps,
+        initial_states(learner, stream.feature_dim, own_keys),
+        stream_states(stream, keys),
+        lanes=Lanes(),
+        started=started,
+    )
+    return outputs
 
 
 def _aggregated(name: str, seeds: list[int], arrays: Mapping[str, NDArray]) -> AggregatedResults:

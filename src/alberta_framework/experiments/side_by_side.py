@@ -1,6 +1,5 @@
 """Many learners, and many settings of each, on one and the same stream in one program."""
 
-import inspect
 from typing import Any
 
 import equinox as eqx
@@ -9,8 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..experience import DemonStep, TDTimeStep
-from ..horde import HordeLearner
-from ..learners import LinearLearner, TDLinearLearner
+from ..learners import experience_of, initial_state
 from .measures import AbstractMeasure
 
 
@@ -20,7 +18,8 @@ class LearnerGrid(eqx.Module):
     `learner` has a leading axis of points on each of its numbers (`stacked`); so has the state on
     each of its arrays. What a step gives is the measure at each point.
 
-    To a Horde the reward of a transition is signal 0, and one of discount 0 is terminal.
+    To a learner of `DemonStep`s the reward of a transition is signal 0, and one of discount 0 is
+    terminal.
 
     **Arguments:** `learner`; `measure`: what to record of a step; `first_inputs`: how many inputs
     the learner sees, None for all.
@@ -40,10 +39,7 @@ class LearnerGrid(eqx.Module):
         """The state of every point; `key` is for learners that draw their initial weights, and
         then the same for every point."""
         inputs = self.first_inputs or feature_dim
-        # Linear learners start at zero and take no key.
-        drawn = "key" in inspect.signature(self.learner.init).parameters
-        arguments = (inputs, key) if drawn else (inputs,)
-        return jax.vmap(lambda learner: learner.init(*arguments), axis_size=self.points)(
+        return jax.vmap(lambda learner: initial_state(learner, inputs, key), axis_size=self.points)(
             self.learner
         )
 
@@ -51,7 +47,7 @@ class LearnerGrid(eqx.Module):
         """Every point learns from the experience."""
         if self.first_inputs is not None:
             experience = _first_inputs(experience, self.first_inputs)
-        if isinstance(self.learner, HordeLearner) and isinstance(experience, TDTimeStep):
+        if experience_of(self.learner) is DemonStep and isinstance(experience, TDTimeStep):
             experience = _demon_step(experience)
 
         def one(learner, state):
@@ -62,9 +58,7 @@ class LearnerGrid(eqx.Module):
 
     def step_sizes(self, state: Any) -> Float[Array, "points inputs"] | None:
         """The step size in effect of each input; None for a learner that has none per input."""
-        if not isinstance(self.learner, LinearLearner | TDLinearLearner):
-            return None
-        return jax.vmap(_step_sizes)(self.learner, state)
+        return jax.vmap(lambda learner, own: learner.input_step_sizes(own))(self.learner, state)
 
 
 class SideBySide(eqx.Module):
@@ -102,10 +96,3 @@ def _demon_step(transition: TDTimeStep) -> DemonStep:
         terminated=(transition.gamma == 0.0).astype(jnp.float32),
         truncated=transition.truncated,
     )
-
-
-def _step_sizes(learner: Any, state: Any) -> Float[Array, " inputs"]:
-    if isinstance(learner, TDLinearLearner):
-        return jnp.exp(state.optimizer_state.log_step_sizes)
-    step_sizes = learner.optimizer.step_sizes(state.optimizer_state)
-    return jnp.broadcast_to(step_sizes, state.weights.shape)

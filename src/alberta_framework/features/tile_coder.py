@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Real
 
 from .._compiled import compiled
-from .._component import AbstractComponent
 from .._numbers import f32, is_traced
 from .._ranges import require_count
+from .abstract import AbstractFeatures
 
 
 def _bounds(value: Any) -> Any:
@@ -30,7 +30,7 @@ def _bounds(value: Any) -> Any:
         return jnp.asarray(array.astype(np.float32))
 
 
-class TileCoder(AbstractComponent):
+class TileCoder(AbstractFeatures[None]):
     r"""Lays `tilings` grids over a box; the tile that holds the observation is 1 in each.
 
     Tiling i = 0, 1, ... is displaced by i (1, 3, 5, ...) / tilings of a tile: asymmetric offsets,
@@ -146,6 +146,24 @@ class TileCoder(AbstractComponent):
         ones = (self._indices(x)[:, None] == each).astype(jnp.float32).reshape(-1)
         features = jnp.pad(ones, (0, self.feature_dim - ones.size))
         return jnp.where(jnp.all(jnp.isfinite(x)), features, jnp.nan)
+
+    def feature_dim_of(self, observation_dim: int) -> int:
+        if observation_dim != self.low.shape[-1]:
+            raise ValueError(
+                f"TileCoder: it is made for {self.low.shape[-1]} dimensions, got observations of "
+                f"{observation_dim}."
+            )
+        return self.feature_dim
+
+    def init(self, observation_dim: int) -> None:
+        """Nothing is carried along."""
+        self.feature_dim_of(observation_dim)
+
+    def see(
+        self, state: None, observation: Float[Array, " observation"], first: Any
+    ) -> tuple[Float[Array, " features"], None]:
+        del first
+        return self(observation), state
 
     @property
     def _size(self) -> int:

@@ -1,7 +1,7 @@
 """The Horde: many general value functions learned side by side from one trunk."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,13 +21,14 @@ from ..learners import (
     MetricParts,
     MultiHeadMLPLearner,
     MultiHeadMLPState,
+    Network,
     chosen_optimizer,
     named_columns,
     sizes,
 )
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
-from .gvf import HordeSpec
+from .gvf import GVFSpec, HordeSpec
 
 
 class HordeUpdateResult(AbstractState):
@@ -67,6 +68,9 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
 
     **Arguments:** `horde_spec`: from `create_horde_spec`; the others as `MultiHeadMLPLearner`.
     """
+
+    experience: ClassVar[type] = DemonStep
+    draws_weights: ClassVar[bool] = True
 
     horde_spec: HordeSpec = eqx.field(metadata={"config": "required"})
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
@@ -128,7 +132,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             use_bias=self.use_bias,
         )
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> MultiHeadMLPState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> MultiHeadMLPState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         return self.learner.init(feature_dim, key)
 
@@ -200,12 +204,6 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             rejected=result.rejected,
         )
 
-    def reset_traces(
-        self, state: MultiHeadMLPState, mask: Bool[Array, " demons"] | None = None
-    ) -> MultiHeadMLPState:
-        """The state with the traces of the demons in `mask` at 0; None: of all."""
-        return self.learner.reset_traces(state, mask)
-
     def learn(self, state: MultiHeadMLPState, experience: DemonStep) -> tuple[Any, tuple]:
         """Update on a `DemonStep`; the outputs are the metrics and the TD errors."""
         result = self.update(
@@ -229,6 +227,18 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
 
     def _parts(self) -> MetricParts:
         return MetricParts("demon", self.horde_spec.names)
+
+    def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
+        return self.learner.reset_traces(state)
+
+    def _cut_of(self, state: MultiHeadMLPState, mask: Any) -> MultiHeadMLPState:
+        return self.learner.reset_traces(state, mask)
+
+    def _network(self, state: MultiHeadMLPState) -> Network | None:
+        return self.learner.network_of(state)
+
+    def _demons(self) -> tuple[GVFSpec, ...]:
+        return self.horde_spec.demons
 
     def _cumulants(self, cumulants: Any, signals: Any) -> Float[Array, " demons"]:
         indices = np.asarray(self.horde_spec.cumulant_indices)

@@ -2,6 +2,9 @@
 
 from .abstract import AbstractLearner as AbstractLearner
 from .abstract import AbstractMeasured as AbstractMeasured
+from .abstract import draws_weights as draws_weights
+from .abstract import experience_of as experience_of
+from .abstract import initial_state as initial_state
 from .lifetime import AbstractAgentState as AbstractAgentState
 from .lifetime import AbstractHolderState as AbstractHolderState
 from .lifetime import AbstractLearnerState as AbstractLearnerState
@@ -39,3 +42,5 @@ from .stacked_heads import HeadTraces as HeadTraces
 from .td_linear import TDLearnerState as TDLearnerState
 from .td_linear import TDLinearLearner as TDLinearLearner
 from .td_linear import TDUpdateResult as TDUpdateResult
+from .trunk import Network as Network
+from .trunk import Trunk as Trunk

@@ -1,26 +1,37 @@
-"""What a loop asks of a learner."""
+"""What a loop asks of a learner, and what everything else may ask it."""
 
 import abc
-from typing import Any, Generic, TypeVar
+import functools as ft
+import inspect
+from typing import Any, ClassVar, Generic, TypeVar
 
-from jaxtyping import Array
+from jaxtyping import Array, Bool, Float
 
 from .._component import AbstractComponent
 from .._state import AbstractState
 from .metrics import MetricParts, own_names
+from .trunk import Network
 
 State = TypeVar("State", bound=AbstractState)
 Experience = TypeVar("Experience", bound=AbstractState)
 
 
 class AbstractMeasured(AbstractComponent):
-    """A component with a state, whose steps give numbers that a loop records, each by name."""
+    """A component with a state, whose steps give numbers that a loop records, each by name.
+
+    A class may say of itself:
+
+    - `draws_weights`: whether `init` draws from its key; then a loop that has one key splits it
+      into that of the experience and that of the weights. None, the default: if it takes a key.
+    """
+
+    draws_weights: ClassVar[bool | None] = None
 
     @abc.abstractmethod
     def init(self, feature_dim: int, key: Any = None) -> Any:
         """The state before the first step, for observations of `feature_dim` numbers.
 
-        `key` is for what is drawn; what draws nothing takes none, or ignores it.
+        `key` is for what is drawn; what draws nothing ignores it, or takes none.
         """
 
     def metrics(self, outputs: Any) -> dict[str, Array]:
@@ -39,6 +50,16 @@ class AbstractMeasured(AbstractComponent):
         """What the last axis of a metric counts, where it has one: heads, demons, or parts."""
         return self._parts()
 
+    def reset_traces(self, state: Any, mask: Bool[Array, " parts"] | None = None) -> Any:
+        """The state with its eligibility traces at 0, as at the end of an episode, and with nothing
+        else carried on into the next; of a learner without traces the state as it is.
+
+        **Arguments:** `mask`: of which heads or demons; None: of all, and of the trunk.
+
+        **Raises:** `TypeError` for a mask that is not boolean with one entry for each of them.
+        """
+        return self._cut(state) if mask is None else self._cut_of(state, mask)
+
     # How a component whose outputs are arrays names them; one that names them itself has nothing to
     # say here.
     def _named(self, outputs: Any) -> dict[str, Array]:
@@ -47,9 +68,31 @@ class AbstractMeasured(AbstractComponent):
     def _parts(self) -> MetricParts:
         return MetricParts()
 
+    def _cut(self, state: Any) -> Any:
+        return state
+
+    def _cut_of(self, state: Any, mask: Any) -> Any:
+        raise TypeError(
+            f"{type(self).__name__}.reset_traces: `mask` must be None, for it has no heads, got "
+            f"{mask!r}."
+        )
+
 
 class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
-    """Predicts, and learns from one unit of experience at a time."""
+    """Predicts, and learns from one unit of experience at a time.
+
+    `init` and `learn` are all that a loop needs. One that predicts has
+    `predict(state, observation)`, a number or one for each head; the true values of a stream, the
+    sensitivity of features and a `Daemon` ask for it. A class may say of itself, besides
+    `draws_weights`:
+
+    - `experience`: what it learns from, as `TimeStep`; None, the default: it does not say.
+
+    What only some learners have is asked for by a method here, and answered by a hook (`_cut`,
+    `_network`, `_demons`, ...) that a learner defines which has it.
+    """
+
+    experience: ClassVar[type[AbstractState] | None] = None
 
     @abc.abstractmethod
     def learn(self, state: State, experience: Experience) -> tuple[State, Any]:
@@ -57,3 +100,49 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
 
         A dictionary or a Module of numbers is recorded under its own names: see `metrics`.
         """
+
+    def network_of(self, state: Any) -> Network | None:
+        """The weights, as diagnostics look at them; None of a learner that does not tell."""
+        return self._network(state)
+
+    def input_step_sizes(self, state: Any) -> Float[Array, " features"] | None:
+        """The step size in effect of each input; None of a learner that has none for each."""
+        return self._input_step_sizes(state)
+
+    @property
+    def demons(self) -> tuple[Any, ...]:
+        """The general value functions (`GVFSpec`) that its predictions answer, in their order; none
+        of a learner of targets, or of one value whose discount comes with the experience."""
+        return self._demons()
+
+    def _network(self, state: Any) -> Network | None:
+        return None
+
+    def _input_step_sizes(self, state: Any) -> Float[Array, " features"] | None:
+        return None
+
+    def _demons(self) -> tuple[Any, ...]:
+        return ()
+
+
+def initial_state(learner: Any, feature_dim: int, key: Any = None) -> Any:
+    """`learner.init(feature_dim, key)`; of one whose `init` takes no key, without it."""
+    return (
+        learner.init(feature_dim, key) if _takes_key(type(learner)) else learner.init(feature_dim)
+    )
+
+
+def draws_weights(learner: Any) -> bool:
+    """Whether the learner draws its initial weights: what it says, else whether it takes a key."""
+    told = getattr(learner, "draws_weights", None)
+    return _takes_key(type(learner)) if told is None else bool(told)
+
+
+def experience_of(learner: Any) -> type[AbstractState] | None:
+    """What the learner says it learns from; None of one that does not say."""
+    return getattr(learner, "experience", None)
+
+
+@ft.cache
+def _takes_key(kind: type) -> bool:
+    return "key" in inspect.signature(kind.init).parameters

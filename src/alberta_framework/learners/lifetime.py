@@ -199,6 +199,9 @@ def rejections(state: Any) -> UInt32[Array, "..."] | None:
     In compiled code, where the `rejected_count` of a state that has a life cannot be read; a state
     without one may hold an array of that name.
     """
+    own = getattr(state, "rejected_words", None)  # of an agent in an environment
+    if own is not None:
+        return own[..., 1]
     state = living(state)
     if isinstance(state, AbstractLearnerState):
         return state.life.rejected[..., 1]

@@ -1,9 +1,11 @@
 """The linear learner: one weight per feature and a bias."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Real
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
 from .._numbers import affine, all_finite, f32, scalar
@@ -17,6 +19,7 @@ from ..optimizers import LMS, AbstractOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
 from .metrics import named_columns
+from .trunk import Network
 
 # The columns of the metrics; the last one is there with a normalizer alone.
 LINEAR_METRICS = ("squared_error", "error", "mean_step_size", "normalizer_mean_var")
@@ -71,6 +74,9 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
     ```
     """
 
+    experience: ClassVar[type] = TimeStep
+    draws_weights: ClassVar[bool] = False
+
     optimizer: AbstractOptimizer = eqx.field(default=LMS(), metadata={"config": "required"})
     normalizer: AbstractNormalizer | None = None
     bounder: AbstractBounder | None = None
@@ -95,8 +101,8 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         require_part(self, "bounder", AbstractBounder, optional=True)
         require_choice("LinearLearner", "use_bias", self.use_bias, (True, False))
 
-    def init(self, feature_dim: int) -> LearnerState:
-        """Zero weights for `feature_dim` features, born now."""
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> LearnerState:
+        """Zero weights for `feature_dim` features, born now; nothing is drawn from `key`."""
         require_count("LinearLearner.init", "feature_dim", feature_dim)
         return _initial_state(strong(self), feature_dim, Lifecycle.begin())
 
@@ -153,6 +159,18 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
     def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
         names = LINEAR_METRICS if self.normalizer is not None else LINEAR_METRICS[:-1]
         return named_columns(names, outputs)
+
+    def _network(self, state: LearnerState) -> Network:
+        return Network(
+            head_weights=state.weights[None],
+            head_step_sizes=self._input_step_sizes(state)[None],
+            normalizer=self.normalizer,
+            normalizer_state=state.normalizer_state,
+        )
+
+    def _input_step_sizes(self, state: LearnerState) -> Float[Array, " features"]:
+        step_sizes = self.optimizer.step_sizes(state.optimizer_state)
+        return jnp.broadcast_to(step_sizes, state.weights.shape)
 
     def _bounded(self, dw, db, error, state):
         if self.bounder is None:

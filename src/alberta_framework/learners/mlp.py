@@ -1,6 +1,7 @@
 """The MLP learner: one output, every layer learning at every step."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -29,6 +30,7 @@ from .network import (
     sizes,
     zeros_like,
 )
+from .trunk import Network, Trunk
 
 
 class MLPLearnerState(AbstractLearnerState):
@@ -85,6 +87,9 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     - `leaky_relu_slope`, default 0.01; `use_layer_norm`, default True.
     """
 
+    experience: ClassVar[type] = TimeStep
+    draws_weights: ClassVar[bool] = True
+
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
     optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
     bounder: AbstractBounder | None
@@ -120,7 +125,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         require_network_fields(self)
         require_unit_interval(self, "gamma", "lamda")
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> MLPLearnerState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> MLPLearnerState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MLPLearner.init", "feature_dim", feature_dim)
         key = require_key("MLPLearner.init", key)
@@ -183,10 +188,6 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         state = accepted_or_unchanged(accepted, candidate, state)
         return MLPUpdateResult(state, prediction, error, metrics, ~accepted)
 
-    def reset_traces(self, state: MLPLearnerState) -> MLPLearnerState:
-        """The state with all its traces at 0, as at the end of an episode."""
-        return state.replace(traces=zeros_like(state.traces))
-
     def learn(
         self, state: MLPLearnerState, experience: TimeStep
     ) -> tuple[MLPLearnerState, Float[Array, " columns"]]:
@@ -197,6 +198,22 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
         variance = () if self.normalizer is None else ("normalizer_mean_var",)
         return named_columns(("squared_error", "error", "bounding_metric", *variance), outputs)
+
+    def _cut(self, state: MLPLearnerState) -> MLPLearnerState:
+        return state.replace(traces=zeros_like(state.traces))
+
+    def _network(self, state: MLPLearnerState) -> Network:
+        weights, biases = state.params.weights, state.params.biases
+        pairs = zip(self._optimizers(), state.optimizer_states, strict=True)
+        *step_sizes, of_head, _ = (optimizer.step_sizes(own) for optimizer, own in pairs)
+        trunk = Trunk(
+            params=MLPParams(weights[:-1], biases[:-1]),
+            step_sizes=tuple(step_sizes),
+            traces=state.traces[:-2],
+            leaky_relu_slope=self.leaky_relu_slope,
+            use_layer_norm=self.use_layer_norm,
+        )
+        return Network(weights[-1], of_head, trunk, self.normalizer, state.normalizer_state)
 
     def _output(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, ""]:
         trunk = MLPParams(params.weights[:-1], params.biases[:-1])

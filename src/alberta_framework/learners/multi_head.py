@@ -1,7 +1,7 @@
 """The multi-head learner: many predictions from one trunk, each learning when it has a target."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -18,7 +18,7 @@ from ..bounders import AbstractBounder
 from ..experience import MultiHeadStep
 from ..networks import MLPParams, from_interleaved, hidden, interleaved
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, LMSState
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
 from .metrics import MetricParts, named_columns
@@ -33,6 +33,7 @@ from .network import (
     zeros_like,
 )
 from .stacked_heads import HeadOptimizerStates, HeadTraces
+from .trunk import Network, Trunk
 
 # The columns of the metrics of a head.
 HEAD_METRICS = ("squared_error", "error", "mean_step_size")
@@ -115,6 +116,9 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     `MLPLearner`. With hidden layers gamma lamda must be 0.
     """
 
+    experience: ClassVar[type] = MultiHeadStep
+    draws_weights: ClassVar[bool] = True
+
     n_heads: int = eqx.field(static=True, metadata={"config": "required"})
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
     optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
@@ -172,7 +176,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
                     f"the {self.n_heads} heads, got shape {np.shape(self.per_head_gamma_lamda)}."
                 )
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> MultiHeadMLPState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> MultiHeadMLPState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
         require_count("MultiHeadMLPLearner.init", "feature_dim", feature_dim)
         key = require_key("MultiHeadMLPLearner.init", key)
@@ -285,18 +289,13 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             state, predictions, errors, metrics, trunk_metric, ~accepted
         )
 
-    def reset_traces(
-        self, state: MultiHeadMLPState, mask: Bool[Array, " heads"] | None = None
-    ) -> MultiHeadMLPState:
-        """The state with the traces of the heads in `mask` at 0; None: of all heads and the trunk.
+    def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
+        return state.replace(
+            head_traces=zeros_like(state.head_traces),
+            trunk_traces=zeros_like(state.trunk_traces),
+        )
 
-        **Raises:** `TypeError` for a mask that is not boolean with one entry for each head.
-        """
-        if mask is None:
-            return state.replace(
-                head_traces=zeros_like(state.head_traces),
-                trunk_traces=zeros_like(state.trunk_traces),
-            )
+    def _cut_of(self, state: MultiHeadMLPState, mask: Any) -> MultiHeadMLPState:
         mask = jnp.asarray(mask)
         if mask.dtype != jnp.bool_ or mask.shape != (self.n_heads,):
             raise TypeError(
@@ -319,6 +318,24 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
     def _parts(self) -> MetricParts:
         return MetricParts("head")
+
+    def _network(self, state: MultiHeadMLPState) -> Network:
+        optimizer, of_heads = self.optimizer, state.head_optimizer_states.w
+        learned = not isinstance(of_heads, LMSState)
+        trunk = Trunk(
+            params=state.trunk_params,
+            step_sizes=tuple(optimizer.step_sizes(own) for own in state.trunk_optimizer_states),
+            traces=state.trunk_traces,
+            leaky_relu_slope=self.leaky_relu_slope,
+            use_layer_norm=self.use_layer_norm,
+        )
+        return Network(
+            head_weights=state.head_params.weights[:, 0, :],
+            head_step_sizes=self._head_optimizer().step_sizes(of_heads) if learned else None,
+            trunk=trunk,
+            normalizer=self.normalizer,
+            normalizer_state=state.normalizer_state,
+        )
 
     def trunk(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, " hidden"]:
         """The activations that the heads see."""

@@ -1,9 +1,11 @@
 """The linear TD learner: a value function of linear features."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Real
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from .._compiled import compiled, strong
 from .._numbers import affine, all_finite, f32, scalar
@@ -16,6 +18,7 @@ from ..optimizers import TDIDBD, AbstractTDOptimizer
 from .abstract import AbstractLearner
 from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
 from .metrics import named_columns
+from .trunk import Network
 
 
 class TDLearnerState(AbstractLearnerState):
@@ -63,6 +66,9 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
     only: whether the bias learns, default True (textbook tasks with tabular features want False).
     """
 
+    experience: ClassVar[type] = TDTimeStep
+    draws_weights: ClassVar[bool] = False
+
     optimizer: AbstractTDOptimizer = eqx.field(default=TDIDBD(), metadata={"config": "required"})
     normalizer: AbstractNormalizer | None = None
     use_bias: bool = eqx.field(
@@ -84,8 +90,8 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         require_part(self, "normalizer", AbstractNormalizer, optional=True)
         require_choice("TDLinearLearner", "use_bias", self.use_bias, (True, False))
 
-    def init(self, feature_dim: int) -> TDLearnerState:
-        """Zero weights for `feature_dim` features, born now."""
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> TDLearnerState:
+        """Zero weights for `feature_dim` features, born now; nothing is drawn from `key`."""
         require_count("TDLinearLearner.init", "feature_dim", feature_dim)
         return _initial_state(strong(self), feature_dim, Lifecycle.begin())
 
@@ -142,10 +148,6 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         state = accepted_or_unchanged(accepted, candidate, state)
         return TDUpdateResult(state, prediction, td_error, metrics, ~accepted)
 
-    def reset_traces(self, state: TDLearnerState) -> TDLearnerState:
-        """Cut the eligibility traces: for a truncation, which no discount of 0 announces."""
-        return state.replace(optimizer_state=self.optimizer.reset_traces(state.optimizer_state))
-
     def learn(
         self, state: TDLearnerState, experience: TDTimeStep
     ) -> tuple[TDLearnerState, Float[Array, "4"]]:
@@ -166,6 +168,22 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
     def _named(self, outputs: Float[Array, "*batch 4"]) -> dict[str, Array]:
         names = ("squared_td_error", "td_error", "mean_step_size", "mean_eligibility_trace")
         return named_columns(names, outputs)
+
+    def _cut(self, state: TDLearnerState) -> TDLearnerState:
+        return state.replace(optimizer_state=self.optimizer.reset_traces(state.optimizer_state))
+
+    def _network(self, state: TDLearnerState) -> Network:
+        step_sizes = self._input_step_sizes(state)
+        return Network(
+            head_weights=state.weights[None],
+            head_step_sizes=None if step_sizes is None else step_sizes[None],
+            normalizer=self.normalizer,
+            normalizer_state=state.normalizer_state,
+        )
+
+    def _input_step_sizes(self, state: TDLearnerState) -> Float[Array, " features"] | None:
+        step_sizes = self.optimizer.step_sizes(state.optimizer_state)
+        return None if step_sizes is None else jnp.broadcast_to(step_sizes, state.weights.shape)
 
 
 def _value(state: TDLearnerState, x: Float[Array, " features"]) -> Float[Array, ""]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._compiled import strong
 from .._ranges import require_choice, require_count, require_key
-from ..learners import Lifecycle, with_uptime
+from ..learners import Lifecycle, born, initial_state, with_uptime
 from .drive import drive
 from .lanes import Lanes
 from .progress import progress_bar
@@ -35,7 +35,7 @@ class LoopOptions(TypedDict, total=False):
     record_window: int | None
 
 
-class _Options(eqx.Module):
+class ChosenOptions(eqx.Module):
     progress: bool = eqx.field(static=True, default=False)
     chunk_size: int | None = eqx.field(static=True, default=None)
     record_every: int = eqx.field(static=True, default=1)
@@ -78,7 +78,7 @@ def run(
         if name not in known:
             raise TypeError(f"loop: unknown argument `{name}`; known: {', '.join(known)}.")
     require_learner_state(learner, state)
-    chosen = _Options(**options)
+    chosen = ChosenOptions(**options)
     recorder = chosen.recorder()
     bar = progress_bar(chosen.progress, num_steps)
 
@@ -174,14 +174,12 @@ def stream_states(stream: Any, keys: Any) -> Any:
 
 @jax.jit(static_argnames="feature_dim")
 def _initial_states(learner, feature_dim, keys, life):
-    states = jax.vmap(lambda key: learner.init(feature_dim, key))(keys)
     # A clock read while tracing would be frozen into the program.
-    words = jnp.broadcast_to(life.words, (keys.shape[0], *life.words.shape))
-    return eqx.tree_at(lambda s: s.life.words, states, words)
+    return jax.vmap(lambda key: born(initial_state(learner, feature_dim, key), life))(keys)
 
 
 def initial_states(learner: Any, feature_dim: int, keys: Any) -> Any:
-    """`learner.init(feature_dim, key)` of every key, born now, compiled once."""
+    """The initial state of a learner for every key, born now, compiled once."""
     keys = require_key("loop", keys, "keys", lanes=True)
     return _initial_states(strong(learner), feature_dim, keys, Lifecycle.begin())
 

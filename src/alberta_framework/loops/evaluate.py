@@ -12,7 +12,7 @@ from .._ranges import require_choice, require_count, require_key
 from .._state import AbstractState
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
-from .life import LifeState, require_life
+from .life import LifeState, life_of
 
 
 class EvaluationResult(AbstractState):
@@ -40,7 +40,7 @@ def evaluate(
 
     **Raises:** `TypeError`, `ValueError` for what does not fit.
     """
-    require_life("evaluate", agent, environment)
+    life_of("evaluate", agent, environment)
     require_count("evaluate", "episodes", episodes)
     require_count("evaluate", "max_steps", max_steps, high=2**31)
     require_choice("evaluate", "explore", explore, (True, False))
@@ -61,15 +61,17 @@ def _episode(agent, environment, state, key, max_steps, explore):
         return ~over & (steps < max_steps)
 
     def one(carry):
-        world, observation, total, steps, _, _ = carry
+        state, world, observation, total, steps, _, _ = carry
         act_key, world_key = jr.split(jr.fold_in(key, steps))
         action = agent.act(state, observation, act_key, explore=explore)
+        state = agent.seen(state, observation)
         world, now = environment.step(world, action, world_key)
         over = now.terminated | now.truncated
-        return world, now.observation, total + now.reward, steps + 1, over, now.terminated
+        total = total + now.reward
+        return state, world, now.observation, total, steps + 1, over, now.terminated
 
-    begun = world, observation, zero, steps, no, no
-    _, _, total, steps, _, terminated = jax.lax.while_loop(goes_on, one, begun)
+    begun = agent.reset_traces(state), world, observation, zero, steps, no, no
+    *_, total, steps, _, terminated = jax.lax.while_loop(goes_on, one, begun)
     return EvaluationResult(total, steps, ~terminated)
 
 

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple, Unpack
 
 import jax
 import jax.random as jr
-from jaxtyping import Array, PRNGKeyArray, Shaped
+import numpy as np
+from jaxtyping import PRNGKeyArray, Shaped
 
 from .._compiled import strong
+from .._counter import count_from
+from .._numbers import is_traced
 from .._ranges import require_key
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
@@ -16,7 +19,7 @@ from ..learners import Lifecycle, born
 from .entrance import LoopOptions, run
 from .episode_ring import EpisodeRing, Episodes
 from .lanes import Lanes
-from .life import Life, LifeState, WorldKeysState, WorldKeyStream, require_life
+from .life import Life, LifeState, WorldKeysState, WorldKeyStream, life_of
 
 
 class InteractResult(NamedTuple):
@@ -29,14 +32,20 @@ class InteractResult(NamedTuple):
       that over the episodes that ended in it.
     - `episodes`: the last ones.
     - `reward_rate`: a running mean of the reward over about the last 1,000 steps.
-    - `rejected`: how many steps of the agent's life were rejected; None if it does not tell.
+    - `rejected`: how many steps of this life the agent rejected.
     """
 
-    state: LifeState
-    metrics: Mapping[str, Array]
+    state: Any
+    metrics: Mapping[str, Any]
     episodes: Episodes
-    reward_rate: Array
+    reward_rate: Any
     rejected: Any
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, np.shape(self.metrics["reward"])))
+        ended = int(np.sum(self.episodes.count))
+        names = ", ".join(self.metrics)
+        return f"InteractResult({ended:,} episodes, {shape} recordings; metrics: {names})"
 
 
 def interact(
@@ -69,7 +78,7 @@ def interact(
 
     **Raises:** `TypeError`, `ValueError` for what does not fit; for no `key` where one is needed.
     """
-    started, life = time.perf_counter(), require_life("interact", agent, environment)
+    started, life = time.perf_counter(), life_of("interact", agent, environment)
     if not isinstance(state, LifeState):
         key = require_key("interact", key)
         state = _begun(strong(life), state, key, Lifecycle.begin())
@@ -92,7 +101,7 @@ def interact_batched(
     Lane b equals the single life with `keys[b]` to float32 rounding. `state`: that of an agent,
     with which every life begins, or the states of as many lives, to go on. Else as `interact`.
     """
-    started, life = time.perf_counter(), require_life("interact_batched", agent, environment)
+    started, life = time.perf_counter(), life_of("interact_batched", agent, environment)
     if not isinstance(state, LifeState):
         keys = require_key("interact_batched", keys, "keys", lanes=True)
         state = _all_begun(strong(life), state, keys, Lifecycle.begin())
@@ -117,7 +126,7 @@ def _lived(
 
     states, metrics, (ended,) = run(
         life,
-        WorldKeyStream(life.environment.observation_size),
+        WorldKeyStream(),
         num_steps,
         state.replace(world_keys=None),
         state.world_keys,
@@ -128,7 +137,11 @@ def _lived(
         **options,
     )
     state = _whole(*states)
-    return InteractResult(state, metrics, ended, state.reward_rate, state.rejected_count)
+    return InteractResult(state, metrics, ended, state.reward_rate, _count(state.rejected_words))
+
+
+def _count(words: Any) -> Any:
+    return words if is_traced(words) else count_from(jax.device_get(words))
 
 
 def _whole(state: LifeState, world_keys: WorldKeysState) -> LifeState:
@@ -140,7 +153,7 @@ def _new(life: Life, agent_state: Any, key: Any, alive: Lifecycle) -> LifeState:
     world_key, life_key = jr.split(key)
     if agent_state is None:
         # A clock read while tracing would be frozen into the program.
-        state = born(life.init(life.environment.observation_size, life_key), alive)
+        state = born(life.init(0, life_key), alive)
     else:
         state = life.begin(agent_state, life_key)
     return state.replace(world_keys=WorldKeyStream().init(world_key))

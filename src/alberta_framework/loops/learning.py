@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from .._ranges import require_key
 from .._state import AbstractState
-from ..learners import LINEAR_METRICS, LearnerState, LinearLearner
+from ..learners import LINEAR_METRICS, LearnerState, LinearLearner, initial_state
 from ..streams import ScanStream
 from .entrance import (
     LoopOptions,
@@ -62,7 +62,7 @@ def run_learning_loop(
     """
     started = time.perf_counter()
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
-    state = learner.init(stream.feature_dim) if learner_state is None else learner_state
+    state = initial_state(learner, stream.feature_dim) if learner_state is None else learner_state
     begin = stream_state(stream, key)
     (state, _), metrics, histories = run(
         learner, stream, num_steps, state, begin, recorders=tracking, started=started, **options
@@ -88,7 +88,7 @@ def run_learning_loop_batched(
     started = time.perf_counter()
     keys = require_key("loop", keys, "keys", lanes=True)
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
-    state = learner.init(stream.feature_dim) if learner_state is None else learner_state
+    state = initial_state(learner, stream.feature_dim) if learner_state is None else learner_state
     (states, _), metrics, histories = run(
         learner,
         stream,

@@ -3,14 +3,13 @@
 from collections import OrderedDict
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from .._counter import StepCount, advanced
-from .._ranges import require_part
+from .._ranges import require_key, require_part
 from .._state import AbstractState
 from .._unrolled_keys import as_before, unrolled
 from ..control import AbstractAgent
@@ -20,7 +19,7 @@ from ..learners import AbstractHolderState, AbstractLearner, MetricParts
 from ..streams import AbstractStream
 
 # How fast the running reward rate of a life forgets.
-_RATE = 1e-3
+RATE = 1e-3
 
 
 class WorldKeys(AbstractState):
@@ -45,7 +44,13 @@ class WorldKeyStream(AbstractStream[WorldKeysState, WorldKeys]):
     So a life that is cut into chunks, or goes on from a checkpoint, meets the same world.
     """
 
-    feature_dim: int = eqx.field(static=True, default=0)
+    # There is nothing to choose in random numbers.
+    axes_begin_with: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def feature_dim(self) -> int:
+        """Nothing is observed of it."""
+        return 0
 
     def init(self, key: PRNGKeyArray) -> WorldKeysState:
         return WorldKeysState(key, jnp.zeros(2, jnp.uint32))
@@ -72,7 +77,8 @@ class LifeState(AbstractHolderState):
     """An agent's state and its environment's, the action that comes next, and the episode so far.
 
     `ended`: whether the last step ended an episode: 0 no, 1 by termination, 2 by truncation, and
-    then `last_return` and `last_length` are that episode's. `world_keys` is where the draws of the
+    then `last_return` and `last_length` are that episode's. `rejected_words`: how many steps of
+    this life the agent rejected, as high and low 32 bits. `world_keys` is where the draws of the
     environment stand between two calls of a loop.
     """
 
@@ -86,6 +92,7 @@ class LifeState(AbstractHolderState):
     last_length: Int[Array, ""]
     reward_rate: Float[Array, ""]
     reward_rate_weight: Float[Array, ""]
+    rejected_words: UInt32[Array, "2"]
     world_keys: WorldKeysState | None = None
 
     holds: ClassVar[str] = "agent_state"
@@ -98,17 +105,26 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
     that loops do, in chunks and lanes, recorded and resumed, is done for agents too.
     """
 
+    experience: ClassVar[type] = WorldKeys
+    draws_weights: ClassVar[bool] = True
+
     agent: AbstractAgent
     environment: AbstractEnvironment
+
+    # What a sweep varies of it, and how its paths begin.
+    axes_begin_with: ClassVar[tuple[str, ...]] = ("agent", "environment")
 
     def __check_init__(self):
         require_part(self, "agent", AbstractAgent)
         require_part(self, "environment", AbstractEnvironment)
+        require_suited("Life", self.agent.action_space, self.environment.action_space)
 
-    def init(self, feature_dim: int, key: PRNGKeyArray) -> LifeState:
-        """The agent born, and its first episode begun."""
-        agent_key, world_key = jr.split(key)
-        return self.begin(self.agent.init(feature_dim, agent_key), world_key)
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> LifeState:
+        """The agent born, and its first episode begun; `feature_dim` is the environment's own."""
+        del feature_dim
+        agent_key, world_key = jr.split(require_key("Life.init", key))
+        agent_state = self.agent.init(self.environment.observation_size, agent_key)
+        return self.begin(agent_state, world_key)
 
     def begin(self, agent_state: Any, key: PRNGKeyArray) -> LifeState:
         """The first episode of an agent in this environment, whatever it has learned before."""
@@ -116,7 +132,17 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         action, agent_state = self.agent.start(agent_state, observation)
         zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
         return LifeState(
-            agent_state, environment_state, action, zero, none, none, zero, none, zero, zero
+            agent_state=agent_state,
+            environment_state=environment_state,
+            action=action,
+            episode_return=zero,
+            episode_length=none,
+            ended=none,
+            last_return=zero,
+            last_length=none,
+            reward_rate=zero,
+            reward_rate_weight=zero,
+            rejected_words=jnp.zeros(2, jnp.uint32),
         )
 
     def learn(self, state: LifeState, experience: WorldKeys) -> tuple[LifeState, dict[str, Array]]:
@@ -139,8 +165,8 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         agent_state, world, action = jax.lax.cond(over, begin_anew, go_on)
         reward, length = state.episode_return + now.reward, state.episode_length + 1
         # A running mean without a start at zero: its weight is how much it has seen.
-        weight = state.reward_rate_weight + _RATE * (1.0 - state.reward_rate_weight)
-        rate = state.reward_rate + _RATE / weight * (now.reward - state.reward_rate)
+        weight = state.reward_rate_weight + RATE * (1.0 - state.reward_rate_weight)
+        rate = state.reward_rate + RATE / weight * (now.reward - state.reward_rate)
         seen = jnp.isfinite(now.reward)
         after = LifeState(
             agent_state=agent_state,
@@ -153,6 +179,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
             last_length=jnp.where(over, length, state.last_length),
             reward_rate=jnp.where(seen, rate, state.reward_rate),
             reward_rate_weight=jnp.where(seen, weight, state.reward_rate_weight),
+            rejected_words=advanced(state.rejected_words, found.rejected),
         )
         metrics = OrderedDict(agent.metrics(found.metrics))
         metrics["reward"] = now.reward
@@ -164,7 +191,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         return self.agent.metric_parts
 
 
-def require_life(owner: str, agent: Any, environment: Any) -> Life:
+def life_of(owner: str, agent: Any, environment: Any) -> Life:
     """The life of an agent in an environment.
 
     **Raises:** `TypeError` for what is none, `ValueError` where the actions of the one do not suit
@@ -176,3 +203,14 @@ def require_life(owner: str, agent: Any, environment: Any) -> Life:
             raise TypeError(f"{owner}: `{name}` must be an {kind.__name__}, got {value!r}.")
     require_suited(owner, agent.action_space, environment.action_space)
     return Life(agent, environment)
+
+
+def carried(owner: str, learner: Any, stream: Any) -> tuple[Any, Any]:
+    """What a loop carries for `learner` and `stream`: for an agent and an environment, its life and
+    the random numbers of the world; else the two themselves.
+
+    **Raises:** as `life_of`.
+    """
+    if isinstance(stream, AbstractEnvironment):
+        return life_of(owner, learner, stream), WorldKeyStream()
+    return learner, stream

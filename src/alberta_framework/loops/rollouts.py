@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from .._state import AbstractState, require_state
+from ..learners import experience_of
 
 
 @runtime_checkable
@@ -112,11 +113,12 @@ def require_learner_state(learner: Any, state: Any) -> None:
 
 
 def require_fit(learner: Any, stream: Any, experience: Any) -> None:
-    """Check that a stream yields what a learner learns from, if its `learn` says what that is.
+    """Check that a stream yields what a learner learns from, if it says what that is, itself or by
+    the annotation of its `learn`.
 
     **Raises:** `TypeError` that says which learner is for such experience.
     """
-    wanted = _told_by_learn(learner, "experience")
+    wanted = experience_of(learner) or _told_by_learn(learner, "experience")
     if wanted is None:
         return
     needed = [f.name for f in dataclasses.fields(wanted) if f.default is dataclasses.MISSING]

@@ -100,3 +100,11 @@ class AbstractTDOptimizer(AbstractComponent, Generic[State]):
     @abc.abstractmethod
     def reset_traces(self, state: State) -> State:
         """The state with its eligibility traces at 0 and everything else as it was."""
+
+    def step_sizes(self, state: State) -> Float[Array, "..."] | None:
+        """The step size in effect of every weight, shape () when one serves all; None of an
+        optimizer that does not tell."""
+        return self._step_sizes(state)
+
+    def _step_sizes(self, state: Any) -> Float[Array, "..."] | None:
+        return None

@@ -150,6 +150,9 @@ class AutoTDIDBD(AbstractTDOptimizer[AutoTDIDBDState]):
     def reset_traces(self, state: AutoTDIDBDState) -> AutoTDIDBDState:
         return without_eligibility(state)
 
+    def _step_sizes(self, state: AutoTDIDBDState) -> Float[Array, " features"]:
+        return jnp.exp(state.log_step_sizes)
+
     def _adapted(self, delta, x, u, beta, z, h, eta):
         """The log step sizes before their bound, and the normalizers."""
         theta, tau = f32(self.meta_step_size), f32(self.normalizer_decay)

@@ -134,6 +134,9 @@ class TDIDBD(AbstractTDOptimizer[TDIDBDState]):
     def reset_traces(self, state: TDIDBDState) -> TDIDBDState:
         return without_eligibility(state)
 
+    def _step_sizes(self, state: TDIDBDState) -> Float[Array, " features"]:
+        return jnp.exp(state.log_step_sizes)
+
     def _change(self, delta, x, u, h):
         """Of the log step sizes."""
         meta_gradient = delta * x * h if self.use_semi_gradient else -(delta * u * h)

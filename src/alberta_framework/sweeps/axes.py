@@ -13,7 +13,26 @@ import numpy as np
 from .._ranges import require_choice
 from ..experiments.hyperparameters import require_known
 
-_ROOTS = ("learner", "stream")
+# What a path may begin with, and the component that it leads to: a life, which is the learner of
+# a sweep over agents in environments, holds an agent and an environment.
+_ROOTS = {
+    "learner": ("learner",),
+    "stream": ("stream",),
+    "agent": ("learner", "agent"),
+    "environment": ("learner", "environment"),
+}
+
+
+def root_of(path: str) -> str:
+    """`"learner"` or `"stream"`: to which of the two a path belongs."""
+    head = path.split(".")[0]
+    return _ROOTS.get(head, (head,))[0]
+
+
+def _names(path: str) -> list[str]:
+    """The fields to go through from the learner or the stream."""
+    head, *names = path.split(".")
+    return [*_ROOTS.get(head, (head,))[1:], *names]
 
 
 @dataclass(frozen=True)
@@ -77,11 +96,11 @@ def at_paths(component: Any, root: str, point: Mapping[str, Any]) -> Any:
     the component refuses.
     """
     for path in sorted(point, key=lambda path: path.count(".")):
-        head, *names = path.split(".")
-        if head != root:
+        names = _names(path)
+        if root_of(path) != root:
             continue
         if names and not _has(component, names):
-            require_known(f"path {path!r} in `axes`", path, known_paths(component, root))
+            require_known(f"path {path!r} in `axes`", path, _known(component, root))
         try:
             component = _replaced(component, names, point[path])
         except (TypeError, ValueError) as error:
@@ -97,11 +116,19 @@ def known_paths(component: Any, path: str) -> Iterator[str]:
             yield from known_paths(getattr(component, field.name), f"{path}.{field.name}")
 
 
+def _known(component: Any, root: str) -> list[str]:
+    held = getattr(component, "axes_begin_with", None)
+    if held is None:
+        return [*known_paths(component, root)]
+    return [path for name in held for path in known_paths(getattr(component, name), name)]
+
+
 def require_roots(paths: Mapping[str, Any], learner: Any, stream: Any) -> None:
-    """`ValueError` for a path that begins with neither `learner` nor `stream`."""
+    """`ValueError` for a path that begins with none of what the sweep varies."""
+    known = [*_known(learner, "learner"), *_known(stream, "stream")]
+    heads = {path.split(".")[0] for path in known}
     for path in paths:
-        if path.split(".")[0] not in _ROOTS:
-            known = [*known_paths(learner, "learner"), *known_paths(stream, "stream")]
+        if path.split(".")[0] not in heads:
             require_known(f"path {path!r} in `axes`", path, known)
 
 

@@ -10,8 +10,9 @@ from jax.sharding import Mesh
 from numpy.typing import NDArray
 
 from .._compiled import strong
+from ..experience import TimeStep
 from ..experiments.hyperparameters import stacked
-from ..learners import MLPLearner
+from ..learners import draws_weights, experience_of, initial_state
 from ..loops import Lanes
 from ..loops.rollouts import rollable
 from ..streams import AbstractArrayStream
@@ -20,8 +21,6 @@ from .members import (
     OwnNumbersLearner,
     OwnNumbersStream,
     SharedStream,
-    draws,
-    initial,
     stream_begun,
 )
 from .plan import Program
@@ -95,14 +94,16 @@ def member_keys(all_programs: tuple[Program, ...], keys: Any) -> Keys:
 
     Where some learner draws its initial weights, the key is split into that of the stream and that
     of the learner, for every learner of the sweep, so that all see the same experience. Only where
-    the experience is recorded, the whole key is the learner's, except an `MLPLearner`'s.
+    the experience is recorded, the whole key is the learner's, as in the loops over arrays; except
+    that of a learner of examples, whose loop takes a stream even then.
     """
     learners = [learner for program in all_programs for learner in program.learners]
     streams = [stream for program in all_programs for stream in program.streams]
-    if not any(draws(learner) for learner in learners):
+    drawing = [learner for learner in learners if draws_weights(learner)]
+    if not drawing:
         return _words(keys, keys)
     recorded = all(isinstance(stream, AbstractArrayStream) for stream in streams)
-    if recorded and not any(isinstance(learner, MLPLearner) for learner in learners):
+    if recorded and not any(experience_of(learner) is TimeStep for learner in drawing):
         return _words(keys, keys)
     return _words(*_split(keys))
 
@@ -143,7 +144,7 @@ def _begun(
 
     def of_lane(learners, key):
         # A learner without numbers has no axis to tell their number by.
-        of_point = ft.partial(initial, feature_dim=feature_dim, key=key)
+        of_point = ft.partial(initial_state, feature_dim=feature_dim, key=key)
         return jax.vmap(of_point, axis_size=points)(learners)
 
     state = (learners, jax.vmap(of_lane)(learners, learner_keys))

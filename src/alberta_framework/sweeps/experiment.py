@@ -12,13 +12,19 @@ import numpy as np
 from .._component import AbstractComponent, component_from_config, from_config
 from .._json import in_words, numbers_from
 from .._ranges import require_choice, require_count
+from ..control import AbstractAgent
+from ..environments import AbstractEnvironment
 from ..experiments.hyperparameters import dotted_paths, require_known
 from ..experiments.naming import require_spoken
 from ..learners import AbstractLearner
 from ..loops import WindowMean
+from ..loops.life import carried
 from ..streams import AbstractStream
 from .axes import Axes, at_paths, require_roots
 from .run import SweepRun
+
+_OF_A_STREAM: dict[str, type] = {"learner": AbstractLearner, "stream": AbstractStream}
+_OF_A_LIFE: dict[str, type] = {"agent": AbstractAgent, "environment": AbstractEnvironment}
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class SweepExperiment:
     **Arguments:**
 
     - `name`: of the folder of its results.
-    - `learner`, `stream`, `axes`, `num_steps`, `combine`, `max_batch`: as `sweep` takes them.
+    - `learner`, `stream`, `axes`, `num_steps`, `combine`, `max_batch`: as `sweep` takes them, an
+      agent and an environment too.
     - `seeds` >= 1: how many, 0 to seeds - 1; default 30.
     - `window`: steps of one point of the learning curves; None for about a fiftieth of all.
     - `metric`: what is scored, a metric that every learner has; None for a squared error, and where
@@ -65,10 +72,11 @@ class SweepExperiment:
                 high = self.num_steps + 1
                 require_count("SweepExperiment", name, getattr(self, name), high=high)
         axes = Axes(self.axes, self.combine)
-        require_roots(axes.values, self.learner, self.stream)
+        learner, stream = carried("SweepExperiment", self.learner, self.stream)
+        require_roots(axes.values, learner, stream)
         for positions in axes.positions:
-            at_paths(self.learner, "learner", axes.point(positions))
-            at_paths(self.stream, "stream", axes.point(positions))
+            at_paths(learner, "learner", axes.point(positions))
+            at_paths(stream, "stream", axes.point(positions))
         if self.metric is not None:
             # Every learner must have it.
             self._begun(metrics=(self.metric,))
@@ -98,14 +106,18 @@ class SweepExperiment:
             if (value := getattr(self, field.name)) is not None
         }
         axes = {path: in_words([_plain(v) for v in given]) for path, given in self.axes.items()}
-        parts = {"learner": self.learner.to_config(), "stream": self.stream.to_config()}
-        return config | parts | {"axes": axes}
+        lives = isinstance(self.stream, AbstractEnvironment)
+        names = ("agent", "environment") if lives else ("learner", "stream")
+        del config["learner"], config["stream"]
+        parts = zip(names, (self.learner, self.stream), strict=True)
+        return {name: part.to_config() for name, part in parts} | config | {"axes": axes}
 
 
 def sweep_from_config(config: Mapping[str, Any], name: str = "sweep") -> SweepExperiment:
     """The sweep that `config` describes, as `SweepExperiment.to_config` writes it.
 
-    Keys are the arguments of `SweepExperiment`. `learner` and `stream` are configurations. The
+    Keys are the arguments of `SweepExperiment`. `learner` and `stream` are configurations; so are
+    `agent` and `environment`, which stand in their place for an agent in an environment. The
     paths of `axes` are written with dots or as nested tables; a table among the values of an axis
     is the configuration of a component, a list a tuple of sizes. The words "Infinity", "-Infinity"
     and "NaN" are numbers, but for a path that holds a text.
@@ -116,24 +128,29 @@ def sweep_from_config(config: Mapping[str, Any], name: str = "sweep") -> SweepEx
     """
     if not isinstance(config, Mapping):
         raise ValueError(f"a sweep must be a table of keys, got {config!r}.")
-    fields = [field.name for field in dataclasses.fields(SweepExperiment)]
     config = {key: value for key, value in config.items() if key != "run"}
+    lives = not config.keys().isdisjoint(_OF_A_LIFE)
+    families = _OF_A_LIFE if lives else _OF_A_STREAM
+    fields = [field.name for field in dataclasses.fields(SweepExperiment)]
+    fields = [*families, *(name for name in fields if name not in _OF_A_STREAM)]
     for key in config:
         require_known(f"key {key!r}", key, fields)
-    for key in ("learner", "stream", "axes", "num_steps"):
+    for key in (*families, "axes", "num_steps"):
         if key not in config:
             raise ValueError(f"missing key {key!r}. Known: {', '.join(fields)}.")
     if not isinstance(config["axes"], Mapping):
         raise ValueError(f"axes: must map paths to lists of values, got {config['axes']!r}.")
     parts: dict[str, Any] = {
-        "learner": component_from_config(config["learner"], (AbstractLearner,), path="learner"),
-        "stream": component_from_config(config["stream"], (AbstractStream,), path="stream"),
+        name: component_from_config(config[name], (family,), path=name)
+        for name, family in families.items()
     }
     axes = {
         path: [_read(v, path, parts) for v in given] if _is_list(given) else given
         for path, given in dotted_paths(config["axes"]).items()
     }
-    arguments: dict[str, Any] = {"name": name} | config | parts | {"axes": axes}
+    config = {key: value for key, value in config.items() if key not in families}
+    pair = dict(zip(_OF_A_STREAM, parts.values(), strict=True))
+    arguments: dict[str, Any] = {"name": name} | config | pair | {"axes": axes}
     try:
         return SweepExperiment(**arguments)
     except TypeError as error:

@@ -1,7 +1,5 @@
 """Learners and streams whose numbers differ from lane to lane of one program."""
 
-import functools as ft
-import inspect
 from collections import OrderedDict
 from typing import Any
 
@@ -59,18 +57,3 @@ def stream_begun(stream: Any, key: Any) -> Any:
     """The state of `rollable(stream)` before the first step."""
     stream = rollable(stream)
     return begun(stream, stream.init(key))
-
-
-def draws(learner: Any) -> bool:
-    """Whether the learner draws its initial weights."""
-    return _init_takes_key(type(learner))
-
-
-def initial(learner: Any, feature_dim: int, key: Any) -> Any:
-    """The state of a learner before the first step."""
-    return learner.init(feature_dim, key) if draws(learner) else learner.init(feature_dim)
-
-
-@ft.cache
-def _init_takes_key(kind: type) -> bool:
-    return "key" in inspect.signature(kind.init).parameters

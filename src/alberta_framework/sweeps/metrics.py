@@ -9,13 +9,15 @@ import jax
 import numpy as np
 
 from .._compiled import strong
-from ..control import SARSAAgent
+from ..control import AbstractAgent
+from ..experience import ControlStep
 from ..experiments.hyperparameters import require_known
-from ..learners import MetricsError, metrics_of_step, parts_of
+from ..interface import DiscreteActions
+from ..learners import MetricsError, initial_state, metrics_of_step, parts_of
 from ..loops.rollouts import outputs_of_a_step, rollable
 from ..streams import RecordedStream
-from .axes import Axes
-from .members import initial, stream_begun
+from .axes import Axes, root_of
+from .members import stream_begun
 from .plan import Program
 
 # What a result says besides the metrics, under these names.
@@ -112,25 +114,29 @@ def _described(program: Program, axes: Axes) -> str:
     told = [
         f"{path} {label}"
         for (path, given), place in zip(labels.items(), places, strict=True)
-        if isinstance(label := given[place], str) and path.split(".")[0] == "learner"
+        if isinstance(label := given[place], str) and root_of(path) == "learner"
     ]
     return f"{kind} ({', '.join(told)})" if told else kind
 
 
 def _require_actions(learner: Any, stream: Any) -> None:
     """A sweep begins with no action pending, so a record must tell those that were taken."""
-    if isinstance(learner, SARSAAgent) and isinstance(stream, RecordedStream):
-        taken = np.asarray(stream.record.action)
-        if np.any((taken < 0) | (taken >= learner.n_actions)):
-            raise ValueError(
-                f"sweep: `record.action` must hold the actions that were taken, 0 to "
-                f"{learner.n_actions - 1}, got {taken.min()} to {taken.max()}."
-            )
+    if not isinstance(learner, AbstractAgent) or not isinstance(stream, RecordedStream):
+        return
+    space = learner.action_space
+    if not isinstance(stream.record, ControlStep) or not isinstance(space, DiscreteActions):
+        return
+    taken = np.asarray(stream.record.action)
+    if np.any((taken < 0) | (taken >= space.n)):
+        raise ValueError(
+            f"sweep: `record.action` must hold the actions that were taken, 0 to {space.n - 1}, "
+            f"got {taken.min()} to {taken.max()}."
+        )
 
 
 @ft.partial(jax.jit, static_argnames="feature_dim")
 def _one_step(learner, stream, *, feature_dim):
     key = jax.random.key(0)
-    state = initial(learner, feature_dim, key)
+    state = initial_state(learner, feature_dim, key)
     outputs = outputs_of_a_step(learner, stream, state, stream_begun(stream, key))
     return metrics_of_step(learner, outputs)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from .axes import Axes, at_paths, require_roots
+from .axes import Axes, at_paths, require_roots, root_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def programs(learner: Any, stream: Any, axes: Axes) -> tuple[Program, ...]:
     """
     require_roots(axes.values, learner, stream)
     paths, positions = list(axes.values), axes.positions
-    heads = [path.split(".")[0] for path in paths]
+    heads = [root_of(path) for path in paths]
     learners, which_learner = _distinct(learner, "learner", axes, heads, positions)
     streams, which_stream = _distinct(stream, "stream", axes, heads, positions)
     if axes.combine == "zip" and len(set(heads)) > 1:

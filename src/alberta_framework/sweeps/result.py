@@ -60,6 +60,11 @@ class SweepResult:
     rejected: NDArray[np.int64]
     rejected_at: NDArray[np.float64] | None = None
 
+    def __repr__(self) -> str:
+        points, seeds = self.rejected.shape
+        told = f"{points} points x {seeds} seeds", f"{self.num_steps:,} steps"
+        return f"SweepResult({', '.join(told)}; metrics: {', '.join(self.metrics)})"
+
     @property
     def seeds(self) -> int:
         """How many seeds each point has."""

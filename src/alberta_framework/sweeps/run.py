@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .._ranges import require_count, require_key
 from ..checkpoints.upgrades import upgraded_arrays
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
+from ..loops.life import carried
 from ..loops.progress import one_chunk_ahead, progress_bar
 from ..loops.window_ends import WindowEnds
 from .axes import Axes
@@ -59,18 +60,20 @@ def sweep(
     among the processes, each of which makes the same call and gets the whole result.
 
     Each member equals the loop of the library with its key (`run_learning_loop`,
-    `run_td_learning_loop`, `run_mlp_learning_loop`, `run_horde_learning_loop_batched` and so on) to
-    float32 rounding. If any learner of the sweep draws its initial weights, all take the keys of
-    streams as `run_mlp_learning_loop` does, from the split key.
+    `run_td_learning_loop`, `run_mlp_learning_loop`, `run_horde_learning_loop_batched`, `interact`
+    and so on) to float32 rounding. If any learner of the sweep draws its initial weights, all take
+    the keys of streams as `run_mlp_learning_loop` does, from the split key.
 
     **Arguments:**
 
     - `learner`: any learner or agent of the library, or a user's with `init` and `learn`, which
       gives a dictionary or a Module of its metrics.
-    - `stream`: yields the experience that `learner.learn` takes. A `SARSAAgent` learns from a
-      `RecordedStream` of `ControlStep`, with the actions that were taken.
+    - `stream`: yields the experience that `learner.learn` takes; or an environment, in which the
+      agent lives as `interact` lets it. A `SARSAAgent` learns from a `RecordedStream` of
+      `ControlStep` too, with the actions that were taken.
     - `axes`: maps dotted paths, as `"learner.optimizer.meta_step_size"` or `"stream.drift_rate"`,
-      to the values to try. Numbers are one program; components, `"learner"` and `"stream"`
+      of an agent in an environment `"agent.lamda"` or `"environment.gravity"`, to the values to
+      try. Numbers are one program; components, `"learner"` and `"stream"`
       themselves, and static sizes are structural. A number in place of an array stands for all of
       its elements.
     - `num_steps` >= 1: of each member.
@@ -164,6 +167,7 @@ class SweepRun:
             require_count("sweep", "max_batch", max_batch)
         self.num_steps, self.seeds = int(num_steps), keys.shape[0]
         self._record = _recorder(record, self.num_steps)
+        learner, stream = carried("sweep", learner, stream)
         self._learner, self._stream = learner, stream
         self._axes = Axes(axes, combine)
         plan = programs(learner, stream, self._axes)

@@ -2,6 +2,7 @@
 
 from .as_gymnasium import HostWorldState as HostWorldState
 from .as_gymnasium import as_gymnasium as as_gymnasium
+from .interact import interact_gymnasium as interact_gymnasium
 from .learning import learn_from_trajectory as learn_from_trajectory
 from .learning import learn_from_trajectory_normalized as learn_from_trajectory_normalized
 from .policies import make_epsilon_greedy_policy as make_epsilon_greedy_policy

@@ -6,39 +6,40 @@ from typing import Any, Unpack
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+from jaxtyping import ArrayLike, PRNGKeyArray, Real
 
 from ..._numbers import f32
 from ...experience import TimeStep
-from ...learners import LearnerState, LinearLearner, MLPLearner, MLPLearnerState
+from ...learners import AbstractLearner, initial_state
 from ...loops.entrance import LoopOptions, require_rows, run, stream_state
 from ...streams import RecordedStream
 
 
 def learn_from_trajectory(
-    learner: LinearLearner | MLPLearner,
+    learner: AbstractLearner,
     observations: Real[ArrayLike, "steps features"],
     targets: Real[ArrayLike, "steps 1"],
-    learner_state: LearnerState | MLPLearnerState | None = None,
+    learner_state: Any = None,
     *,
     key: PRNGKeyArray | None = None,
     **options: Unpack[LoopOptions],
-) -> tuple[Any, Float[Array, "steps columns"]]:
-    """Carry a linear or MLP learner over recorded examples in order, in one compiled program.
+) -> tuple[Any, Any]:
+    """Carry a learner of examples over recorded ones in order, in one compiled program.
 
     A row with a NaN target, as `collect_trajectory_vec` marks what is no example, is rejected and
     changes nothing.
 
-    **Arguments:** `learner_state` is continued if given; else an MLP learner starts with the
-    weights of `key`, default `jax.random.key(0)`. Keyword only, besides: `progress=False`,
+    **Arguments:** `learner`: a `LinearLearner`, an `MLPLearner` or one of your own;
+    `learner_state` is continued if given; else a learner that draws its initial weights draws them
+    from `key`, default `jax.random.key(0)`. Keyword only, besides: `progress=False`,
     `chunk_size=None`, `record_every=1`, `record_window=None`.
 
     **Returns:** `(state, metrics)` with metrics `[steps, 3 or 4]`: squared error, error, mean step
-    size (bounding metric of an MLP learner), and with a normalizer its mean variance.
+    size (bounding metric of an MLP learner), and with a normalizer its mean variance; of a learner
+    of your own what its `learn` gives, time first.
 
-    **Raises:** `TypeError` for arrays of the wrong shape, and for a learner of another kind without
-    a `learner_state`; targets of several columns are for
-    `run_multi_head_learning_loop`.
+    **Raises:** `TypeError` for arrays of the wrong shape, and for a learner of other experience;
+    targets of several columns are for `run_multi_head_learning_loop`.
     """
     started = time.perf_counter()
     require_rows("observations", observations, None)
@@ -49,15 +50,9 @@ def learn_from_trajectory(
     if steps == 0:  # no row is read, but a stream has one
         record = TimeStep(jnp.zeros((1, feature_dim)), jnp.zeros((1, 1)))
     state = learner_state
-    if state is None and isinstance(learner, LinearLearner):
-        state = learner.init(feature_dim)
-    elif state is None and isinstance(learner, MLPLearner):
-        state = learner.init(feature_dim, jax.random.key(0) if key is None else key)
-    elif state is None:
-        raise TypeError(
-            "`learner_state` can be left out for a LinearLearner or MLPLearner only, got "
-            f"{learner!r}."
-        )
+    if state is None:
+        key = jax.random.key(0) if key is None else key
+        state = initial_state(learner, feature_dim, key)
     stream = RecordedStream(record=record)
     begin = stream_state(stream, None)
     (state, _), outputs, _ = run(learner, stream, steps, state, begin, started=started, **options)
@@ -65,14 +60,14 @@ def learn_from_trajectory(
 
 
 def learn_from_trajectory_normalized(
-    learner: LinearLearner | MLPLearner,
+    learner: AbstractLearner,
     observations: Real[ArrayLike, "steps features"],
     targets: Real[ArrayLike, "steps 1"],
-    learner_state: LearnerState | MLPLearnerState | None = None,
+    learner_state: Any = None,
     *,
     key: PRNGKeyArray | None = None,
     **options: Unpack[LoopOptions],
-) -> tuple[Any, Float[Array, "steps 4"]]:
+) -> tuple[Any, Any]:
     """`learn_from_trajectory` under its older name.
 
     **Raises:** `ValueError` for a learner without a normalizer.

@@ -136,16 +136,14 @@ class VectorWalk:
 
     def step(self, look_ahead: bool = False) -> Passage:
         """The next step of every copy; see `Walk.step`."""
-        if self._observation is None:
-            self._observation = self.host.reset(seed=self._seeds)
-        observation = self._observation
+        observation = self.observation
         actions = self.policy(observation.copy()) if self._picked is None else self._picked[0]
         flat_actions = None if self.acted is None else self.acted.flatten(actions, self.lead)
         returned, rewards, terminated, truncated, info = self.host.step(actions)
         ended = terminated | truncated
         valid = ~self._ended
         following = returned
-        if self._autoreset == "NEXT_STEP":
+        if self.resets_late:
             self._ended = ended
         elif ended.any() and self._autoreset == "SAME_STEP":
             following = self._final(returned, ended, info)
@@ -158,7 +156,7 @@ class VectorWalk:
             picked = self.policy(following.copy())
             next_actions = self.acted.flatten(picked, self.lead)
             next_actions[terminated] = 0.0
-            if ended.any() and self._autoreset != "NEXT_STEP":
+            if ended.any() and not self.resets_late:
                 picked = select_rows(ended, self.policy(returned.copy()), picked)
             self._picked = (picked,)
         return Passage(
@@ -172,6 +170,19 @@ class VectorWalk:
             truncated,
             valid,
         )
+
+    @property
+    def observation(self) -> np.ndarray:
+        """Where the next step begins: of a copy that ended, the first of its next episode, unless
+        it resets itself at the next step."""
+        if self._observation is None:
+            self._observation = self.host.reset(seed=self._seeds)
+        return self._observation
+
+    @property
+    def resets_late(self) -> bool:
+        """Whether a copy that ended takes its next step to reset."""
+        return self._autoreset == "NEXT_STEP"
 
     def _final(self, returned, ended, info) -> np.ndarray:
         following = returned.copy()

@@ -1,0 +1,46 @@
+"""Features of features."""
+
+from typing import Any
+
+from jaxtyping import Array, Float
+
+from .abstract import AbstractFeatures
+
+
+class Pipeline(AbstractFeatures[tuple]):
+    """One representation after the other: each sees what the one before it makes.
+
+    **Arguments:** `parts`: at least one, the first that sees the observation first.
+    """
+
+    parts: tuple[AbstractFeatures, ...]
+
+    def __init__(self, parts: Any):
+        self.parts = tuple(parts)
+
+    def __check_init__(self):
+        if not self.parts or not all(isinstance(part, AbstractFeatures) for part in self.parts):
+            raise TypeError(
+                f"Pipeline: `parts` must be AbstractFeatures, at least one, got {self.parts!r}."
+            )
+
+    def feature_dim_of(self, observation_dim: int) -> int:
+        for part in self.parts:
+            observation_dim = part.feature_dim_of(observation_dim)
+        return observation_dim
+
+    def init(self, observation_dim: int) -> tuple:
+        states = []
+        for part in self.parts:
+            states.append(part.init(observation_dim))
+            observation_dim = part.feature_dim_of(observation_dim)
+        return tuple(states)
+
+    def see(
+        self, state: tuple, observation: Float[Array, " observation"], first: Any
+    ) -> tuple[Float[Array, " features"], tuple]:
+        states = []
+        for part, own in zip(self.parts, state, strict=True):
+            observation, own = part.see(own, observation, first)
+            states.append(own)
+        return observation, tuple(states)
