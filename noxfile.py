@@ -87,6 +87,13 @@ def lowest(session: nox.Session) -> None:
     session.run("pytest", *ignored, *(session.posargs or MARKED), env=environment)
 
 
+@nox.session(python=OLDEST)
+def adapters(session: nox.Session) -> None:
+    """The tests of adapters to packages that do not allow the newest dependencies."""
+    session.install("-e", ".[dev,gymnax]")
+    session.run("pytest", "-q", "tests/environments/test_gymnax.py")
+
+
 @nox.session(python=PYTHONS[-1])
 def newest(session: nox.Session) -> None:
     """The tests marked `versions` with releases that are still to come."""

@@ -138,7 +138,11 @@ if TYPE_CHECKING:
     from .environments import ChangingState as ChangingState
     from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import EnvStep as EnvStep
+    from .environments import GymnaxEnvironment as GymnaxEnvironment
+    from .environments import GymnaxState as GymnaxState
     from .environments import MountainCar as MountainCar
+    from .environments import MountainCarContinuous as MountainCarContinuous
+    from .environments import MountainCarContinuousState as MountainCarContinuousState
     from .environments import MountainCarState as MountainCarState
     from .environments import Pendulum as Pendulum
     from .environments import PendulumState as PendulumState
@@ -162,9 +166,11 @@ if TYPE_CHECKING:
     from .environments.gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream
     from .environments.gymnasium import CollectedTransitions as CollectedTransitions
     from .environments.gymnasium import GymnasiumStream as GymnasiumStream
+    from .environments.gymnasium import HostWorldState as HostWorldState
     from .environments.gymnasium import PredictionMode as PredictionMode
     from .environments.gymnasium import TDStream as TDStream
     from .environments.gymnasium import VectorTrajectory as VectorTrajectory
+    from .environments.gymnasium import as_gymnasium as as_gymnasium
     from .environments.gymnasium import collect_trajectory as collect_trajectory
     from .environments.gymnasium import collect_trajectory_vec as collect_trajectory_vec
     from .environments.gymnasium import collect_transitions as collect_transitions

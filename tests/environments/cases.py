@@ -66,6 +66,21 @@ ROWS = [
         BOTH,
     ),
     Row(
+        "MountainCarContinuous",
+        {"max_steps": 40, "power": 0.03, "goal_position": -0.2, "max_position": 0.1},
+        {
+            "power": (0.02, 0.0),
+            "gravity": (0.0, 0.005),
+            "max_speed": (0.02, 0.1),
+            "min_position": (-0.9, -0.6),
+            "max_position": (-0.1, -0.4),
+            "goal_position": (-0.3, -0.35),
+            "goal_velocity": (0.01, 0.05),
+            "max_steps": (5, 9),
+        },
+        BOTH,
+    ),
+    Row(
         "Acrobot",
         # A strong motor, that swings it up now and then.
         {"max_steps": 30, "torque": 20.0},

@@ -1,5 +1,6 @@
 """Environments around another one."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -110,6 +111,35 @@ def test_a_life_in_a_changing_world_goes_on_counting_over_episodes():
     assert result.state.environment_state.step_count == 200
     again = af.interact(agent_of(2), world, 100, state=result.state)
     assert again.state.environment_state.step_count == 300
+
+
+def test_a_field_of_a_user_s_own_environment_may_be_any_number(own_components):
+    class Paying(af.AbstractEnvironment):
+        wage: float = 2.0
+        hours: int = 3
+        table: jax.Array = eqx.field(default_factory=lambda: jnp.zeros(2))
+
+        @property
+        def observation_size(self):
+            return 1
+
+        @property
+        def action_space(self):
+            return af.DiscreteActions(1)
+
+        def reset(self, key):
+            return af.RiverSwim().reset(key)[0], jnp.ones(1)
+
+        def step(self, state, action, key):
+            no = jnp.zeros((), bool)
+            return state, af.EnvStep(jnp.ones(1), jnp.asarray(self.wage), no, no)
+
+    world = af.Changing(Paying(), "wage", af.Linear(1.0, 3.0, 2))
+    _, _, (_, seen) = cases.life(world, jr.key(0), num_steps=3)
+    np.testing.assert_array_equal(seen.reward, [1.0, 2.0, 3.0])
+    for path in ("hours", "table"):
+        with pytest.raises(ValueError, match="Paying has wage"):
+            af.Changing(Paying(), path, af.Constant(1.0))
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ MAY_IMPORT = {
 }
 LATE = {
     "gymnasium",
+    "gymnax",
     "orbax",
     "matplotlib",
     "pandas",

@@ -13,11 +13,15 @@ from ..interface import flatten_value as flatten_value
 from ..interface import space_action as space_action
 from .abstract import AbstractEnvironment as AbstractEnvironment
 from .abstract import EnvStep as EnvStep
+from .adapters import GymnaxEnvironment as GymnaxEnvironment
+from .adapters import GymnaxState as GymnaxState
 from .classic import Acrobot as Acrobot
 from .classic import AcrobotState as AcrobotState
 from .classic import CartPole as CartPole
 from .classic import CartPoleState as CartPoleState
 from .classic import MountainCar as MountainCar
+from .classic import MountainCarContinuous as MountainCarContinuous
+from .classic import MountainCarContinuousState as MountainCarContinuousState
 from .classic import MountainCarState as MountainCarState
 from .classic import Pendulum as Pendulum
 from .classic import PendulumState as PendulumState
@@ -48,9 +52,11 @@ if TYPE_CHECKING:
     from .gymnasium import AbstractEnvironmentStream as AbstractEnvironmentStream
     from .gymnasium import CollectedTransitions as CollectedTransitions
     from .gymnasium import GymnasiumStream as GymnasiumStream
+    from .gymnasium import HostWorldState as HostWorldState
     from .gymnasium import PredictionMode as PredictionMode
     from .gymnasium import TDStream as TDStream
     from .gymnasium import VectorTrajectory as VectorTrajectory
+    from .gymnasium import as_gymnasium as as_gymnasium
     from .gymnasium import collect_trajectory as collect_trajectory
     from .gymnasium import collect_trajectory_vec as collect_trajectory_vec
     from .gymnasium import collect_transitions as collect_transitions

@@ -2,7 +2,6 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..._numbers import f32
@@ -11,6 +10,7 @@ from ..._state import AbstractState
 from ..._types import Hyperparameter
 from ...interface import DiscreteActions
 from ..abstract import AbstractEnvironment, EnvStep
+from .valley import driven, start
 
 
 class MountainCarState(AbstractState):
@@ -64,23 +64,18 @@ class MountainCar(AbstractEnvironment[MountainCarState]):
         return DiscreteActions(3)
 
     def reset(self, key: PRNGKeyArray) -> tuple[MountainCarState, Float[Array, "2"]]:
-        position = jr.uniform(key, (), jnp.float32, -0.6, -0.4)
-        values = jnp.stack([position, jnp.zeros((), jnp.float32)])
+        values = start(key)
         return MountainCarState(values, jnp.zeros((), jnp.int32)), values
 
     def step(
         self, state: MountainCarState, action: Int[Array, ""], key: PRNGKeyArray
     ) -> tuple[MountainCarState, EnvStep]:
         del key
-        position, velocity = state.values[0], state.values[1]
         push = f32(self.force) * (f32(action) - 1.0)
-        velocity = velocity + push - f32(self.gravity) * jnp.cos(3.0 * position)
-        speed, low = f32(self.max_speed), f32(self.min_position)
-        velocity = jnp.clip(velocity, -speed, speed)
-        position = jnp.clip(position + velocity, low, f32(self.max_position))
-        velocity = jnp.where((position == low) & (velocity < 0.0), 0.0, velocity)
-        values, steps = jnp.stack([position, velocity]), state.steps + 1
-        arrived = (position >= f32(self.goal_position)) & (velocity >= f32(self.goal_velocity))
+        ends = self.min_position, self.max_position
+        values = driven(state.values, push, self.gravity, self.max_speed, *ends)
+        steps = state.steps + 1
+        arrived = (values[0] >= f32(self.goal_position)) & (values[1] >= f32(self.goal_velocity))
         over = EnvStep(
             observation=values,
             reward=self._reward(action, -1.0),

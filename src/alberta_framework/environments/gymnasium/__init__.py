@@ -1,5 +1,7 @@
-"""Gymnasium's environments, turned into experience on the host."""
+"""Gymnasium's environments, turned into experience on the host, and ours in its form."""
 
+from .as_gymnasium import HostWorldState as HostWorldState
+from .as_gymnasium import as_gymnasium as as_gymnasium
 from .interact import interact_gymnasium as interact_gymnasium
 from .learning import learn_from_trajectory as learn_from_trajectory
 from .learning import learn_from_trajectory_normalized as learn_from_trajectory_normalized

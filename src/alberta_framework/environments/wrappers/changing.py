@@ -6,6 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from ..._counter import StepCount, advanced
@@ -104,14 +105,17 @@ def _fields(component: Any) -> dict[str, Any]:
 
 
 def _numbers(component: Any) -> list[str]:
-    """The fields that hold one number, of any size."""
+    """The fields that hold one number, or as many as a vmap takes apart."""
     return [
         name
         for name, field in _fields(component).items()
-        if field.type == Hyperparameter
-        and not field.metadata.get("static")
-        and not field.metadata.get("counts_steps")
+        if not field.metadata.get("static") and not field.metadata.get("counts_steps")
+        if field.type == Hyperparameter or _is_number(getattr(component, name))
     ]
+
+
+def _is_number(value: Any) -> bool:
+    return eqx.is_inexact_array_like(value) and np.ndim(value) == 0
 
 
 def _unknown(path: str, name: str, place: Any) -> str:
