@@ -146,6 +146,11 @@ def _strong_number(leaf: Any, counts_steps: bool) -> Any:
         return leaf
     dtype = np.dtype(np.int32 if counts_steps else np.float32)
     if isinstance(leaf, int | float | np.number):
+        if isinstance(leaf, int) and not counts_steps and float(np.float32(leaf)) != leaf:
+            raise ValueError(
+                f"a whole number that float32 cannot hold must be of a field that counts steps "
+                f'(`eqx.field(metadata={{"counts_steps": True}})`), got {leaf}.'
+            )
         return dtype.type(leaf)
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iuf":
         return leaf.astype(dtype)

@@ -31,7 +31,9 @@ class AbstractEnvironment(AbstractComponent, Generic[State]):
     """A world in pure JAX, whose constants are its numeric fields.
 
     It never resets itself: a loop does, after the agent has seen the true final observation. All
-    that changes is in the state. A discrete observation is one-hot.
+    that changes is in the state. A discrete observation is one-hot. In compiled code a numeric
+    field is float32, an integer too; one that counts or is a place among others is declared as
+    `eqx.field(metadata={"counts_steps": True})` and stays int32, one that fixes shapes is static.
 
     An action that does not exist cannot raise an error in compiled code: its reward is NaN, by
     which an agent rejects the step, and where the world goes then is not defined.

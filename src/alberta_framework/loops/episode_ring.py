@@ -1,11 +1,14 @@
 """The last episodes of a life."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from .._numbers import is_traced
 from .._ranges import require_count
 from .._state import AbstractState
 from .recorders import AbstractRecorder
@@ -43,7 +46,7 @@ class EpisodeRing(AbstractRecorder):
     def init(self, num_steps, learner, state, outputs):
         capacity = max(1, min(self.capacity, num_steps))
         return _Ring(
-            jnp.full(capacity, jnp.nan, jnp.float32),
+            jnp.zeros(capacity, jnp.float32),
             jnp.zeros((capacity, 3), jnp.int32),
             jnp.zeros((), jnp.int32),
         )
@@ -64,21 +67,28 @@ class EpisodeRing(AbstractRecorder):
         )
 
     def finish(self, tape) -> Episodes:
-        numbers, integers, count = (np.asarray(a) for a in jax.device_get(jax.tree.leaves(tape)))
-        capacity = numbers.shape[-1]
-        kept = np.minimum(count, capacity)
-        longest = int(kept.max(initial=0))
-        # The episode that ended i-th from the last lies i slots before the next one's.
-        back = np.arange(longest, 0, -1)
-        slots = (count[..., None] - back) % capacity
-        there = back <= kept[..., None]
-        returns = np.take_along_axis(numbers, slots, -1)
-        rows = np.take_along_axis(integers, slots[..., None], -2)
-        lengths, ended, ended_at = (rows[..., i] for i in range(3))
-        return Episodes(
-            returns=np.where(there, returns, np.float32(np.nan)),
-            lengths=np.where(there, lengths, 0),
-            terminated=there & (ended == 1),
-            ended_at=np.where(there, ended_at, -1),
-            count=count,
-        )
+        leaves = jax.tree.leaves(tape)
+        if any(is_traced(leaf) for leaf in leaves):
+            return _told(jnp, tape.numbers, tape.integers, tape.count, tape.numbers.shape[-1])
+        numbers, integers, count = (np.asarray(leaf) for leaf in jax.device_get(leaves))
+        kept = np.minimum(count, numbers.shape[-1])
+        return _told(np, numbers, integers, count, int(kept.max(initial=0)))
+
+
+def _told(xp: Any, numbers: Any, integers: Any, count: Any, longest: int) -> Episodes:
+    """The last `longest` episodes in order, in arrays of NumPy or JAX."""
+    capacity = numbers.shape[-1]
+    # The episode that ended i-th from the last lies i slots before the next one's.
+    back = xp.arange(longest, 0, -1)
+    slots = (count[..., None] - back) % capacity
+    there = back <= xp.minimum(count, capacity)[..., None]
+    returns = xp.take_along_axis(numbers, slots, -1)
+    rows = xp.take_along_axis(integers, slots[..., None], -2)
+    lengths, ended, ended_at = (rows[..., i] for i in range(3))
+    return Episodes(
+        returns=xp.where(there, returns, np.float32(np.nan)),
+        lengths=xp.where(there, lengths, np.int32(0)),
+        terminated=there & (ended == 1),
+        ended_at=xp.where(there, ended_at, np.int32(-1)),
+        count=count,
+    )

@@ -8,11 +8,13 @@ import jax.random as jr
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from .._compiled import strong
+from .._numbers import compensated_add, f32
 from .._ranges import require_choice, require_count, require_key
 from .._state import AbstractState
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
-from .life import LifeState, life_of
+from .interact import require_own_state
+from .life import LifeState, life_of, stepped
 
 
 class EvaluationResult(AbstractState):
@@ -40,7 +42,8 @@ def evaluate(
 
     **Raises:** `TypeError`, `ValueError` for what does not fit.
     """
-    life_of("evaluate", agent, environment)
+    life = life_of("evaluate", agent, environment)
+    require_own_state("evaluate", life, state)
     require_count("evaluate", "episodes", episodes)
     require_count("evaluate", "max_steps", max_steps, high=2**31)
     require_choice("evaluate", "explore", explore, (True, False))
@@ -61,17 +64,18 @@ def _episode(agent, environment, state, key, max_steps, explore):
         return ~over & (steps < max_steps)
 
     def one(carry):
-        state, world, observation, total, steps, _, _ = carry
+        state, world, observation, total, residual, steps, _, _ = carry
         act_key, world_key = jr.split(jr.fold_in(key, steps))
         action = agent.act(state, observation, act_key, explore=explore)
         state = agent.seen(state, observation)
-        world, now = environment.step(world, action, world_key)
+        world, now = stepped(environment, world, action, world_key)
         over = now.terminated | now.truncated
-        total = total + now.reward
-        return state, world, now.observation, total, steps + 1, over, now.terminated
+        total, residual = compensated_add(total, residual, now.reward)
+        carry = state, world, now.observation, total, residual
+        return *carry, steps + 1, over, now.terminated
 
-    begun = agent.reset_traces(state), world, observation, zero, steps, no, no
-    *_, total, steps, _, terminated = jax.lax.while_loop(goes_on, one, begun)
+    begun = agent.reset_traces(state), world, f32(observation), zero, zero, steps, no, no
+    *_, total, _, steps, _, terminated = jax.lax.while_loop(goes_on, one, begun)
     return EvaluationResult(total, steps, ~terminated)
 
 

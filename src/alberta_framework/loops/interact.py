@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Unpack
 
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray, Shaped
@@ -15,7 +16,7 @@ from .._numbers import is_traced
 from .._ranges import require_key
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
-from ..learners import Lifecycle, born
+from ..learners import Lifecycle, born, initial_state
 from .entrance import LoopOptions, run
 from .episode_ring import EpisodeRing, Episodes
 from .lanes import Lanes
@@ -68,9 +69,9 @@ def interact(
 
     **Arguments:**
 
-    - `key`: of everything random; not needed with the state of a life.
+    - `key`: of everything random; None with the state of a life, which draws on.
     - `state`: the state of a life to go on with, as `InteractResult.state`; or that of an agent,
-      which begins a life in this environment. None: a new agent.
+      which begins a life in this environment, its keys mixed with `key`. None: a new agent.
     - `episodes`: how many of the last ones to keep.
     - `after_chunk(done, state)`: called after each chunk is dispatched, with the state of the life
       there; what it raises ends the loop.
@@ -79,9 +80,12 @@ def interact(
     **Raises:** `TypeError`, `ValueError` for what does not fit; for no `key` where one is needed.
     """
     started, life = time.perf_counter(), life_of("interact", agent, environment)
+    require_own_state("interact", life, state)
     if not isinstance(state, LifeState):
         key = require_key("interact", key)
         state = _begun(strong(life), state, key, Lifecycle.begin())
+    elif key is not None:
+        raise TypeError("interact: `key` must be None for the state of a life, which draws on.")
     return _lived(life, num_steps, state, None, episodes, after_chunk, started, options)
 
 
@@ -99,12 +103,18 @@ def interact_batched(
     """`interact` for every key side by side, in one compiled program.
 
     Lane b equals the single life with `keys[b]` to float32 rounding. `state`: that of an agent,
-    with which every life begins, or the states of as many lives, to go on. Else as `interact`.
+    with which every life begins, each drawing by its own key; or the states of as many lives, to
+    go on. Else as `interact`.
     """
     started, life = time.perf_counter(), life_of("interact_batched", agent, environment)
+    require_own_state("interact_batched", life, state, lanes=True)
     if not isinstance(state, LifeState):
         keys = require_key("interact_batched", keys, "keys", lanes=True)
         state = _all_begun(strong(life), state, keys, Lifecycle.begin())
+    elif keys is not None:
+        raise TypeError(
+            "interact_batched: `keys` must be None for the states of lives, which draw on."
+        )
     return _lived(life, num_steps, state, Lanes(), episodes, after_chunk, started, options)
 
 
@@ -155,8 +165,55 @@ def _new(life: Life, agent_state: Any, key: Any, alive: Lifecycle) -> LifeState:
         # A clock read while tracing would be frozen into the program.
         state = born(life.init(0, life_key), alive)
     else:
-        state = life.begin(agent_state, life_key)
+        agent_key, begin_key = jr.split(life_key)
+        state = life.begin(_drawing_anew(agent_state, agent_key), begin_key)
     return state.replace(world_keys=WorldKeyStream().init(world_key))
+
+
+def require_own_state(owner: str, life: Life, state: Any, *, lanes: bool = False) -> None:
+    """Check that a state is None, or of this life, of so many with `lanes`, or of its agent.
+
+    **Raises:** `TypeError` that says what to pass instead, where it is known.
+    """
+    if state is None:
+        return
+    size, key = life.environment.observation_size, jr.key(0)
+    whole = isinstance(state, LifeState)
+    if whole:
+        expected = jax.eval_shape(lambda key: _new(life, None, key, Lifecycle.begin()), key)
+    else:
+        expected = jax.eval_shape(lambda key: initial_state(life.agent, size, key), key)
+    lead = ()
+    if whole and lanes:
+        lead = np.shape(state.ended)[:1] or (1,)
+    same = jax.tree.structure(state) == jax.tree.structure(expected) and all(
+        np.shape(ours) == (*lead, *theirs.shape)
+        for ours, theirs in zip(jax.tree.leaves(state), jax.tree.leaves(expected), strict=True)
+    )
+    if same:
+        return
+    hint = "; pass its `.state`" if isinstance(state, InteractResult) else ""
+    several = whole and not lanes and np.ndim(state.ended)
+    what = "the states of several lives" if several else f"a {type(state).__name__}"
+    wanted = "the states of lives" if lanes else "the state of a life"
+    raise TypeError(
+        f"{owner}: `state` must be {wanted} of this agent in this environment, or the state of the "
+        f"agent, got {what} that is none{hint}."
+    )
+
+
+def _drawing_anew(agent_state: Any, key: Any) -> Any:
+    """The state with its keys mixed with this one, so that no two lives draw the same."""
+    leaves, structure = jax.tree.flatten(agent_state)
+    words = jr.bits(key, (len(leaves),), jnp.uint32)
+
+    def mixed(leaf, word):
+        if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return leaf
+        keys = jax.vmap(lambda own: jr.fold_in(own, word))(jnp.reshape(leaf, -1))
+        return jnp.reshape(keys, leaf.shape)
+
+    return jax.tree.unflatten(structure, [mixed(*pair) for pair in zip(leaves, words, strict=True)])
 
 
 @jax.jit

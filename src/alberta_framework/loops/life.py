@@ -9,13 +9,14 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from .._counter import StepCount, advanced
+from .._numbers import compensated_add, f32, truth
 from .._ranges import require_key, require_part
 from .._state import AbstractState
 from .._unrolled_keys import as_before, unrolled
 from ..control import AbstractAgent
-from ..environments import AbstractEnvironment
+from ..environments import AbstractEnvironment, EnvStep
 from ..interface.action_spaces import require_suited
-from ..learners import AbstractHolderState, AbstractLearner, MetricParts
+from ..learners import AbstractHolderState, AbstractLearner, MetricParts, MetricsError
 from ..streams import AbstractStream
 
 # How fast the running reward rate of a life forgets.
@@ -86,6 +87,7 @@ class LifeState(AbstractHolderState):
     environment_state: Any
     action: Array
     episode_return: Float[Array, ""]
+    episode_residual: Float[Array, ""]
     episode_length: Int[Array, ""]
     ended: Int[Array, ""]
     last_return: Float[Array, ""]
@@ -136,6 +138,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
             environment_state=environment_state,
             action=action,
             episode_return=zero,
+            episode_residual=zero,
             episode_length=none,
             ended=none,
             last_return=zero,
@@ -148,47 +151,80 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
     def learn(self, state: LifeState, experience: WorldKeys) -> tuple[LifeState, dict[str, Array]]:
         """One step of the world, and what the agent learns of it."""
         agent, environment = self.agent, self.environment
-        world, now = environment.step(state.environment_state, state.action, experience.step)
+        world, now = stepped(environment, state.environment_state, state.action, experience.step)
         found = agent.act_and_learn(
             state.agent_state, now.reward, now.observation, now.terminated, now.truncated
         )
         over = now.terminated | now.truncated
 
         def begin_anew():
-            after, observation = environment.restart(world, experience.reset)
+            world, observation = environment.reset(experience.reset)
             action, agent_state = agent.start(found.state, observation)
-            return agent_state, after, action
+            return agent_state, world, action
 
         def go_on():
             return found.state, world, found.action
 
         agent_state, world, action = jax.lax.cond(over, begin_anew, go_on)
-        reward, length = state.episode_return + now.reward, state.episode_length + 1
+        # Float32 alone would stop to grow: from 2^24 on a reward of 1 adds nothing.
+        reward, residual = compensated_add(state.episode_return, state.episode_residual, now.reward)
+        length, zero = state.episode_length + 1, jnp.float32(0.0)
         # A running mean without a start at zero: its weight is how much it has seen.
         weight = state.reward_rate_weight + RATE * (1.0 - state.reward_rate_weight)
         rate = state.reward_rate + RATE / weight * (now.reward - state.reward_rate)
         seen = jnp.isfinite(now.reward)
+        truncated = jnp.where(now.truncated, jnp.int32(2), jnp.int32(0))
         after = LifeState(
             agent_state=agent_state,
             environment_state=world,
             action=action,
-            episode_return=jnp.where(over, 0.0, reward),
-            episode_length=jnp.where(over, 0, length),
-            ended=jnp.where(now.terminated, 1, jnp.where(now.truncated, 2, 0)),
+            episode_return=jnp.where(over, zero, reward),
+            episode_residual=jnp.where(over, zero, residual),
+            episode_length=jnp.where(over, jnp.int32(0), length),
+            ended=jnp.where(now.terminated, jnp.int32(1), truncated),
             last_return=jnp.where(over, reward, state.last_return),
             last_length=jnp.where(over, length, state.last_length),
             reward_rate=jnp.where(seen, rate, state.reward_rate),
             reward_rate_weight=jnp.where(seen, weight, state.reward_rate_weight),
             rejected_words=advanced(state.rejected_words, found.rejected),
         )
-        metrics = OrderedDict(agent.metrics(found.metrics))
-        metrics["reward"] = now.reward
-        metrics["episode_return"] = jnp.where(over, reward, jnp.nan)
-        metrics["episode_length"] = jnp.where(over, length.astype(jnp.float32), jnp.nan)
-        return after, metrics
+        own = {
+            "reward": now.reward,
+            "episode_return": jnp.where(over, reward, jnp.nan),
+            "episode_length": jnp.where(over, length.astype(jnp.float32), jnp.nan),
+        }
+        # An agent may have nothing to tell.
+        told = agent.metrics(found.metrics) if jax.tree.leaves(found.metrics) else {}
+        for name in own.keys() & told.keys():
+            raise MetricsError(
+                f"{type(agent).__name__}: its step gives a metric {name!r}, which is what a loop "
+                "calls its own; give it another name."
+            )
+        return after, OrderedDict([*told.items(), *own.items()])
 
     def _parts(self) -> MetricParts:
         return self.agent.metric_parts
+
+
+def stepped(
+    environment: AbstractEnvironment, world: Any, action: Array, key: PRNGKeyArray
+) -> tuple[Any, EnvStep]:
+    """A step of an environment, as float32 numbers and flags.
+
+    **Raises:** `TypeError` for an observation, a reward or a flag of another shape.
+    """
+    world, now = environment.step(world, action, key)
+    shapes = {"observation": (environment.observation_size,)}
+    found = {}
+    for name in ("observation", "reward", "terminated", "truncated"):
+        value, shape = jnp.asarray(getattr(now, name)), shapes.get(name, ())
+        if value.shape != shape:
+            raise TypeError(
+                f"{type(environment).__name__}: the `{name}` of `step` must have shape {shape}, "
+                f"got {value.shape}."
+            )
+        found[name] = truth(value) if name in ("terminated", "truncated") else f32(value)
+    return world, EnvStep(**found)
 
 
 def life_of(owner: str, agent: Any, environment: Any) -> Life:
