@@ -75,15 +75,14 @@ def test_linear(steps, start, end, num_steps):
     size = max(abs(start), abs(end), abs(start - end))
     found = Fraction(number(af.Linear(start, end, num_steps), steps))
     assert abs(found - expected) <= Fraction(size) * 4 / 2**23 + tiny
+    room = size * 2.0**-23 + float(tiny)
     low, high = sorted((np.float32(start), np.float32(end)))
     if steps >= num_steps:
         # start + (end - start) may miss `end` by a rounding of either.
-        assert abs(float(found) - float(np.float32(end))) <= size * 2.0**-23 + float(tiny)
+        assert abs(float(found) - float(np.float32(end))) <= room
     elif steps == 0:
         assert float(found) == np.float32(start)
-    assert (
-        low - size * 2.0**-23 + float(tiny) <= float(found) <= high + size * 2.0**-23 + float(tiny)
-    )
+    assert low - room <= float(found) <= high + room
 
 
 tables = st.lists(numbers, min_size=1, max_size=5)
