@@ -83,6 +83,7 @@ VERSIONS = (
     "learners/test_lifetime.py",
     "learners/test_linear.py",
     "learners/test_network_configs.py",
+    "learners/test_own_learner.py",
     "learners/test_td_linear.py",
     "loops/test_drive.py",
     "loops/test_golden.py",

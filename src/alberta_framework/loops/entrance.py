@@ -125,7 +125,7 @@ def require_tracking(name: str, tracking: Any, num_steps: int) -> None:
 def require_normalizer_tracking(learner: Any, tracking: Any, num_steps: int) -> None:
     """Check `normalizer_tracking` against the learner and the length of the loop."""
     require_tracking("normalizer_tracking", tracking, num_steps)
-    if tracking is not None and learner.normalizer is None:
+    if tracking is not None and getattr(learner, "normalizer", None) is None:
         raise ValueError(
             f"`normalizer_tracking` needs a learner with a normalizer, got {learner!r}."
         )
