@@ -183,6 +183,20 @@ def test_a_loop_on_the_host_meets_the_world_of_interact():
     assert cases.blank(world.action_space).dtype == final.environment_state.action.dtype
 
 
+def test_the_life_on_the_host_is_the_compiled_one():
+    world = af.Changing(af.CartPole(), "half_length", af.Periodic([0.25, 1.0], 300))
+    agent = af.SARSAAgent(af.SARSAConfig(n_actions=2, gamma=0.9), hidden_sizes=())
+    born = agent.init(4, jr.key(1))
+    compiled = af.interact(agent, world, 2000, jr.key(5), state=born)
+    host = af.interact_gymnasium(agent, af.as_gymnasium(world), 2000, seed=5, state=born)
+    np.testing.assert_array_equal(compiled.episodes.lengths, host.episodes.lengths)
+    np.testing.assert_array_equal(compiled.episodes.terminated, host.episodes.terminated)
+    assert len(host.episodes.lengths) > 20
+    for name, expected in compiled.metrics.items():
+        # Rounding of two programs, which grows over a life; no action differs by it here.
+        np.testing.assert_allclose(host.metrics[name], expected, rtol=1e-3, atol=1e-4)
+
+
 def test_gymnasium_s_own_wrappers_and_vectors_take_it():
     def build():
         return gymnasium.wrappers.TimeLimit(af.as_gymnasium(af.RiverSwim()), 5)
