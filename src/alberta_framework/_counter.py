@@ -29,13 +29,21 @@ def advanced(words: UInt32[Array, "... 2"], by: ArrayLike = 1) -> UInt32[Array, 
     return jnp.stack([high, low], -1)
 
 
-class StepCount(HostNumber):
-    """The property `step_count` of a state whose field `steps` holds the two words."""
+class Count(HostNumber):
+    """A count that a field of a state holds as two words."""
 
-    field = "steps"
+    def __init__(self, field: str):
+        self.field = field
 
     def read(self, state):
-        return count_from(jax.device_get(self.concrete(state.steps)))
+        return count_from(jax.device_get(self.concrete(getattr(state, self.field))))
 
     def written(self, state, value):
-        return {"steps": jnp.asarray(words_from(value))}
+        return {self.field: jnp.asarray(words_from(value))}
+
+
+class StepCount(Count):
+    """The property `step_count` of a state whose field `steps` holds the two words."""
+
+    def __init__(self):
+        super().__init__("steps")

@@ -29,7 +29,7 @@ class _OwnLifeState(AbstractState):
     # What the recorder of episodes reads.
     ended = property(lambda self: self.inner.ended)
     last_return = property(lambda self: self.inner.last_return)
-    last_length = property(lambda self: self.inner.last_length)
+    last_steps = property(lambda self: self.inner.last_steps)
 
 
 class _OwnLife(eqx.Module):

@@ -6,8 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
+from .._counter import count_from
 from .._numbers import is_traced
 from .._ranges import require_count
 from .._state import AbstractState
@@ -31,7 +32,7 @@ class Episodes(AbstractState):
 
 class _Ring(eqx.Module):
     numbers: Float[Array, "capacity"]
-    integers: Int[Array, "capacity 3"]
+    words: UInt32[Array, "capacity 4"]
     count: Int[Array, ""]
 
 
@@ -47,13 +48,14 @@ class EpisodeRing(AbstractRecorder):
         capacity = max(1, min(self.capacity, num_steps))
         return _Ring(
             jnp.zeros(capacity, jnp.float32),
-            jnp.zeros((capacity, 3), jnp.int32),
+            jnp.zeros((capacity, 4), jnp.uint32),
             jnp.zeros((), jnp.int32),
         )
 
     def step(self, tape, idx, learner, state, outputs):
         slot, over = tape.count % tape.numbers.shape[0], state.ended > 0
-        row = jnp.stack([state.last_length, state.ended, idx])
+        words = jnp.stack([state.ended, idx]).astype(jnp.uint32)
+        row = jnp.concatenate([state.last_steps, words])
 
         # Written where it is, without a branch: what is no end writes what is there.
         def put(buffer, value):
@@ -62,20 +64,20 @@ class EpisodeRing(AbstractRecorder):
 
         return _Ring(
             put(tape.numbers, state.last_return),
-            put(tape.integers, row),
+            put(tape.words, row),
             tape.count + over.astype(jnp.int32),
         )
 
     def finish(self, tape) -> Episodes:
         leaves = jax.tree.leaves(tape)
         if any(is_traced(leaf) for leaf in leaves):
-            return _told(jnp, tape.numbers, tape.integers, tape.count, tape.numbers.shape[-1])
-        numbers, integers, count = (np.asarray(leaf) for leaf in jax.device_get(leaves))
+            return _told(jnp, tape.numbers, tape.words, tape.count, tape.numbers.shape[-1])
+        numbers, words, count = (np.asarray(leaf) for leaf in jax.device_get(leaves))
         kept = np.minimum(count, numbers.shape[-1])
-        return _told(np, numbers, integers, count, int(kept.max(initial=0)))
+        return _told(np, numbers, words, count, int(kept.max(initial=0)))
 
 
-def _told(xp: Any, numbers: Any, integers: Any, count: Any, longest: int) -> Episodes:
+def _told(xp: Any, numbers: Any, words: Any, count: Any, longest: int) -> Episodes:
     """The last `longest` episodes in order, in arrays of NumPy or JAX."""
     capacity = numbers.shape[-1]
     # The episode that ended i-th from the last lies i slots before the next one's.
@@ -83,11 +85,13 @@ def _told(xp: Any, numbers: Any, integers: Any, count: Any, longest: int) -> Epi
     slots = (count[..., None] - back) % capacity
     there = back <= xp.minimum(count, capacity)[..., None]
     returns = xp.take_along_axis(numbers, slots, -1)
-    rows = xp.take_along_axis(integers, slots[..., None], -2)
-    lengths, ended, ended_at = (rows[..., i] for i in range(3))
+    rows = xp.take_along_axis(words, slots[..., None], -2)
+    # Inside compiled code there are no counts beyond 32 bits.
+    lengths = count_from(rows[..., :2]) if xp is np else rows[..., 1].astype(np.int32)
+    ended, ended_at = rows[..., 2], rows[..., 3].astype(np.int32)
     return Episodes(
         returns=xp.where(there, returns, np.float32(np.nan)),
-        lengths=xp.where(there, lengths, np.int32(0)),
+        lengths=xp.where(there, lengths, 0),
         terminated=there & (ended == 1),
         ended_at=xp.where(there, ended_at, np.int32(-1)),
         count=count,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
-from .._counter import StepCount, advanced
+from .._counter import Count, StepCount, advanced
 from .._numbers import compensated_add, f32, truth
 from .._ranges import require_key, require_part
 from .._state import AbstractState
@@ -78,7 +78,8 @@ class LifeState(AbstractHolderState):
     """An agent's state and its environment's, the action that comes next, and the episode so far.
 
     `ended`: whether the last step ended an episode: 0 no, 1 by termination, 2 by truncation, and
-    then `last_return` and `last_length` are that episode's. `rejected_words`: how many steps of
+    then `last_return` and `last_length` are that episode's. Lengths are exact, and read as `int`;
+    `rejected_words`: how many steps of
     this life the agent rejected, as high and low 32 bits. `world_keys` is where the draws of the
     environment stand between two calls of a loop.
     """
@@ -88,16 +89,19 @@ class LifeState(AbstractHolderState):
     action: Array
     episode_return: Float[Array, ""]
     episode_residual: Float[Array, ""]
-    episode_length: Int[Array, ""]
+    episode_steps: UInt32[Array, "2"]
     ended: Int[Array, ""]
     last_return: Float[Array, ""]
-    last_length: Int[Array, ""]
+    last_steps: UInt32[Array, "2"]
     reward_rate: Float[Array, ""]
     reward_rate_weight: Float[Array, ""]
     rejected_words: UInt32[Array, "2"]
     world_keys: WorldKeysState | None = None
 
     holds: ClassVar[str] = "agent_state"
+
+    episode_length = Count("episode_steps")
+    last_length = Count("last_steps")
 
 
 class Life(AbstractLearner[LifeState, WorldKeys]):
@@ -133,19 +137,20 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         environment_state, observation = self.environment.reset(key)
         action, agent_state = self.agent.start(agent_state, observation)
         zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
+        words = jnp.zeros(2, jnp.uint32)
         return LifeState(
             agent_state=agent_state,
             environment_state=environment_state,
             action=action,
             episode_return=zero,
             episode_residual=zero,
-            episode_length=none,
+            episode_steps=words,
             ended=none,
             last_return=zero,
-            last_length=none,
+            last_steps=words,
             reward_rate=zero,
             reward_rate_weight=zero,
-            rejected_words=jnp.zeros(2, jnp.uint32),
+            rejected_words=words,
         )
 
     def learn(self, state: LifeState, experience: WorldKeys) -> tuple[LifeState, dict[str, Array]]:
@@ -168,7 +173,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         agent_state, world, action = jax.lax.cond(over, begin_anew, go_on)
         # Float32 alone would stop to grow: from 2^24 on a reward of 1 adds nothing.
         reward, residual = compensated_add(state.episode_return, state.episode_residual, now.reward)
-        length, zero = state.episode_length + 1, jnp.float32(0.0)
+        steps, zero = advanced(state.episode_steps), jnp.float32(0.0)
         # A running mean without a start at zero: its weight is how much it has seen.
         weight = state.reward_rate_weight + RATE * (1.0 - state.reward_rate_weight)
         rate = state.reward_rate + RATE / weight * (now.reward - state.reward_rate)
@@ -180,10 +185,10 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
             action=action,
             episode_return=jnp.where(over, zero, reward),
             episode_residual=jnp.where(over, zero, residual),
-            episode_length=jnp.where(over, jnp.int32(0), length),
+            episode_steps=jnp.where(over, jnp.uint32(0), steps),
             ended=jnp.where(now.terminated, jnp.int32(1), truncated),
             last_return=jnp.where(over, reward, state.last_return),
-            last_length=jnp.where(over, length, state.last_length),
+            last_steps=jnp.where(over, steps, state.last_steps),
             reward_rate=jnp.where(seen, rate, state.reward_rate),
             reward_rate_weight=jnp.where(seen, weight, state.reward_rate_weight),
             rejected_words=advanced(state.rejected_words, found.rejected),
@@ -191,7 +196,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         own = {
             "reward": now.reward,
             "episode_return": jnp.where(over, reward, jnp.nan),
-            "episode_length": jnp.where(over, length.astype(jnp.float32), jnp.nan),
+            "episode_length": jnp.where(over, _as_float(steps), jnp.nan),
         }
         # An agent may have nothing to tell.
         told = agent.metrics(found.metrics) if jax.tree.leaves(found.metrics) else {}
@@ -204,6 +209,11 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
 
     def _parts(self) -> MetricParts:
         return self.agent.metric_parts
+
+
+def _as_float(words: UInt32[Array, "2"]) -> Float[Array, ""]:
+    high, low = (words[..., i].astype(jnp.float32) for i in range(2))
+    return high * jnp.float32(2.0**32) + low
 
 
 def stepped(

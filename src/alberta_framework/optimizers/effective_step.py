@@ -66,13 +66,21 @@ def bounded_logs(
     high: Float[Array, ""],
     limit: ScalarLike | None,
 ) -> list[Float[Array, "..."]]:
-    """Log step sizes within [low, high], as far as their effective step is at most `limit`."""
+    """Log step sizes within [low, high], as far as their effective step is at most `limit`.
+
+    The cap `high` comes after the bound, as published; where some m are negative it may lift the
+    sum, and the bound is taken once more.
+    """
     if limit is None:
         return [jnp.clip(beta, low, high) for beta in betas]
     floor = log_floor(low, measures, limit)
     betas = [jnp.maximum(beta, floor) for beta in betas]
     overshoot = jnp.log(excess([jnp.exp(beta) for beta in betas], measures, limit))
-    return [jnp.minimum(beta - overshoot, high) for beta in betas]
+    betas = [jnp.minimum(beta - overshoot, high) for beta in betas]
+    lifted = excess([jnp.exp(beta) for beta in betas], measures, limit)
+    # What is above it by rounding alone stays as it is.
+    again = jnp.where(lifted > 1.0 + 1e-5, jnp.log(lifted), 0.0)
+    return [beta - again for beta in betas]
 
 
 def limited_change(change: Float[Array, "..."], limit: ScalarLike | None) -> Float[Array, "..."]:

@@ -62,7 +62,8 @@ class IDBD(AbstractOptimizer[IDBDState]):
         alpha_i <- alpha_i / M,   alpha_bias <- alpha_bias / M
 
     The divided step sizes are used and kept, as in `Autostep`: the state tells the step sizes in
-    effect, and they do not go on growing behind a bound. The bound comes after the clip of beta.
+    effect, and they do not go on growing behind a bound. The floor `lo` comes before the
+    bound, lowered where it alone would break it, as in `Autostep`; the cap `hi` after it.
     The bias is a weight on the constant feature 1 whose step size (not its log) is clipped to
     [1e-6, 1].
 

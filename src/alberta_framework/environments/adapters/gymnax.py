@@ -145,7 +145,7 @@ def _made(env_id: str) -> tuple[Any, Any]:
 def gymnax_package() -> Any:
     """The package; an `ImportError` that names the extra where it cannot be imported."""
     try:
-        import gymnax
+        import gymnax  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ImportError(
             "`gymnax` cannot be imported. It comes with the gymnax extra: "
