@@ -25,7 +25,7 @@ def epsilon_greedy(
     values = jnp.where(jnp.isnan(action_values), -jnp.inf, action_values)
     ties = values == jnp.max(values)
     noise = jr.gumbel(tie_key, (n_actions,), jnp.float32)
-    greedy = jnp.argmax(jnp.where(ties, noise, -jnp.inf))
+    greedy = jnp.argmax(jnp.where(ties, noise, -jnp.inf)).astype(jnp.int32)
     random = jr.randint(random_key, (), 0, n_actions, jnp.int32)
     explores = jr.uniform(explore_key, (), jnp.float32) < epsilon
-    return jnp.where(explores, random, greedy).astype(jnp.int32)
+    return jnp.where(explores, random, greedy)

@@ -291,7 +291,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
 
         g = jnp.where(ended, 0.0, f32(self.sarsa_config.gamma))
         q_target = reward + jnp.where(g == 0.0, 0.0, g * values[action])
-        taken = jnp.arange(n_actions) == state.last_action
+        taken = jnp.arange(n_actions, dtype=jnp.int32) == state.last_action
         discounts = jnp.where(ended, 0.0, f32(spec.gammas[n_actions:]))
         cumulants = self._cumulants(prediction_cumulants)
         targets = cumulants + jnp.where(discounts == 0.0, 0.0, discounts * values[n_actions:])

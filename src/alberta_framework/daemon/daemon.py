@@ -15,7 +15,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from .._packing import packed, unpacked
 from .._ranges import require_choice, require_count
-from ..checkpoints import list_checkpoints, save_agent
+from ..checkpoints import CheckpointError, list_checkpoints, save_agent
 from ..checkpoints.agents import load_state_of
 from ..checkpoints.lock import CheckpointClaim
 from ..checkpoints.writing import require_replaceable, set_aside
@@ -443,18 +443,17 @@ class Daemon:
             due = time.monotonic() - self._saved_at >= self.checkpoint_every_s
         if not due or (self._saving is not None and not self._saving.done()):
             return
-        try:
-            before, self._saving = self._saving, None
-            if before is not None:
-                before.result()
-        except Exception as error:
-            self._note_failure(error)
+        # Only what a save itself raised is a failed save: a signal's handler may raise here too.
+        before, self._saving = self._saving, None
+        failed = None if before is None else before.exception()
+        if failed is not None:
+            self._note_failure(failed)
         try:
             self._saving = self._begin_saving()
-        except Exception as error:
+        except (CheckpointError, OSError, RuntimeError) as error:
             self._note_failure(error)
 
-    def _note_failure(self, error: Exception) -> None:
+    def _note_failure(self, error: BaseException) -> None:
         self._failures += 1
         _log.error("%s: was not saved, going on: %s", self.checkpoint, error)
 

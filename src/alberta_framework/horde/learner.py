@@ -128,7 +128,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             leaky_relu_slope=self.leaky_relu_slope,
             use_layer_norm=self.use_layer_norm,
             head_optimizer=self.head_optimizer,
-            per_head_gamma_lamda=spec.gammas * spec.lamdas,
+            per_head_gamma_lamda=_product(spec.gammas, spec.lamdas),
             use_bias=self.use_bias,
         )
 
@@ -262,3 +262,10 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
                 )
             return f32(signals)[indices]
         return jnp.where(indices >= 0, f32(signals)[np.maximum(indices, 0)], f32(cumulants))
+
+
+def _product(gammas: Any, lamdas: Any) -> Any:
+    """Of NumPy's numbers in float64, as they were given; of JAX's in float32."""
+    if isinstance(gammas, np.ndarray) and isinstance(lamdas, np.ndarray):
+        return gammas * lamdas
+    return f32(gammas) * f32(lamdas)

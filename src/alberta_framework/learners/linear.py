@@ -56,15 +56,17 @@ class UpdateResult(AbstractState):
 class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
     r"""Predicts y = w.x + b; the optimizer decides how far each weight moves.
 
-    With a normalizer, x is the observation normalized by statistics that include it; `predict`
-    uses the statistics as they are. With a bounder, the optimizer's changes divided by the error
-    are bounded as one pair of tensors (w, b); `LMS` with `ObGDBounding` is `ObGD`.
+    With a normalizer, x is the observation normalized by statistics that include it, in `predict`
+    too, which discards them (`predict_with` of the normalizer). With a bounder, the optimizer's
+    changes divided by the error are bounded as one pair of tensors (w, b); `LMS` with
+    `ObGDBounding` is `ObGD`.
 
     A step with a non-finite observation or target, or one after which anything in the state would
     not be finite, is rejected: the state stays as it was, bit for bit, and counts it.
 
     **Arguments:** `optimizer`, default `LMS(0.01)`; `normalizer`, `bounder`, default none;
-    `use_bias`, keyword only: whether the bias learns, default True.
+    `use_bias`, keyword only: whether the bias learns, default True; one that does
+    not stays a part of the sums that bound a step, as a weight on the constant feature 1.
 
     ```python
     learner = LinearLearner(IDBD())
