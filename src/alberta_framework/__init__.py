@@ -259,6 +259,7 @@ if TYPE_CHECKING:
     from .horde import HordeSpec as HordeSpec
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
+    from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
     from .interface import DiscreteActions as DiscreteActions
     from .loops import AbstractRecorder as AbstractRecorder
@@ -309,6 +310,7 @@ if TYPE_CHECKING:
     from .streams import AbruptChangeState as AbruptChangeState
     from .streams import AbruptChangeStream as AbruptChangeStream
     from .streams import AbruptChangeTarget as AbruptChangeTarget
+    from .streams import AbstractArrayStream as AbstractArrayStream
     from .streams import AbstractStream as AbstractStream
     from .streams import ArrayStream as ArrayStream
     from .streams import ArrayStreamState as ArrayStreamState
@@ -353,27 +355,308 @@ TDOptimizer = AbstractTDOptimizer
 
 __version__ = "0.1.0"
 
-# Rooms that a learner in a stream does not need: loaded when one of their names is first used.
-_LATE_ROOMS = (
-    "features",
-    "schedules",
-    "interface",
-    "streams",
-    "horde",
-    "control",
-    "loops",
-    "diagnostics",
-    "checkpoints",
-    "daemon",
-    "environments",
-    "environments.gymnasium",
-    "experiments",
-    "sweeps",
-)
+# Rooms that a learner in a stream does not need, each loaded when one of its names is first used.
+_LATE = {
+    "features": (
+        "AbstractFeatures",
+        "Pipeline",
+        "TileCoder",
+    ),
+    "schedules": (
+        "AbstractSchedule",
+        "Constant",
+        "Linear",
+        "Periodic",
+    ),
+    "interface": (
+        "ActionSpace",
+        "BoxActions",
+        "DiscreteActions",
+    ),
+    "streams": (
+        "AbruptChangeState",
+        "AbruptChangeStream",
+        "AbruptChangeTarget",
+        "AbstractArrayStream",
+        "AbstractStream",
+        "ArrayStream",
+        "ArrayStreamState",
+        "CyclicState",
+        "CyclicStream",
+        "CyclicTarget",
+        "DynamicScaleShiftState",
+        "DynamicScaleShiftStream",
+        "PeriodicChangeState",
+        "PeriodicChangeStream",
+        "PeriodicChangeTarget",
+        "RandomWalkChainState",
+        "RandomWalkChainStream",
+        "RandomWalkState",
+        "RandomWalkStream",
+        "RandomWalkTarget",
+        "RecordedStream",
+        "ScaleDriftState",
+        "ScaleDriftStream",
+        "ScaledStreamState",
+        "ScaledStreamWrapper",
+        "ScanStream",
+        "SuttonExperiment1State",
+        "SuttonExperiment1Stream",
+        "TDArrayStream",
+        "TDScanStream",
+        "make_scale_range",
+    ),
+    "horde": (
+        "DemonType",
+        "GVFSpec",
+        "HordeLearner",
+        "HordeSpec",
+        "HordeUpdateResult",
+        "create_horde_spec",
+    ),
+    "control": (
+        "AbstractAgent",
+        "AbstractAgentStep",
+        "AgentStep",
+        "FeaturesState",
+        "SARSAAgent",
+        "SARSAConfig",
+        "SARSAContinuingResult",
+        "SARSAEpisodeResult",
+        "SARSAState",
+        "SARSAUpdateResult",
+        "WithFeatures",
+        "epsilon_greedy",
+        "run_sarsa_continuing",
+        "run_sarsa_episode",
+    ),
+    "environments": (
+        "AbstractEnvironment",
+        "AccessControl",
+        "AccessControlState",
+        "Acrobot",
+        "AcrobotState",
+        "Baird",
+        "BairdState",
+        "CartPole",
+        "CartPoleState",
+        "Catch",
+        "CatchState",
+        "Changing",
+        "ChangingState",
+        "EnvStep",
+        "EnvironmentFailure",
+        "GymnaxEnvironment",
+        "GymnaxState",
+        "MountainCar",
+        "MountainCarContinuous",
+        "MountainCarContinuousState",
+        "MountainCarState",
+        "Pendulum",
+        "PendulumState",
+        "RandomWalk19",
+        "RandomWalk19State",
+        "RiverSwim",
+        "RiverSwimState",
+        "StickyActions",
+        "StickyActionsState",
+        "SwitchingBandit",
+        "SwitchingBanditState",
+        "TimeLimit",
+        "TimeLimitState",
+        "TraceConditioning",
+        "TraceConditioningState",
+        "TwoRooms",
+        "TwoRoomsState",
+        "flatten_space",
+        "flatten_value",
+        "space_action",
+    ),
+    "loops": (
+        "AbstractRecorder",
+        "BatchedHordeResult",
+        "BatchedLearningResult",
+        "BatchedMLPResult",
+        "BatchedMultiHeadResult",
+        "BatchedTDResult",
+        "EpisodeRing",
+        "Episodes",
+        "EvaluationResult",
+        "EveryNth",
+        "HordeLearningResult",
+        "InteractResult",
+        "Lanes",
+        "Life",
+        "LifeState",
+        "MultiHeadLearningResult",
+        "NormalizerHistory",
+        "NormalizerTrackingConfig",
+        "SARSAArrayResult",
+        "StateHistory",
+        "StateTracking",
+        "StepSizeHistory",
+        "StepSizeTrackingConfig",
+        "WindowMean",
+        "drive",
+        "evaluate",
+        "interact",
+        "interact_batched",
+        "metrics_to_dicts",
+        "multi_head_metrics_to_dicts",
+        "run_horde_learning_loop",
+        "run_horde_learning_loop_batched",
+        "run_learning_loop",
+        "run_learning_loop_batched",
+        "run_mlp_learning_loop",
+        "run_mlp_learning_loop_batched",
+        "run_multi_head_learning_loop",
+        "run_multi_head_learning_loop_batched",
+        "run_sarsa_from_arrays",
+        "run_td_learning_loop",
+        "run_td_learning_loop_batched",
+    ),
+    "environments.gymnasium": (
+        "AbstractEnvironmentStream",
+        "CollectedTransitions",
+        "GymnasiumStream",
+        "HostWorldState",
+        "PredictionMode",
+        "TDStream",
+        "VectorTrajectory",
+        "as_gymnasium",
+        "collect_trajectory",
+        "collect_trajectory_vec",
+        "collect_transitions",
+        "interact_gymnasium",
+        "learn_from_trajectory",
+        "learn_from_trajectory_normalized",
+        "make_epsilon_greedy_policy",
+        "make_gymnasium_stream",
+        "make_random_policy",
+    ),
+    "diagnostics": (
+        "FeatureRelevance",
+        "PlasticityReport",
+        "WeightMagnitude",
+        "approximate_rank",
+        "compute_feature_relevance",
+        "compute_feature_sensitivity",
+        "compute_plasticity",
+        "dormant_fraction",
+        "effective_rank",
+        "relevance_to_dict",
+        "sample_plasticity",
+        "stable_rank",
+        "weight_magnitude",
+    ),
+    "checkpoints": (
+        "CheckpointError",
+        "CheckpointInUseError",
+        "checkpoint_exists",
+        "checkpoint_header",
+        "import_reference_checkpoint",
+        "list_checkpoints",
+        "load_agent",
+        "load_checkpoint",
+        "load_checkpoint_metadata",
+        "save_agent",
+        "save_checkpoint",
+        "verify_checkpoint",
+    ),
+    "daemon": (
+        "Daemon",
+        "EventProcessor",
+        "EventSchema",
+        "StepResult",
+    ),
+    "experiments": (
+        "AgentResult",
+        "AgentStanding",
+        "AggregatedResults",
+        "Comparison",
+        "ComparisonResult",
+        "ComparisonRun",
+        "Contender",
+        "ControlComparison",
+        "ControlResult",
+        "ControlRun",
+        "ExperimentConfig",
+        "LearnerGrid",
+        "LearnerResult",
+        "MetricSummary",
+        "SideBySide",
+        "SignificanceResult",
+        "SingleRunResult",
+        "Standing",
+        "StatisticalSummary",
+        "Timer",
+        "aggregate_metrics",
+        "bonferroni_correction",
+        "bootstrap_ci",
+        "cohens_d",
+        "compare_learners",
+        "comparison_from_config",
+        "compute_cumulative_error",
+        "compute_running_mean",
+        "compute_statistics",
+        "compute_timeseries_statistics",
+        "compute_tracking_error",
+        "control_comparison_from_config",
+        "create_comparison_figure",
+        "export_to_csv",
+        "export_to_json",
+        "extract_hyperparameter_results",
+        "extract_metric",
+        "format_duration",
+        "generate_latex_table",
+        "generate_markdown_table",
+        "generate_significance_table",
+        "get_final_performance",
+        "get_metric_timeseries",
+        "holm_correction",
+        "mann_whitney_comparison",
+        "pairwise_comparisons",
+        "plot_comparison",
+        "plot_control_comparison",
+        "plot_final_performance_bars",
+        "plot_hyperparameter_heatmap",
+        "plot_learning_curves",
+        "plot_step_size_evolution",
+        "publication_style",
+        "rank_biserial",
+        "results_to_dataframe",
+        "run_comparison",
+        "run_control_comparison",
+        "run_multi_seed_experiment",
+        "run_single_experiment",
+        "save_comparison",
+        "save_control_comparison",
+        "save_experiment_report",
+        "save_figure",
+        "set_publication_style",
+        "spoken_point",
+        "summarize_metric",
+        "ttest_comparison",
+        "wilcoxon_comparison",
+    ),
+    "sweeps": (
+        "Axes",
+        "BestPoint",
+        "SweepExperiment",
+        "SweepResult",
+        "SweepRun",
+        "save_sweep",
+        "sweep",
+        "sweep_from_config",
+    ),
+}
+_ROOM_OF = {name: room for room, names in _LATE.items() for name in names}
+_EARLY = tuple(name for name in vars() if not name.startswith("_"))
+_NO_NAMES = {"Any", "ModuleType", "TYPE_CHECKING", "importlib"}
 
 
 def _load_rooms() -> list[Any]:
-    return [importlib.import_module(f".{room}", __name__) for room in _LATE_ROOMS]
+    return [importlib.import_module(f".{room}", __name__) for room in _LATE]
 
 
 # A configuration may name a component of a room that nothing has asked for yet.
@@ -381,20 +664,16 @@ AbstractComponent._late_rooms.append(_load_rooms)
 
 
 def __getattr__(name: str) -> Any:
-    if not name.startswith("_"):
-        for room in _LATE_ROOMS:
-            found = vars(importlib.import_module(f".{room}", __name__)).get(name)
-            if found is not None and not isinstance(found, ModuleType):
-                globals()[name] = found
-                return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__all__":
+        return __dir__()
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f".{_ROOM_OF[name]}", __name__), name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-    late = {
-        name
-        for room in _load_rooms()
-        for name, value in vars(room).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
-    }
-    return sorted({*globals(), *late})
+    """The public names, all of them, and nothing else."""
+    modules = {name for name in _EARLY if isinstance(globals()[name], ModuleType)}
+    return sorted({*_EARLY, *_ROOM_OF} - modules - _NO_NAMES)
