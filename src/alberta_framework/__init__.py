@@ -275,6 +275,7 @@ if TYPE_CHECKING:
     from .loops import HordeLearningResult as HordeLearningResult
     from .loops import InteractResult as InteractResult
     from .loops import Lanes as Lanes
+    from .loops import LearnResult as LearnResult
     from .loops import Life as Life
     from .loops import LifeState as LifeState
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
@@ -290,6 +291,7 @@ if TYPE_CHECKING:
     from .loops import evaluate as evaluate
     from .loops import interact as interact
     from .loops import interact_batched as interact_batched
+    from .loops import learn as learn
     from .loops import metrics_to_dicts as metrics_to_dicts
     from .loops import multi_head_metrics_to_dicts as multi_head_metrics_to_dicts
     from .loops import run_horde_learning_loop as run_horde_learning_loop
@@ -486,6 +488,7 @@ _LATE = {
         "HordeLearningResult",
         "InteractResult",
         "Lanes",
+        "LearnResult",
         "Life",
         "LifeState",
         "MultiHeadLearningResult",
@@ -501,6 +504,7 @@ _LATE = {
         "evaluate",
         "interact",
         "interact_batched",
+        "learn",
         "metrics_to_dicts",
         "multi_head_metrics_to_dicts",
         "run_horde_learning_loop",

@@ -19,6 +19,8 @@ from .interact import InteractResult as InteractResult
 from .interact import interact as interact
 from .interact import interact_batched as interact_batched
 from .lanes import Lanes as Lanes
+from .learn import LearnResult as LearnResult
+from .learn import learn as learn
 from .learning import BatchedLearningResult as BatchedLearningResult
 from .learning import metrics_to_dicts as metrics_to_dicts
 from .learning import run_learning_loop as run_learning_loop

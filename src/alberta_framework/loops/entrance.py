@@ -188,3 +188,12 @@ def initial_states(learner: Any, feature_dim: int, keys: Any) -> Any:
 def repeated(state, lanes: int):
     """The state at the start of each of `lanes` lanes."""
     return jax.tree.map(lambda a: jnp.broadcast_to(a, (lanes, *a.shape)), state)
+
+
+def require_undrawn(owner: str, learner: Any, state: Any) -> None:
+    """`TypeError` for a learner that draws its weights, in a loop whose key is the stream's."""
+    if state is None and getattr(learner, "draws_weights", None) is True:
+        raise TypeError(
+            f"{owner}: a {type(learner).__name__} draws its weights, and this loop's `key` is the "
+            "stream's alone; learn(learner, stream, num_steps, key) serves every learner."
+        )

@@ -15,6 +15,7 @@ from .entrance import (
     repeated,
     require_normalizer_tracking,
     require_tracking,
+    require_undrawn,
     run,
     stream_state,
     stream_states,
@@ -62,6 +63,7 @@ def run_learning_loop(
     """
     started = time.perf_counter()
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
+    require_undrawn("run_learning_loop", learner, learner_state)
     state = initial_state(learner, stream.feature_dim) if learner_state is None else learner_state
     begin = stream_state(stream, key)
     (state, _), metrics, histories = run(
@@ -88,6 +90,7 @@ def run_learning_loop_batched(
     started = time.perf_counter()
     keys = require_key("loop", keys, "keys", lanes=True)
     tracking = _tracking(learner, num_steps, step_size_tracking, normalizer_tracking)
+    require_undrawn("run_learning_loop_batched", learner, learner_state)
     state = initial_state(learner, stream.feature_dim) if learner_state is None else learner_state
     (states, _), metrics, histories = run(
         learner,

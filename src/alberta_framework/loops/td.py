@@ -9,7 +9,7 @@ from .._ranges import require_key
 from .._state import AbstractState
 from ..learners import TDLearnerState, TDLinearLearner, initial_state
 from ..streams import TDScanStream
-from .entrance import LoopOptions, repeated, run, stream_state, stream_states
+from .entrance import LoopOptions, repeated, require_undrawn, run, stream_state, stream_states
 from .lanes import Lanes
 
 
@@ -37,6 +37,7 @@ def run_td_learning_loop(
     step size, mean absolute eligibility trace. The elapsed time is added to the state's uptime.
     """
     started = time.perf_counter()
+    require_undrawn("run_td_learning_loop", learner, learner_state)
     state = initial_state(learner, stream.feature_dim) if learner_state is None else learner_state
     begin = stream_state(stream, key)
     (state, _), metrics, _ = run(
@@ -60,6 +61,7 @@ def run_td_learning_loop_batched(
     """
     started = time.perf_counter()
     keys = require_key("loop", keys, "keys", lanes=True)
+    require_undrawn("run_td_learning_loop_batched", learner, learner_state)
     state = initial_state(learner, stream.feature_dim) if learner_state is None else learner_state
     begin = repeated(state, keys.shape[0])
     begin_streams = stream_states(stream, keys)
