@@ -147,6 +147,11 @@ def test_another_number_compiles_nothing():
     assert not compiled
 
 
+def key_of_the_agent(key):
+    """Which `interact` draws a new agent from."""
+    return jr.split(jr.split(key)[1])[0]
+
+
 def test_a_loop_on_the_host_meets_the_world_of_interact():
     """Starts and steps, over several episodes, where chance and change play a part."""
     world = af.Changing(
@@ -155,8 +160,8 @@ def test_a_loop_on_the_host_meets_the_world_of_interact():
         af.Periodic([0.25, 1.0], 40),
     )
     agent = af.SARSAAgent(af.SARSAConfig(n_actions=2, gamma=0.9), hidden_sizes=())
-    born = agent.init(4, jr.key(1))
-    compiled = af.interact(agent, world, 200, jr.key(2), state=born)
+    born = agent.init(4, key_of_the_agent(jr.key(2)))
+    compiled = af.interact(agent, world, 200, jr.key(2))
 
     env = af.as_gymnasium(world)
     observation, _ = env.reset(options={"key": jr.key(2)})
@@ -186,8 +191,8 @@ def test_a_loop_on_the_host_meets_the_world_of_interact():
 def test_the_life_on_the_host_is_the_compiled_one():
     world = af.Changing(af.CartPole(), "half_length", af.Periodic([0.25, 1.0], 300))
     agent = af.SARSAAgent(af.SARSAConfig(n_actions=2, gamma=0.9), hidden_sizes=())
-    born = agent.init(4, jr.key(1))
-    compiled = af.interact(agent, world, 2000, jr.key(5), state=born)
+    born = agent.init(4, key_of_the_agent(jr.key(5)))
+    compiled = af.interact(agent, world, 2000, jr.key(5))
     host = af.interact_gymnasium(agent, af.as_gymnasium(world), 2000, seed=5, state=born)
     np.testing.assert_array_equal(compiled.episodes.lengths, host.episodes.lengths)
     np.testing.assert_array_equal(compiled.episodes.terminated, host.episodes.terminated)

@@ -45,4 +45,6 @@ def _unlabelled(argument: str, values: Any, names: Sequence[str] | None, partial
         raise TypeError(
             f"Daemon: `{argument}` must have the labels {list(names)}, each once, got {labels}."
         )
-    return values.reindex(names).to_numpy(na_value=np.nan)
+    # As objects, since some versions of pandas put no NaN among integers.
+    row = values.reindex(names).astype(object)
+    return row.where(row.notna(), np.nan).to_numpy()

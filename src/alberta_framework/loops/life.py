@@ -163,9 +163,9 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         over = now.terminated | now.truncated
 
         def begin_anew():
-            world, observation = environment.reset(experience.reset)
+            world_anew, observation = environment.restart(world, experience.reset)
             action, agent_state = agent.start(found.state, observation)
-            return agent_state, world, action
+            return agent_state, world_anew, action
 
         def go_on():
             return found.state, world, found.action

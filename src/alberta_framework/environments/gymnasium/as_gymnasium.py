@@ -28,8 +28,9 @@ def as_gymnasium(environment: AbstractEnvironment) -> Any:
     - `reset(seed=seed)` begins a life of the world from `jax.random.key(seed)`; of a seed above
       2^32 - 1 the words are folded in.
     - `reset(options={"key": key})` begins it from a key: the very world that
-      `interact(agent, environment, num_steps, key, state=agent_state)` meets, if `reset()` is
-      called where an episode ends and nowhere else.
+      `interact(agent, environment, num_steps, key)` meets, if `reset()` is called where an episode
+      ends and nowhere else. Its agent begins as
+      `agent.init(size, jax.random.split(jax.random.split(key)[1])[0])`.
     - `reset()` begins the next episode of that life; the first time, a life like no other.
 
     `environment` is what was given; `world` its state, with that of the random numbers.
@@ -57,9 +58,10 @@ class HostWorldState(AbstractState):
 def _begun(environment: AbstractEnvironment, key: PRNGKeyArray) -> tuple[HostWorldState, Array]:
     # As `interact` divides its key.
     world_key, life_key = jr.split(key)
-    state, observation = environment.reset(life_key)
+    _, begin_key = jr.split(life_key)
+    state, observation = environment.reset(begin_key)
     keys = WorldKeyStream().init(world_key)
-    return HostWorldState(state, keys, jr.fold_in(life_key, 0)), observation
+    return HostWorldState(state, keys, jr.fold_in(begin_key, 0)), observation
 
 
 @jax.jit
