@@ -80,5 +80,6 @@ def learn(
 
 def _named(learner: Any, outputs: Any) -> dict[str, Any]:
     """By the learner, or of an object that names nothing by the outputs' own names."""
-    told: Any = getattr(learner, "metrics", None)
-    return told(outputs) if callable(told) else own_names(outputs)
+    told = getattr(learner, "metrics", None)
+    found: Any = told(outputs) if callable(told) else own_names(outputs)
+    return found
