@@ -15,7 +15,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from .._packing import packed, unpacked
 from .._ranges import require_choice, require_count
-from ..checkpoints import CheckpointError, list_checkpoints, save_agent
+from ..checkpoints import list_checkpoints, save_agent
 from ..checkpoints.agents import load_state_of
 from ..checkpoints.lock import CheckpointClaim
 from ..checkpoints.writing import require_replaceable, set_aside
@@ -443,14 +443,14 @@ class Daemon:
             due = time.monotonic() - self._saved_at >= self.checkpoint_every_s
         if not due or (self._saving is not None and not self._saving.done()):
             return
-        # Only what a save itself raised is a failed save: a signal's handler may raise here too.
+        # Asked for, not raised: a signal's handler that raises here is no failed save.
         before, self._saving = self._saving, None
         failed = None if before is None else before.exception()
         if failed is not None:
             self._note_failure(failed)
         try:
             self._saving = self._begin_saving()
-        except (CheckpointError, OSError, RuntimeError) as error:
+        except Exception as error:
             self._note_failure(error)
 
     def _note_failure(self, error: BaseException) -> None:
