@@ -37,6 +37,8 @@ class AbstractComponent(eqx.Module):
     _config_view: ClassVar["ConfigView | None"] = None
     # False for a record whose class the place it stands in fixes: its configuration has no "type".
     _config_names_type: ClassVar[bool] = True
+    # Of a family whose names are everyday words, so that a class of a user's own may have one too.
+    _config_suffix: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -105,7 +107,7 @@ def component_from_config(
     else:
         raise ValueError(f'{where}the {family} config needs the key "type"; got {sorted(config)}.')
     if not found:
-        known = {name for c in _known(families) for name in (c.__name__, _name_of(c))}
+        known = {name for c in _known(families) for name in (_short(c), _name_of(c))}
         raise ValueError(f"{where}Unknown {family} type: {kind!r}. {_valid(kind, known)}")
     if len(found) > 1:
         told = " or ".join(repr(name) for name in sorted(map(_full_name, found)))
@@ -117,19 +119,19 @@ def _full_name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _known(families: tuple[type, ...]) -> list[type]:
+def _known(families: tuple[type, ...]) -> list[Any]:
     return [c for c in AbstractComponent._registry.values() if issubclass(c, families)]
 
 
-def _called(name: str, families: tuple[type, ...]) -> list[type]:
+def _called(name: str, families: tuple[type, ...]) -> list[Any]:
     """The classes of these families that a configuration calls `name`, in full or in short.
 
     What a name means does not depend on which rooms of the library were asked for before: where it
     is not the library's alone, all of them are loaded.
     """
 
-    def found() -> list[type]:
-        return [c for c in _known(families) if name in (c.__name__, _full_name(c))]
+    def found() -> list[Any]:
+        return [c for c in _known(families) if name in (_short(c), _full_name(c))]
 
     library = __package__ or ""
     if not any(c.__module__.split(".")[0] == library for c in found()):
@@ -138,10 +140,14 @@ def _called(name: str, families: tuple[type, ...]) -> list[type]:
     return found()
 
 
-def _name_of(cls: type) -> str:
+def _name_of(cls: Any) -> str:
     """What a configuration calls the class: its name, in full where another has it too."""
-    alone = _called(cls.__name__, (AbstractComponent,)) == [cls]
-    return cls.__name__ if alone else _full_name(cls)
+    alone = _called(_short(cls), (AbstractComponent,)) == [cls]
+    return _short(cls) if alone else _full_name(cls)
+
+
+def _short(cls: Any) -> str:
+    return cls.__name__ + cls._config_suffix
 
 
 class _ConfigField(NamedTuple):

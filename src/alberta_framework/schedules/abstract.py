@@ -1,6 +1,7 @@
 """What every schedule offers."""
 
 import abc
+from typing import ClassVar
 
 from jaxtyping import Array, Float, UInt32
 
@@ -8,7 +9,12 @@ from .._component import AbstractComponent
 
 
 class AbstractSchedule(AbstractComponent):
-    """A number for each step of a life."""
+    """A number for each step of a life.
+
+    A configuration calls it by its name with "Schedule" behind it, as `"LinearSchedule"`.
+    """
+
+    _config_suffix: ClassVar[str] = "Schedule"
 
     @abc.abstractmethod
     def __call__(self, steps: UInt32[Array, "2"]) -> Float[Array, ""]:
