@@ -28,8 +28,8 @@ class WithFeatures(AbstractAgent[FeaturesState]):
     """`agent`, which sees of every observation what `features` makes of it.
 
     The state of the features is part of the agent's: a life that is saved and resumed carries it
-    on, and every loop shows the agent the same. A step that the agent rejects leaves the features
-    as they were.
+    on, and every loop shows the agent the same. An observation that is no number leaves the
+    features as they were.
 
     **Arguments:** `agent`; `features`: as a `TileCoder`, or a `Pipeline` of several.
     """

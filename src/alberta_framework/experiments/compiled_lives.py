@@ -13,11 +13,10 @@ from ..loops import EpisodeRing, Lanes, Life, LifeState, drive
 from ..loops.life import WorldKeyStream
 from .contender import Contender
 from .control_comparison import ControlComparison
-from .control_result import AgentResult
+from .control_result import AgentResult, of_finished, recent_return
 from .hyperparameters import stacked
 
 _STEPS_AT_A_TIME = 1000
-_RECENT = 50
 
 
 class _OwnLifeState(AbstractState):
@@ -94,20 +93,12 @@ class CompiledLives:
 
     def recent_return(self) -> float | None:
         """The mean over the last 50 episodes of each life; None before the first."""
-        rows = zip(self._returns, self.finished.tolist(), strict=True)
-        recent = [row[max(0, done - _RECENT) : done].mean() for row, done in rows if done]
-        return float(np.mean(recent)) if recent else None
+        return recent_return(self._returns, self.finished)
 
     def result(self) -> AgentResult:
         """Of the episodes that every life has finished."""
-        shape = len(self._points), -1
-        done = int(self.finished.min())
-        return AgentResult(
-            points=self._points,
-            returns=self._returns[:, :done].reshape(*shape, done),
-            steps=self._steps[:, :done].reshape(*shape, done),
-            rejected=self._rejected.reshape(shape),
-        )
+        kept = self._returns, self._steps, self._rejected
+        return of_finished(self._points, self.finished, *kept)
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -10,6 +10,8 @@ from .control_comparison import ControlComparison
 from .hyperparameters import Point
 from .summaries import StatisticalSummary, compute_statistics
 
+_RECENT = 50
+
 
 @dataclass(frozen=True)
 class AgentResult:
@@ -105,3 +107,30 @@ class ControlResult:
 
     def _over_the_last(self, values: NDArray) -> NDArray[np.float64]:
         return values[..., -self.evaluated :].mean(axis=-1, dtype=np.float64)
+
+
+def recent_return(returns: np.ndarray, finished: np.ndarray) -> float | None:
+    """The mean over the last 50 finished episodes of each life; None before the first.
+
+    `returns` [lives, episodes], of which `finished` [lives] have ended.
+    """
+    rows = zip(returns, finished.tolist(), strict=True)
+    recent = [row[max(0, done - _RECENT) : done].mean() for row, done in rows if done]
+    return float(np.mean(recent)) if recent else None
+
+
+def of_finished(
+    points: tuple[Point, ...],
+    finished: np.ndarray,
+    returns: np.ndarray,
+    steps: np.ndarray,
+    rejected: np.ndarray,
+) -> AgentResult:
+    """The result of the episodes that every life has finished."""
+    shape, done = (len(points), -1), int(finished.min())
+    return AgentResult(
+        points=points,
+        returns=returns[:, :done].reshape(*shape, done),
+        steps=steps[:, :done].reshape(*shape, done),
+        rejected=rejected.reshape(shape),
+    )

@@ -20,11 +20,10 @@ from ..learners import initial_state
 from .compiled_lives import CompiledLives
 from .contender import Contender
 from .control_comparison import ControlComparison
-from .control_result import AgentResult, ControlResult
+from .control_result import AgentResult, ControlResult, of_finished, recent_return
 from .hyperparameters import stacked
 
 _STEPS_AT_A_TIME = 100
-_RECENT = 50
 
 
 def run_control_comparison(
@@ -222,19 +221,11 @@ class _HostLives:
         return found
 
     def recent_return(self) -> float | None:
-        rows = zip(self._returns, self.finished.tolist(), strict=True)
-        recent = [row[max(0, done - _RECENT) : done].mean() for row, done in rows if done]
-        return float(np.mean(recent)) if recent else None
+        return recent_return(self._returns, self.finished)
 
     def result(self) -> AgentResult:
-        shape = len(self._points), -1
-        done = int(self.finished.min())
-        return AgentResult(
-            points=self._points,
-            returns=self._returns[:, :done].reshape(*shape, done),
-            steps=self._steps[:, :done].reshape(*shape, done),
-            rejected=self._rejected.reshape(shape),
-        )
+        kept = self._returns, self._steps, self._rejected
+        return of_finished(self._points, self.finished, *kept)
 
     def close(self) -> None:
         _close(self._envs)
