@@ -40,7 +40,7 @@ def by_hand(learner, stream, steps):
 
 def in_each_form(repeats: int) -> list[tuple]:
     """IDBD with the bounds set to take either form; medians, since a form is compiled anew."""
-    plans = importlib.import_module("alberta_framework._execution_plan")
+    plans = importlib.import_module("alberta_framework.compilation.execution_plan")
     chunk = importlib.import_module("alberta_framework.loops.chunk")
     learner, rows = af.LinearLearner(af.IDBD()), []
     for inputs, seeds in SHAPES:

@@ -4,16 +4,16 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ._component import AbstractComponent as AbstractComponent
-from ._component import from_config as from_config
-from ._execution_plan import ExecutionPlan as ExecutionPlan
-from ._execution_plan import compilation_mode as compilation_mode
-from ._execution_plan import execution_plan as execution_plan
-from ._state import AbstractState as AbstractState
 from .bounders import AbstractBounder as AbstractBounder
 from .bounders import AGCBounding as AGCBounding
 from .bounders import ObGDBounding as ObGDBounding
 from .bounders import bounder_from_config as bounder_from_config
+from .compilation.execution_plan import ExecutionPlan as ExecutionPlan
+from .compilation.execution_plan import compilation_mode as compilation_mode
+from .compilation.execution_plan import execution_plan as execution_plan
+from .components.component import AbstractComponent as AbstractComponent
+from .components.component import from_config as from_config
+from .components.state import AbstractState as AbstractState
 from .experience import ControlStep as ControlStep
 from .experience import DemonStep as DemonStep
 from .experience import MultiHeadStep as MultiHeadStep

@@ -2,7 +2,7 @@
 
 from jaxtyping import Array, Bool, Float, Int
 
-from ._state import AbstractState
+from .components.state import AbstractState
 
 
 class TimeStep(AbstractState):

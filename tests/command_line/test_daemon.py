@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from alberta_framework._component import from_config
 from alberta_framework.checkpoints import load_agent, load_checkpoint_metadata
+from alberta_framework.components.component import from_config
 from alberta_framework.daemon import Daemon
 from tests.daemon.bad_lines import BAD_LINES
 

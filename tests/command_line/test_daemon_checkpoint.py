@@ -92,7 +92,7 @@ WRONG = {
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
     """The bytes of a checkpoint."""
-    from alberta_framework._component import from_config
+    from alberta_framework.components.component import from_config
     from alberta_framework.daemon import Daemon
 
     path = tmp_path_factory.mktemp("learned") / "agent.ckpt"

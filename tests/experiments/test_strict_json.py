@@ -11,9 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import alberta_framework as af
-from alberta_framework._json import in_words, number_from, numbers_from, strict_json
 from alberta_framework.checkpoints.metadata import NOT_FINITE, with_numbers_at
 from alberta_framework.command_line.app import main
+from alberta_framework.components.strict_json import (
+    in_words,
+    number_from,
+    numbers_from,
+    strict_json,
+)
 from alberta_framework.experiments import ControlComparison
 
 from .comparisons import small

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework import _execution_plan as plans
-from alberta_framework import _probe
-from alberta_framework._one_kernel import compare_forms
+from alberta_framework.compilation import execution_plan as plans
+from alberta_framework.compilation import probe
+from alberta_framework.compilation.one_kernel import compare_forms
 
 STEPS, DIM = 60, 5
 KEY = jr.key(0)
@@ -167,7 +167,7 @@ def test_an_unknown_version_is_probed_once_in_a_process_of_its_own(
     code, fault, monkeypatch, tmp_path, caplog
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(_probe, "_CODE", f"import os\n{code}")
+    monkeypatch.setattr(probe, "_CODE", f"import os\n{code}")
     monkeypatch.setattr(plans, "_MEASURED", ())
     plan = plans._made("auto")
     if fault is None:
@@ -177,12 +177,12 @@ def test_an_unknown_version_is_probed_once_in_a_process_of_its_own(
         assert fault in plan.off["one kernel"] and fault in caplog.text
     (kept,) = json.loads((tmp_path / "alberta_framework" / "compilation.json").read_text()).values()
     assert (kept is None) == (fault is None)
-    monkeypatch.setattr(_probe, "_CODE", "raise SystemExit('asked again')")
+    monkeypatch.setattr(probe, "_CODE", "raise SystemExit('asked again')")
     assert plans._made("auto").off == plan.off
 
 
 def test_a_cache_that_cannot_be_written_is_no_fault(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(_probe, "_CODE", "")
-    assert _probe.fault_of("9.9.9") is None
+    monkeypatch.setattr(probe, "_CODE", "")
+    assert probe.fault_of("9.9.9") is None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework._lanes_last import multiplies_matrices, over_last_axis
+from alberta_framework.compilation.lanes_last import multiplies_matrices, over_last_axis
 
 LANES = 5
 RNG = np.random.default_rng(0)

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework._compiled import strong
-from alberta_framework._execution_plan import SMALL_OPTIONS, execution_plan, nothing_traced
-from alberta_framework._one_kernel import ZERO, one_kernel
-from alberta_framework._packing import Packing, packed, unpacked
+from alberta_framework.compilation.boundary import strong
+from alberta_framework.compilation.execution_plan import (
+    SMALL_OPTIONS,
+    execution_plan,
+    nothing_traced,
+)
+from alberta_framework.compilation.one_kernel import ZERO, one_kernel
+from alberta_framework.compilation.packing import Packing, packed, unpacked
 
 X, M, KEY = jnp.arange(8.0) - 3.0, jnp.ones((8, 8)), jr.key(0)
 ALONE = pytest.mark.skipif(

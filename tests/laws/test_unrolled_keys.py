@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alberta_framework._unrolled_keys import as_before, unrolled
+from alberta_framework.compilation.unrolled_keys import as_before, unrolled
 
 ON_CPU = pytest.mark.skipif(
     jax.default_backend() != "cpu", reason="elsewhere JAX draws by straight code itself"

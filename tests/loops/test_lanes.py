@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework._execution_plan import execution_plan
+from alberta_framework.compilation.execution_plan import execution_plan
 from alberta_framework.loops.chunk import planned
 from alberta_framework.loops.tiles import Tiles
 

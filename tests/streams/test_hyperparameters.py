@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework._compiled import strong
+from alberta_framework.compilation.boundary import strong
 from tests.compilations import count_compilations
 from tests.streams import cases
 from tests.trees import lane, named_leaves

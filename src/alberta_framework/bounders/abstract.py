@@ -5,8 +5,8 @@ from typing import Any
 
 from jaxtyping import Array, Float
 
-from .._component import AbstractComponent
-from .._types import ScalarLike
+from ..components.component import AbstractComponent
+from ..components.types import ScalarLike
 
 
 class AbstractBounder(AbstractComponent):

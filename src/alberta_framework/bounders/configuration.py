@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .._component import component_from_config
+from ..components.component import component_from_config
 from .abstract import AbstractBounder
 
 

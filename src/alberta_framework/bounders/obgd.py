@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._compiled import compiled_by_itself
-from .._numbers import f32, scalar
-from .._ranges import require_range
-from .._types import Hyperparameter, ScalarLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.numbers import f32, scalar
+from ..components.ranges import require_range
+from ..components.types import Hyperparameter, ScalarLike
 from .abstract import AbstractBounder
 
 

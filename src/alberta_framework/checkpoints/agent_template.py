@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from .._component import from_config
+from ..components.component import from_config
 from ..learners import initial_state, living
 from .leaves import Leaf, described
 

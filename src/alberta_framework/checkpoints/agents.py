@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from .._component import from_config
+from ..components.component import from_config
 from .agent_template import template_from
 from .errors import CheckpointError
 from .load import checkpoint_header, list_checkpoints, load_checkpoint, load_if

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 import equinox as eqx
 import numpy as np
 
-from .._json import in_words
+from ..components.strict_json import in_words
 from .errors import CheckpointError, not_found
 from .leaves import Leaf, decoded, encoded, leaf_from_header, module_names
 from .metadata import NOT_FINITE, in_words_at, with_numbers_at

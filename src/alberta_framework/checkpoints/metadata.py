@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._json import in_words, number_from
+from ..components.strict_json import in_words, number_from
 
 # The key of a header that tells where in the metadata a word stands for a number, so that a text
 # which reads the same stays a text.

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._counter import words_from
+from ..components.counter import words_from
 from .errors import CheckpointError, not_found
 from .orbax import orbax_library
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
-from .._ranges import require_choice, require_count
+from ..components.ranges import require_choice, require_count
 from . import orbax
 from .agent_template import config_and_init
 from .file_format import file_bytes, header_fields

@@ -13,8 +13,8 @@ from typing import Any
 
 import jax
 
-from .._component import from_config
 from ..checkpoints import CheckpointError
+from ..components.component import from_config
 from ..daemon import Daemon, EventProcessor
 from ..daemon.serving import Answer, Stop, left_in_time, serve_socket, serve_stream, write_all
 from .catalogue import parsed

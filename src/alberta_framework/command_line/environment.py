@@ -7,7 +7,7 @@ import jax
 from rich.console import Console
 from rich.table import Table
 
-from .._execution_plan import VARIABLE, execution_plan
+from ..compilation.execution_plan import VARIABLE, execution_plan
 from ..loops.ahead import usable_cores
 
 _PACKAGES = (

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .._json import in_words
 from ..checkpoints import CheckpointError, checkpoint_header, load_agent, verify_checkpoint
+from ..components.strict_json import in_words
 from ..daemon.report import plain, relevance
 from ..learners import AbstractLearnerState, agent_age_s, agent_uptime_s, living
 from .own_modules import import_own

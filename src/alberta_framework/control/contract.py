@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import equinox as eqx
 from jaxtyping import Array, Bool, PRNGKeyArray
 
-from .._state import AbstractState
+from ..components.state import AbstractState
 from ..interface import ActionSpace
 from ..learners import AbstractMeasured
 

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._compiled import strong
-from .._component import AbstractComponent
-from .._execution_plan import Program, execution_plan
-from .._one_kernel import ZERO, one_kernel
-from .._packing import Packing, packed, unpacked
-from .._ranges import require_count
-from .._state import AbstractState, require_state
+from ..compilation.boundary import strong
+from ..compilation.execution_plan import Program, execution_plan
+from ..compilation.one_kernel import ZERO, one_kernel
+from ..compilation.packing import Packing, packed, unpacked
+from ..components.component import AbstractComponent
+from ..components.ranges import require_count
+from ..components.state import AbstractState, require_state
 from ..interface.failure import EnvironmentFailure, handing_back
 from ..interface.host import HostEnvironment
 from ..learners import with_uptime

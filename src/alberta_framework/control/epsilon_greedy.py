@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from .._ranges import require_key
-from .._unrolled_keys import unrolled
+from ..compilation.unrolled_keys import unrolled
+from ..components.ranges import require_key
 
 
 def epsilon_greedy(

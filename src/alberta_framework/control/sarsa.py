@@ -10,13 +10,19 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 
-from .._compiled import compiled, strong
-from .._component import AbstractComponent
-from .._numbers import f32, is_traced, scalar, truth
-from .._ranges import require_choice, require_count, require_key, require_part, require_range
-from .._types import ActionLike, Hyperparameter, KeyLike, ScalarLike
-from .._unrolled_keys import as_before, unrolled
 from ..bounders import AbstractBounder
+from ..compilation.boundary import compiled, strong
+from ..compilation.unrolled_keys import as_before, unrolled
+from ..components.component import AbstractComponent
+from ..components.numbers import f32, is_traced, scalar, truth
+from ..components.ranges import (
+    require_choice,
+    require_count,
+    require_key,
+    require_part,
+    require_range,
+)
+from ..components.types import ActionLike, Hyperparameter, KeyLike, ScalarLike
 from ..experience import ControlStep
 from ..horde import DemonType, GVFSpec, HordeLearner, HordeSpec, create_horde_spec
 from ..interface import DiscreteActions

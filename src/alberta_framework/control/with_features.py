@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
 
-from .._numbers import f32
-from .._ranges import require_key, require_part
+from ..components.numbers import f32
+from ..components.ranges import require_key, require_part
 from ..features import AbstractFeatures
 from ..interface import ActionSpace
 from ..learners import AbstractHolderState, MetricParts

@@ -13,12 +13,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from .._packing import packed, unpacked
-from .._ranges import require_choice, require_count
 from ..checkpoints import list_checkpoints, save_agent
 from ..checkpoints.agents import load_state_of
 from ..checkpoints.lock import CheckpointClaim
 from ..checkpoints.writing import require_replaceable, set_aside
+from ..compilation.packing import packed, unpacked
+from ..components.ranges import require_choice, require_count
 from ..experience import TDTimeStep
 from ..learners import (
     AbstractLearner,

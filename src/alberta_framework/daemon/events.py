@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._ranges import require_count
+from ..components.ranges import require_count
 from .daemon import Daemon
 
 _KEYS = ("id", "observation", "targets", "terminated")

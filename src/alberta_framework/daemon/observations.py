@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .._labelled import is_labelled, without_mask
+from ..components.labelled import is_labelled, without_mask
 
 
 def numbers_of(

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._compiled import strong
-from .._execution_plan import Program, execution_plan
-from .._numbers import all_finite, f32
-from .._one_kernel import ZERO, one_kernel
-from .._packing import Packing
+from ..compilation.boundary import strong
+from ..compilation.execution_plan import Program, execution_plan
+from ..compilation.one_kernel import ZERO, one_kernel
+from ..compilation.packing import Packing
+from ..components.numbers import all_finite, f32
 from ..experience import DemonStep, MultiHeadStep, TDTimeStep, TimeStep
 from ..learners import AbstractLearner, experience_of, rejections
 

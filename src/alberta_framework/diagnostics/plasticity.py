@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from .._compiled import checked, strong
-from .._numbers import f32
-from .._state import AbstractState
-from .._types import ScalarLike
+from ..compilation.boundary import checked, strong
+from ..components.numbers import f32
+from ..components.state import AbstractState
+from ..components.types import ScalarLike
 from ..learners import AbstractLearner
 from ..networks import MLPParams
 

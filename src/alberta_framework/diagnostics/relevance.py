@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._state import AbstractState
+from ..components.state import AbstractState
 from ..learners import AbstractLearner, MultiHeadMLPState, Network, Trunk
 from ..optimizers import (
     AutostepParamState,

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Real
 
-from .._compiled import checked, strong
-from .._numbers import f32
+from ..compilation.boundary import checked, strong
+from ..components.numbers import f32
 
 
 @jax.jit

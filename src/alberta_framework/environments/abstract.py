@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, PRNGKeyArray
 
-from .._component import AbstractComponent
-from .._state import AbstractState
+from ..components.component import AbstractComponent
+from ..components.state import AbstractState
 from ..interface import ActionSpace
 
 State = TypeVar("State", bound=AbstractState)

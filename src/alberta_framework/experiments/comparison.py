@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from .._ranges import require_choice, require_count
+from ..components.ranges import require_choice, require_count
 from ..experience import DemonStep, MultiHeadStep, TDTimeStep, TimeStep
 from ..learners import AbstractLearner, MetricsError, experience_of
 from ..streams import AbstractStream, RandomWalkChainStream

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from .._component import component_from_config
-from .._json import numbers_from
+from ..components.component import component_from_config
+from ..components.strict_json import numbers_from
 from ..control import AbstractAgent
 from ..learners import AbstractLearner
 from ..streams import AbstractStream

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .._json import strict_json
+from ..components.strict_json import strict_json
 from .comparison_figure import plot_comparison
 from .comparison_result import ComparisonResult
 from .figure_style import publication_style

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from .._compiled import strong
+from ..compilation.boundary import strong
 from ..horde import GVFSpec
 from ..learners import rejections
 from ..loops import Lanes, WindowMean, drive

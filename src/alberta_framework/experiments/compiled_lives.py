@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._state import AbstractState
+from ..components.state import AbstractState
 from ..control import WithFeatures
 from ..loops import EpisodeRing, Lanes, Life, LifeState, drive
 from ..loops.life import WorldKeyStream

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._json import in_words
-from .._ranges import require_count
+from ..components.ranges import require_count
+from ..components.strict_json import in_words
 from ..control import AbstractAgent
 from ..learners import AbstractLearner
 from .hyperparameters import Point, at_point, grid_points, numeric_hyperparameters, require_known

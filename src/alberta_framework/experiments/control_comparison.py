@@ -8,9 +8,9 @@ from typing import Any, cast
 import jax
 import numpy as np
 
-from .._component import AbstractComponent, component_from_config
-from .._json import in_words
-from .._ranges import require_choice, require_count
+from ..components.component import AbstractComponent, component_from_config
+from ..components.ranges import require_choice, require_count
+from ..components.strict_json import in_words
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
 from ..features import AbstractFeatures

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from .._component import AbstractComponent, component_from_config
-from .._json import numbers_from
+from ..components.component import AbstractComponent, component_from_config
+from ..components.strict_json import numbers_from
 from .comparison_config import contender_from_config
 from .control_comparison import ControlComparison
 from .hyperparameters import require_known

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._compiled import strong
-from .._execution_plan import Program, execution_plan
-from .._one_kernel import ZERO, one_kernel
+from ..compilation.boundary import strong
+from ..compilation.execution_plan import Program, execution_plan
+from ..compilation.one_kernel import ZERO, one_kernel
 from ..environments import AbstractEnvironment
 from ..interface.actions import SpaceActions
 from ..interface.failure import EnvironmentFailure, handing_back

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._compiled import strong
-from .._component import AbstractComponent
+from ..compilation.boundary import strong
+from ..components.component import AbstractComponent
 
 Point = dict[str, float]
 

@@ -12,8 +12,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from .._component import component_from_config
-from .._ranges import require_choice, require_count
+from ..components.component import component_from_config
+from ..components.ranges import require_choice, require_count
 from ..learners import AbstractLearner, draws_weights, initial_state
 from ..loops import Lanes
 from ..loops.entrance import initial_states, run, stream_state, stream_states

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from jaxtyping import Array, Bool, Float
 
-from .._component import AbstractComponent
+from ..components.component import AbstractComponent
 
 State = TypeVar("State")
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Real
 
-from .._compiled import compiled
-from .._numbers import f32, is_traced
-from .._ranges import require_count
+from ..compilation.boundary import compiled
+from ..components.numbers import f32, is_traced
+from ..components.ranges import require_count
 from .abstract import AbstractFeatures
 
 

@@ -9,9 +9,9 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from .._component import AbstractComponent, ConfigView
-from .._ranges import require_count, require_range
-from .._types import Hyperparameter
+from ..components.component import AbstractComponent, ConfigView
+from ..components.ranges import require_count, require_range
+from ..components.types import Hyperparameter
 from ..learners import stacked_numbers
 
 

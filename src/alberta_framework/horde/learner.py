@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
-from .._compiled import compiled
-from .._numbers import f32, truth
-from .._ranges import require_choice, require_part
-from .._state import AbstractState
-from .._types import Hyperparameter
 from ..bounders import AbstractBounder
+from ..compilation.boundary import compiled
+from ..components.numbers import f32, truth
+from ..components.ranges import require_choice, require_part
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter
 from ..experience import DemonStep
 from ..learners import (
     AbstractLearner,

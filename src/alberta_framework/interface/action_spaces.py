@@ -10,7 +10,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from .._ranges import require_count
+from ..components.ranges import require_count
 
 
 class DiscreteActions(eqx.Module):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._ranges import require_choice
+from ..components.ranges import require_choice
 from .package import gymnasium_package
 
 ENCODINGS = ("index", "onehot")

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from jaxtyping import Array, Bool, Float
 
-from .._component import AbstractComponent
-from .._state import AbstractState
+from ..components.component import AbstractComponent
+from ..components.state import AbstractState
 from .metrics import MetricParts, own_names
 from .trunk import Network
 

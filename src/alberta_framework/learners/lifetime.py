@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, UInt32
 
-from .._counter import advanced, count_from, words_from
-from .._numbers import is_traced
-from .._state import AbstractState, HostNumber
+from ..components.counter import advanced, count_from, words_from
+from ..components.numbers import is_traced
+from ..components.state import AbstractState, HostNumber
 
 _STEPS, _BIRTH, _UPTIME, _REJECTED, _REJECTED_IN_A_ROW = _ROWS = range(5)
 _MICROSECONDS = 1e6

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
-from .._compiled import compiled, strong
-from .._numbers import affine, all_finite, f32, scalar
-from .._ranges import require_count, require_key
-from .._state import AbstractState
-from .._types import Hyperparameter, ScalarLike
 from ..bounders import AbstractBounder
+from ..compilation.boundary import compiled, strong
+from ..components.numbers import affine, all_finite, f32, scalar
+from ..components.ranges import require_count, require_key
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TimeStep
 from ..networks import MLPParams, from_interleaved, hidden, interleaved
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState

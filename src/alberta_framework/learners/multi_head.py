@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
-from .._compiled import compiled, strong
-from .._numbers import affine, all_finite, f32, is_traced
-from .._ranges import require_choice, require_count, require_key, require_range
-from .._state import AbstractState
-from .._types import Hyperparameter
 from ..bounders import AbstractBounder
+from ..compilation.boundary import compiled, strong
+from ..components.numbers import affine, all_finite, f32, is_traced
+from ..components.ranges import require_choice, require_count, require_key, require_range
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter
 from ..experience import MultiHeadStep
 from ..networks import MLPParams, from_interleaved, hidden, interleaved
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState

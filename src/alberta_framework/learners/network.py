@@ -11,9 +11,9 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._numbers import f32, is_traced
-from .._ranges import require_choice, require_count, require_part, require_range
 from ..bounders import AbstractBounder
+from ..components.numbers import f32, is_traced
+from ..components.ranges import require_choice, require_count, require_part, require_range
 from ..networks import MLPParams, require_sparsity, sparse_init
 from ..normalizers import AbstractNormalizer
 from ..optimizers import LMS, AbstractOptimizer

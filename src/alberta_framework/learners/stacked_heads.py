@@ -6,7 +6,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
-from .._state import AbstractState
+from ..components.state import AbstractState
 
 
 def _checked_index(index: int, length: int) -> int:

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
-from .._compiled import compiled, strong
-from .._numbers import affine, all_finite, f32, scalar
-from .._ranges import require_choice, require_count, require_part
-from .._state import AbstractState
-from .._types import ScalarLike
+from ..compilation.boundary import compiled, strong
+from ..components.numbers import affine, all_finite, f32, scalar
+from ..components.ranges import require_choice, require_count, require_part
+from ..components.state import AbstractState
+from ..components.types import ScalarLike
 from ..experience import TDTimeStep
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import TDIDBD, AbstractTDOptimizer

@@ -3,8 +3,8 @@
 import equinox as eqx
 from jaxtyping import Array, Float, Real
 
-from .._numbers import f32
-from .._types import ScalarLike
+from ..components.numbers import f32
+from ..components.types import ScalarLike
 from ..networks import MLPParams, hidden_activations
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._execution_plan import (
+from ..compilation.execution_plan import (
     ByStructure,
     Program,
     bytes_of,
@@ -18,8 +18,8 @@ from .._execution_plan import (
     nothing_traced,
     on_one_device,
 )
-from .._lanes_last import multiplies_matrices, over_last_axis
-from .._one_kernel import small_loop
+from ..compilation.lanes_last import multiplies_matrices, over_last_axis
+from ..compilation.one_kernel import small_loop
 from .ahead import draw, usable_cores
 from .lanes import Lanes
 from .recorders import AbstractRecorder

@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._compiled import strong
-from .._execution_plan import bytes_of
-from .._one_kernel import ZERO
-from .._ranges import require_count
+from ..compilation.boundary import strong
+from ..compilation.execution_plan import bytes_of
+from ..compilation.one_kernel import ZERO
+from ..components.ranges import require_count
 from .ahead import chunk_shapes, drawn, drawn_ahead, step_shapes
 from .chunk import ChunkPlan, LearningProgram, chunk_program, planned
 from .lanes import Lanes

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._compiled import strong
-from .._ranges import require_choice, require_count, require_key
+from ..compilation.boundary import strong
+from ..components.ranges import require_choice, require_count, require_key
 from ..learners import Lifecycle, born, initial_state, with_uptime
 from .drive import drive
 from .lanes import Lanes

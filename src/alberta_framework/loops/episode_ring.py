@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from .._counter import count_from
-from .._numbers import is_traced
-from .._ranges import require_count
-from .._state import AbstractState
+from ..components.counter import count_from
+from ..components.numbers import is_traced
+from ..components.ranges import require_count
+from ..components.state import AbstractState
 from .recorders import AbstractRecorder
 
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from .._compiled import strong
-from .._numbers import compensated_add, f32
-from .._ranges import require_choice, require_count, require_key
-from .._state import AbstractState
+from ..compilation.boundary import strong
+from ..components.numbers import compensated_add, f32
+from ..components.ranges import require_choice, require_count, require_key
+from ..components.state import AbstractState
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
 from .interact import require_own_state

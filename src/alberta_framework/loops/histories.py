@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from .._ranges import require_choice
-from .._state import AbstractState
+from ..components.ranges import require_choice
+from ..components.state import AbstractState
 from ..learners import LearnerState, LinearLearner
 from ..optimizers import AutostepState
 from .recorders import AbstractRecorder, Tape, recordings

@@ -6,8 +6,8 @@ from typing import Any, Unpack
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real, Shaped
 
-from .._numbers import f32, truth
-from .._state import AbstractState
+from ..components.numbers import f32, truth
+from ..components.state import AbstractState
 from ..experience import DemonStep
 from ..horde import HordeLearner
 from ..learners import MultiHeadMLPState

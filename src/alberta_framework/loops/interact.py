@@ -10,10 +10,10 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray, Shaped
 
-from .._compiled import strong
-from .._counter import count_from
-from .._numbers import is_traced
-from .._ranges import require_key
+from ..compilation.boundary import strong
+from ..components.counter import count_from
+from ..components.numbers import is_traced
+from ..components.ranges import require_key
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
 from ..learners import Lifecycle, born, initial_state

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .._execution_plan import execution_plan
+from ..compilation.execution_plan import execution_plan
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Unpack
 import jax
 from jaxtyping import PRNGKeyArray
 
-from .._ranges import require_count, require_key
+from ..components.ranges import require_count, require_key
 from ..environments import AbstractEnvironment
 from ..learners import draws_weights, initial_state
 from ..learners.metrics import own_names

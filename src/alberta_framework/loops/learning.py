@@ -6,8 +6,8 @@ from typing import Unpack
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from .._ranges import require_key
-from .._state import AbstractState
+from ..components.ranges import require_key
+from ..components.state import AbstractState
 from ..learners import LINEAR_METRICS, LearnerState, LinearLearner, initial_state
 from ..streams import ScanStream
 from .entrance import (

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
-from .._counter import Count, StepCount, advanced
-from .._numbers import compensated_add, f32, truth
-from .._ranges import require_key, require_part
-from .._state import AbstractState
-from .._unrolled_keys import as_before, unrolled
+from ..compilation.unrolled_keys import as_before, unrolled
+from ..components.counter import Count, StepCount, advanced
+from ..components.numbers import compensated_add, f32, truth
+from ..components.ranges import require_key, require_part
+from ..components.state import AbstractState
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment, EnvStep
 from ..interface.action_spaces import require_suited

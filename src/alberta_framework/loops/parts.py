@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._execution_plan import ByStructure, is_in_memory
+from ..compilation.execution_plan import ByStructure, is_in_memory
 
 
 class Parts:

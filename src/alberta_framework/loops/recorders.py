@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from .._numbers import compensated_add
-from .._ranges import require_count
+from ..components.numbers import compensated_add
+from ..components.ranges import require_count
 
 
 class AbstractRecorder(eqx.Module):

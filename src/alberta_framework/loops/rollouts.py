@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from .._state import AbstractState, require_state
+from ..components.state import AbstractState, require_state
 from ..learners import experience_of
 
 

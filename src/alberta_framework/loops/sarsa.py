@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from .._numbers import f32, is_traced, truth
-from .._state import AbstractState, require_state
+from ..components.numbers import f32, is_traced, truth
+from ..components.state import AbstractState, require_state
 from ..control import SARSAAgent, SARSAState
 from ..experience import ControlStep
 from ..streams import RecordedStream

@@ -5,8 +5,8 @@ from typing import Unpack
 
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from .._ranges import require_key
-from .._state import AbstractState
+from ..components.ranges import require_key
+from ..components.state import AbstractState
 from ..learners import TDLearnerState, TDLinearLearner, initial_state
 from ..streams import TDScanStream
 from .entrance import LoopOptions, repeated, require_undrawn, run, stream_state, stream_states

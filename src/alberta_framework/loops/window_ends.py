@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._ranges import require_count
+from ..components.ranges import require_count
 from .recorders import AbstractRecorder, recordings
 
 

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._numbers import affine, f32
-from .._state import AbstractState
-from .._types import ScalarLike
+from ..components.numbers import affine, f32
+from ..components.state import AbstractState
+from ..components.types import ScalarLike
 
 _LAYER_NORM_EPSILON = 1e-5
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._numbers import f32
-from .._ranges import require_choice, require_key, require_shape
-from .._unrolled_keys import unrolled
+from ..compilation.unrolled_keys import unrolled
+from ..components.numbers import f32
+from ..components.ranges import require_choice, require_key, require_shape
 
 
 def sparse_init(

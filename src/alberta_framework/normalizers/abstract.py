@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from .._compiled import compiled_by_itself
-from .._component import AbstractComponent
-from .._numbers import f32
-from .._ranges import require_choice, require_range
-from .._state import AbstractState
-from .._types import Hyperparameter
+from ..compilation.boundary import compiled_by_itself
+from ..components.component import AbstractComponent
+from ..components.numbers import f32
+from ..components.ranges import require_choice, require_range
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter
 
 
 class AbstractNormalizerState(AbstractState):

@@ -4,10 +4,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._compiled import compiled_by_itself
-from .._numbers import compensated_add, f32
-from .._ranges import require_count, require_range
-from .._types import Hyperparameter
+from ..compilation.boundary import compiled_by_itself
+from ..components.numbers import compensated_add, f32
+from ..components.ranges import require_count, require_range
+from ..components.types import Hyperparameter
 from .abstract import (
     AbstractNormalizer,
     AbstractNormalizerState,

@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from jaxtyping import Array, Float
 
-from .._component import AbstractComponent
-from .._state import AbstractState
-from .._types import ScalarLike
+from ..components.component import AbstractComponent
+from ..components.state import AbstractState
+from ..components.types import ScalarLike
 
 State = TypeVar("State", bound=AbstractState)
 

@@ -4,11 +4,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import compiled_by_itself
-from .._numbers import f32, scalar
-from .._ranges import require_count, require_range
-from .._state import AbstractState
-from .._types import Hyperparameter, ScalarLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.numbers import f32, scalar
+from ..components.ranges import require_count, require_range
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter, ScalarLike
 from .abstract import AbstractTDOptimizer, TDOptimizerUpdate
 from .effective_step import bounded_logs, require_guards
 from .log_step_sizes import spread

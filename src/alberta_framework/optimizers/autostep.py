@@ -8,11 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import compiled_by_itself
-from .._numbers import f32, scalar
-from .._ranges import require_count, require_range, require_same_shape, require_shape, warn_outside
-from .._state import AbstractState
-from .._types import Hyperparameter, ScalarLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.numbers import f32, scalar
+from ..components.ranges import (
+    require_count,
+    require_range,
+    require_same_shape,
+    require_shape,
+    warn_outside,
+)
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter, ScalarLike
 from .abstract import AbstractOptimizer, OptimizerUpdate
 from .effective_step import excess, floor_factor
 from .log_step_sizes import require_ordered, spread

@@ -10,9 +10,9 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._numbers import f32
-from .._ranges import require_range
-from .._types import ScalarLike
+from ..components.numbers import f32
+from ..components.ranges import require_range
+from ..components.types import ScalarLike
 
 # An array of m for each array of step sizes: of the weights and of the bias, or of one tensor.
 Measure = Sequence[Float[Array, "..."]]

@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from .._compiled import compiled_by_itself
-from .._numbers import f32, scalar
-from .._ranges import require_count, require_range, require_shape
-from .._state import AbstractState
-from .._types import Hyperparameter, ScalarLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.numbers import f32, scalar
+from ..components.ranges import require_count, require_range, require_shape
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter, ScalarLike
 from .abstract import AbstractOptimizer, OptimizerUpdate
 
 

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._numbers import is_traced
-from .._ranges import require_range, warn_outside
+from ..components.numbers import is_traced
+from ..components.ranges import require_range, warn_outside
 
 
 def require_ordered(component, low: str, high: str) -> None:

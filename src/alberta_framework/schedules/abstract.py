@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Float, UInt32
 
-from .._component import AbstractComponent
+from ..components.component import AbstractComponent
 
 
 class AbstractSchedule(AbstractComponent):

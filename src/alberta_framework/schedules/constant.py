@@ -2,9 +2,9 @@
 
 from jaxtyping import Array, Float, UInt32
 
-from .._numbers import f32
-from .._ranges import require_range
-from .._types import Hyperparameter
+from ..components.numbers import f32
+from ..components.ranges import require_range
+from ..components.types import Hyperparameter
 from .abstract import AbstractSchedule
 
 

@@ -4,9 +4,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
-from .._numbers import f32
-from .._ranges import require_range, require_steps
-from .._types import Hyperparameter
+from ..components.numbers import f32
+from ..components.ranges import require_range, require_steps
+from ..components.types import Hyperparameter
 from .abstract import AbstractSchedule
 
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
-from .._numbers import f32, is_traced
-from .._ranges import require_range, require_steps
-from .._types import Hyperparameter
+from ..components.numbers import f32, is_traced
+from ..components.ranges import require_range, require_steps
+from ..components.types import Hyperparameter
 from .abstract import AbstractSchedule
 
 

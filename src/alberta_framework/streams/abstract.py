@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, run
 import equinox as eqx
 from jaxtyping import ArrayLike, PRNGKeyArray
 
-from .._component import AbstractComponent
-from .._state import AbstractState
-from .._types import IntegerLike
+from ..components.component import AbstractComponent
+from ..components.state import AbstractState
+from ..components.types import IntegerLike
 from ..experience import TDTimeStep, TimeStep
 
 State = TypeVar("State", bound=AbstractState)

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from .._compiled import compiled_by_itself
-from .._counter import StepCount
-from .._ranges import require_count
-from .._state import AbstractState
-from .._types import IntegerLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.counter import StepCount
+from ..components.ranges import require_count
+from ..components.state import AbstractState
+from ..components.types import IntegerLike
 from ..experience import TDTimeStep, TimeStep
 from .abstract import AbstractStream, Experience
 from .float_arrays import flag_array, float_array, require_array, require_flags

@@ -7,11 +7,17 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import compiled_by_itself
-from .._counter import StepCount
-from .._numbers import f32
-from .._ranges import require_at_most, require_count, require_key, require_range, require_steps
-from .._types import Hyperparameter, KeyLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.counter import StepCount
+from ..components.numbers import f32
+from ..components.ranges import (
+    require_at_most,
+    require_count,
+    require_key,
+    require_range,
+    require_steps,
+)
+from ..components.types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, noisy_target, phase
 

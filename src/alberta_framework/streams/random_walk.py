@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key
 
-from .._compiled import compiled_by_itself
-from .._numbers import f32
-from .._ranges import require_count, require_key, require_range
-from .._types import Hyperparameter, KeyLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.numbers import f32
+from ..components.ranges import require_count, require_key, require_range
+from ..components.types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, noisy_target
 

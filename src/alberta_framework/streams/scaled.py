@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
-from .._numbers import is_traced
-from .._ranges import require_count
-from .._state import AbstractState
+from ..components.numbers import is_traced
+from ..components.ranges import require_count
+from ..components.state import AbstractState
 from ..experience import TDTimeStep, TimeStep
 from .abstract import AbstractStream, ScanStream
 from .float_arrays import float_array, require_array

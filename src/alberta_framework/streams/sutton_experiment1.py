@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from .._compiled import compiled_by_itself
-from .._counter import StepCount
-from .._ranges import require_count, require_key, require_steps
-from .._types import Hyperparameter, KeyLike
+from ..compilation.boundary import compiled_by_itself
+from ..components.counter import StepCount
+from ..components.ranges import require_count, require_key, require_steps
+from ..components.types import Hyperparameter, KeyLike
 from ..experience import TimeStep
 from .synthetic import AbstractSyntheticState, AbstractSyntheticStream, counted, phase
 

@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
-from .._compiled import compiled_by_itself, strong
-from .._counter import advanced
-from .._lanes_last import over_last_axis
-from .._numbers import f32
-from .._ranges import require_count
-from .._state import AbstractState
-from .._types import IntegerLike
-from .._unrolled_keys import as_before, is_unrolled, split_by_vectors, unrolled
+from ..compilation.boundary import compiled_by_itself, strong
+from ..compilation.lanes_last import over_last_axis
+from ..compilation.unrolled_keys import as_before, is_unrolled, split_by_vectors, unrolled
+from ..components.counter import advanced
+from ..components.numbers import f32
+from ..components.ranges import require_count
+from ..components.state import AbstractState
+from ..components.types import IntegerLike
 from .abstract import AbstractStream, Experience
 
 # Steps drawn at once: few enough for the first cache, many enough for its loop not to count.

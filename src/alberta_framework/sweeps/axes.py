@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._ranges import require_choice
+from ..components.ranges import require_choice
 from ..experiments.hyperparameters import require_known
 
 # What a path may begin with, and the component that it leads to: a life, which is the learner of

@@ -9,7 +9,7 @@ import numpy as np
 from jax.sharding import Mesh
 from numpy.typing import NDArray
 
-from .._compiled import strong
+from ..compilation.boundary import strong
 from ..experience import TimeStep
 from ..experiments.hyperparameters import stacked
 from ..learners import draws_weights, experience_of, initial_state

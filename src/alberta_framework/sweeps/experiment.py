@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._component import AbstractComponent, component_from_config, from_config
-from .._json import in_words, numbers_from
-from .._ranges import require_choice, require_count
+from ..components.component import AbstractComponent, component_from_config, from_config
+from ..components.ranges import require_choice, require_count
+from ..components.strict_json import in_words, numbers_from
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
 from ..experiments.hyperparameters import dotted_paths, require_known

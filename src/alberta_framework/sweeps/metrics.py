@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._compiled import strong
+from ..compilation.boundary import strong
 from ..control import AbstractAgent
 from ..experience import ControlStep
 from ..experiments.hyperparameters import require_known

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._ranges import require_choice, require_count
+from ..components.ranges import require_choice, require_count
 from ..experiments._extras import analysis_package
 from ..experiments.hyperparameters import require_known
 from ..experiments.scores import diverged_of, ranked, scores_of

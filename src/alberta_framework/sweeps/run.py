@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from .._ranges import require_count, require_key
 from ..checkpoints.upgrades import upgraded_arrays
+from ..components.ranges import require_count, require_key
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
 from ..loops.life import carried
 from ..loops.progress import one_chunk_ahead, progress_bar

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..._numbers import f32
-from ..._ranges import require_steps
-from ..._state import AbstractState
-from ..._types import Hyperparameter
+from ...components.numbers import f32
+from ...components.ranges import require_steps
+from ...components.state import AbstractState
+from ...components.types import Hyperparameter
 from ...interface import ActionSpace, BoxActions, DiscreteActions
 from ..abstract import AbstractEnvironment, EnvStep
 

@@ -4,10 +4,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..._numbers import f32
-from ..._ranges import require_at_most, require_range, require_steps
-from ..._state import AbstractState
-from ..._types import Hyperparameter
+from ...components.numbers import f32
+from ...components.ranges import require_at_most, require_range, require_steps
+from ...components.state import AbstractState
+from ...components.types import Hyperparameter
 from ...interface import DiscreteActions
 from ..abstract import AbstractEnvironment, EnvStep
 from .valley import driven, start

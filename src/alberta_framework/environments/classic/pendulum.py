@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..._numbers import f32
-from ..._ranges import require_range, require_steps
-from ..._state import AbstractState
-from ..._types import Hyperparameter
+from ...components.numbers import f32
+from ...components.ranges import require_range, require_steps
+from ...components.state import AbstractState
+from ...components.types import Hyperparameter
 from ...interface import BoxActions
 from ..abstract import AbstractEnvironment, EnvStep
 

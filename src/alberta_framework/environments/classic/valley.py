@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..._numbers import f32
-from ..._types import Hyperparameter
+from ...components.numbers import f32
+from ...components.types import Hyperparameter
 
 
 def start(key: PRNGKeyArray) -> Float[Array, "2"]:

@@ -5,7 +5,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..._state import AbstractState
+from ...components.state import AbstractState
 from ...interface import DiscreteActions
 from ..abstract import AbstractEnvironment, EnvStep
 

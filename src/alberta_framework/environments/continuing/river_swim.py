@@ -7,10 +7,10 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..._numbers import f32, is_traced
-from ..._ranges import require_count, require_range
-from ..._state import AbstractState
-from ..._types import Hyperparameter
+from ...components.numbers import f32, is_traced
+from ...components.ranges import require_count, require_range
+from ...components.state import AbstractState
+from ...components.types import Hyperparameter
 from ...interface import DiscreteActions
 from ..abstract import AbstractEnvironment, EnvStep
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..._ranges import require_count
-from ..._state import AbstractState
+from ...components.ranges import require_count
+from ...components.state import AbstractState
 from ...interface import DiscreteActions
 from ..abstract import AbstractEnvironment, EnvStep
 

@@ -8,10 +8,10 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from ..._compiled import strong
-from ..._numbers import action_number
-from ..._ranges import require_key
-from ..._state import AbstractState
+from ...compilation.boundary import strong
+from ...components.numbers import action_number
+from ...components.ranges import require_key
+from ...components.state import AbstractState
 from ...interface import ActionSpace, DiscreteActions
 from ...interface.package import gymnasium_package
 from ...loops.life import WorldKeysState, WorldKeyStream

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from ..._ranges import require_count
+from ...components.ranges import require_count
 from ...control import AbstractAgent
 from ...interface.failure import handing_back
 from ...interface.host import is_vector

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PRNGKeyArray, Real
 
-from ..._numbers import f32
+from ...components.numbers import f32
 from ...experience import TimeStep
 from ...learners import AbstractLearner, initial_state
 from ...loops.entrance import LoopOptions, require_rows, run, stream_state

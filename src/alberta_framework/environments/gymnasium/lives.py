@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._compiled import strong
-from ..._execution_plan import Program, execution_plan
-from ..._one_kernel import ZERO, one_kernel
-from ..._packing import Packing, packed, unpacked
+from ...compilation.boundary import strong
+from ...compilation.execution_plan import Program, execution_plan
+from ...compilation.one_kernel import ZERO, one_kernel
+from ...compilation.packing import Packing, packed, unpacked
 from ...control import AbstractAgent
 from ...interface.action_spaces import ActionSpace, BoxActions, DiscreteActions
 from ...interface.actions import SpaceActions

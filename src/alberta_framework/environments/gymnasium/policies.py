@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..._ranges import require_count
+from ...components.ranges import require_count
 from ...interface.actions import SpaceActions
 from ...interface.host import is_vector
 from ...interface.package import gymnasium_package

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..._ranges import require_choice, require_count
+from ...components.ranges import require_choice, require_count
 
 RESET_SEEDINGS = ("increment", "first", "spawn")
 

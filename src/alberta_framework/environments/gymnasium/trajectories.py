@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num
 
-from ..._ranges import require_count
-from ..._state import AbstractState
+from ...components.ranges import require_count
+from ...components.state import AbstractState
 from ...experience import TDTimeStep
 from ...interface.actions import SpaceActions
 from ...interface.failure import handing_back

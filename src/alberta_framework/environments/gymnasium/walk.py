@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._ranges import require_choice
+from ...components.ranges import require_choice
 from ...interface.failure import ContractBroken
 from ...interface.host import HostEnvironment, is_vector
 from ...interface.package import gymnasium_package

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
-from ..._counter import StepCount, advanced
-from ..._ranges import require_part
-from ..._state import AbstractState
-from ..._types import Hyperparameter
+from ...components.counter import StepCount, advanced
+from ...components.ranges import require_part
+from ...components.state import AbstractState
+from ...components.types import Hyperparameter
 from ...interface import ActionSpace
 from ...schedules import AbstractSchedule
 from ..abstract import AbstractEnvironment, EnvStep

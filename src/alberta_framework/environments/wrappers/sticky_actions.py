@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from ..._numbers import f32
-from ..._ranges import require_part, require_range
-from ..._state import AbstractState
-from ..._types import Hyperparameter
+from ...components.numbers import f32
+from ...components.ranges import require_part, require_range
+from ...components.state import AbstractState
+from ...components.types import Hyperparameter
 from ...interface import ActionSpace
 from ...interface.action_spaces import blank_action
 from ..abstract import AbstractEnvironment, EnvStep

@@ -6,9 +6,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..._ranges import require_part, require_steps
-from ..._state import AbstractState
-from ..._types import Hyperparameter
+from ...components.ranges import require_part, require_steps
+from ...components.state import AbstractState
+from ...components.types import Hyperparameter
 from ...interface import ActionSpace
 from ..abstract import AbstractEnvironment, EnvStep
 

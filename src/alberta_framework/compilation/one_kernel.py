@@ -14,7 +14,7 @@ import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from ._execution_plan import SMALL_OPTIONS, execution_plan
+from .execution_plan import SMALL_OPTIONS, execution_plan
 
 # To be passed to the program, so that the compiler does not know it.
 ZERO = np.uint32(0)

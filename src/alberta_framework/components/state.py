@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import equinox as eqx
 
-from ._numbers import is_traced
+from .numbers import is_traced
 
 
 class HostNumber(abc.ABC):

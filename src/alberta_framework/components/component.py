@@ -15,9 +15,9 @@ import jax
 import numpy as np
 from jaxtyping import AbstractArray
 
-from ._json import in_words, number_from, numbers_from
-from ._numbers import is_traced
-from ._types import Hyperparameter
+from .numbers import is_traced
+from .strict_json import in_words, number_from, numbers_from
+from .types import Hyperparameter
 
 
 class AbstractComponent(eqx.Module):

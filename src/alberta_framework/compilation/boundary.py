@@ -12,14 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray, TypeCheckError
 
-from ._execution_plan import SMALL_OPTIONS, execution_plan, fits_one_kernel, nothing_traced
-from ._flattened import Output, Structure, flattened, remembered
-from ._labelled import is_labelled, without_mask
-from ._numbers import action_number, is_traced
-from ._one_kernel import ZERO, one_kernel
-from ._packing import Packing, packed
-from ._state import AbstractState, require_state
-from ._types import ActionLike, IntegerLike, KeyLike
+from ..components.labelled import is_labelled, without_mask
+from ..components.numbers import action_number, is_traced
+from ..components.state import AbstractState, require_state
+from ..components.types import ActionLike, IntegerLike, KeyLike
+from .execution_plan import SMALL_OPTIONS, execution_plan, fits_one_kernel, nothing_traced
+from .flattened import Output, Structure, flattened, remembered
+from .one_kernel import ZERO, one_kernel
+from .packing import Packing, packed
 
 # So many numbers of a component enter a program as one array.
 _FEW_NUMBERS = 64

@@ -5,15 +5,15 @@ each. The step of a small learner is some ninety fusions of a few hundred bytes,
 launches cost many times their arithmetic. Four special forms avoid that, and each gives the numbers
 of the plain form to rounding:
 
-- one kernel: a small program that is called by itself is emitted as one function (`_one_kernel`).
+- one kernel: a small program that is called by itself is emitted as one function (`one_kernel.py`).
 - small loops: XLA makes one kernel of a small loop of its own accord, unless a part of it was
   handed to a library before; loops of small learners are compiled without those libraries.
-- lanes last: many small learners side by side lie along the last axis (`_lanes_last`).
-- unrolled keys: random numbers are drawn by straight code (`_unrolled_keys`).
+- lanes last: many small learners side by side lie along the last axis (`lanes_last.py`).
+- unrolled keys: random numbers are drawn by straight code (`unrolled_keys.py`).
 
 Which of them gain was measured for some versions of jaxlib (`benchmarks/`). A version that is not
 among them is probed: a process of its own compiles and runs a small program in both forms, and the
-special ones are used only if the numbers agree (`_probe`).
+special ones are used only if the numbers agree (`probe.py`).
 """
 
 import contextlib
@@ -31,8 +31,8 @@ import jaxlib.version
 import numpy as np
 from jax.extend.core import get_opaque_trace_state
 
-from ._numbers import is_traced
-from ._probe import fault_of
+from ..components.numbers import is_traced
+from .probe import fault_of
 
 VARIABLE = "ALBERTA_COMPILATION"
 MODES = ("auto", "plain")

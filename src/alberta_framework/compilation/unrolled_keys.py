@@ -15,7 +15,7 @@ import numpy as np
 from jax.extend.random import define_prng_impl
 from jaxtyping import Array, PRNGKeyArray, UInt32
 
-from ._execution_plan import execution_plan
+from .execution_plan import execution_plan
 
 _STANDARD = "threefry2x32"
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))

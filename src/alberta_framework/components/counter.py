@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, UInt32
 
-from ._state import HostNumber
+from .state import HostNumber
 
 
 def words_from(count: int | np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 
-from ._execution_plan import fits_one_kernel
-from ._numbers import is_traced
+from ..components.numbers import is_traced
+from .execution_plan import fits_one_kernel
 
 
 class Structure:

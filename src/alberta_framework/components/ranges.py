@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._numbers import is_traced
+from .numbers import is_traced
 
 
 def require_range(
