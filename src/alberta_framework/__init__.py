@@ -20,8 +20,10 @@ from .experience import MultiHeadStep as MultiHeadStep
 from .experience import TDTimeStep as TDTimeStep
 from .experience import TimeStep as TimeStep
 from .learners import AbstractAgentState as AbstractAgentState
+from .learners import AbstractHeadsState as AbstractHeadsState
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
+from .learners import Candidate as Candidate
 from .learners import HeadOptimizerStates as HeadOptimizerStates
 from .learners import HeadTraces as HeadTraces
 from .learners import HeadUpdate as HeadUpdate
@@ -29,6 +31,7 @@ from .learners import LearnerState as LearnerState
 from .learners import Lifecycle as Lifecycle
 from .learners import LinearLearner as LinearLearner
 from .learners import MetricParts as MetricParts
+from .learners import Metrics as Metrics
 from .learners import MLPLearner as MLPLearner
 from .learners import MLPLearnerState as MLPLearnerState
 from .learners import MLPUpdateResult as MLPUpdateResult
@@ -43,6 +46,7 @@ from .learners import Trunk as Trunk
 from .learners import UpdateResult as UpdateResult
 from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s
+from .learners import guarded as guarded
 from .networks import MLPParams as MLPParams
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
@@ -78,6 +82,23 @@ from .optimizers import create_lms_state as create_lms_state
 from .optimizers import create_obgd_state as create_obgd_state
 from .optimizers import create_tdidbd_state as create_tdidbd_state
 from .optimizers import optimizer_from_config as optimizer_from_config
+from .step_rules import AbstractStepRule as AbstractStepRule
+from .step_rules import Adaptive as Adaptive
+from .step_rules import AdaptiveObGD as AdaptiveObGD
+from .step_rules import AlphaBound as AlphaBound
+from .step_rules import Bootstrap as Bootstrap
+from .step_rules import FromOptax as FromOptax
+from .step_rules import Implicit as Implicit
+from .step_rules import ImplicitTD as ImplicitTD
+from .step_rules import Intentional as Intentional
+from .step_rules import PerTensor as PerTensor
+from .step_rules import PerTensorState as PerTensorState
+from .step_rules import StepInfo as StepInfo
+from .step_rules import StreamObGD as StreamObGD
+from .traces import AbstractTrace as AbstractTrace
+from .traces import Accumulating as Accumulating
+from .traces import Dutch as Dutch
+from .traces import Replacing as Replacing
 
 if TYPE_CHECKING:
     from .checkpoints import CheckpointError as CheckpointError
@@ -257,6 +278,7 @@ if TYPE_CHECKING:
     from .horde import GVFSpec as GVFSpec
     from .horde import HordeLearner as HordeLearner
     from .horde import HordeSpec as HordeSpec
+    from .horde import HordeState as HordeState
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
     from .interface import ActionSpace as ActionSpace
@@ -413,6 +435,7 @@ _LATE = {
         "GVFSpec",
         "HordeLearner",
         "HordeSpec",
+        "HordeState",
         "HordeUpdateResult",
         "create_horde_spec",
     ),
