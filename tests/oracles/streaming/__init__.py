@@ -13,7 +13,7 @@ Parameters (`trees`)
 Networks (`network`)
     `Network(slope=0.01, layer_norm=True, unit_features=False)`; `Linear()` is W x without bias,
     params `[W]`. `forward(params, x) -> (outputs,)`; `gradient(params, x, weights) -> tree`, that
-    of `weights . outputs`; `Network.gradients` also gives the gradient by the input. At a
+    of `weights . outputs`; `gradients` also gives the gradient by the input. At a
     pre-activation of exactly 0 the slope is 1, as in `jax.nn.leaky_relu`.
 
 Step rules (one file each; `step_rule` has the interface)

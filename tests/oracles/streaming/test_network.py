@@ -55,8 +55,10 @@ def test_gradients_are_those_of_central_differences(sizes, layer_norm, unit_feat
 
 def test_the_gradient_of_a_linear_function_is_its_input():
     x = np.array([1.0, -2.0])
-    (gradient,) = Linear().gradient([np.ones((3, 2))], x, np.array([0.0, 1.0, 0.0]))
+    w = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    (gradient,), by_input = Linear().gradients([w], x, np.array([0.0, 1.0, 0.0]))
     np.testing.assert_array_equal(gradient, [[0, 0], [1, -2], [0, 0]])
+    np.testing.assert_array_equal(by_input, [3, 4])
 
 
 @pytest.mark.parametrize(
