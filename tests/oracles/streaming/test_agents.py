@@ -10,6 +10,7 @@ from .alpha_bound import AlphaBound
 from .fixed_step import FixedStep
 from .gradient_traces import gradient_trace_td, qrc
 from .implicit import Implicit
+from .implicit_td import ImplicitTD
 from .intentional import Intentional
 from .lives import random_life, random_network
 from .network import Linear, Network, one_hot
@@ -199,6 +200,23 @@ def test_greedy_next_actions_make_sarsa_q():
     np.testing.assert_array_equal(q.td_errors, sarsa.td_errors)
 
 
+@pytest.mark.parametrize("ending", ["terminated", "truncated", "none"])
+def test_a_rule_that_looks_ahead_is_told_the_discounted_derivative(ending):
+    """After a step of the full implicit rule the error is that before over 1 + eta c."""
+    rng = np.random.default_rng(12)
+    life, w = random_life(rng, 1, 4), rng.normal(size=(1, 4))
+    life.next_observations *= -1 if life.next_observations[0] @ life.observations[0] > 0 else 1
+    flags = [ending == "terminated"], [ending == "truncated"]
+    x, following = life.observations[0], life.next_observations[0]
+    replay = stream_td(
+        Linear(), [w], ImplicitTD(0.5, "full"), [x], [following], life.rewards, *flags, gamma=0.9
+    )
+    ahead = (0.0 if ending == "terminated" else 0.9) * following
+    before = life.rewards[0] + (ahead - x) @ w[0]
+    after = life.rewards[0] + (ahead - x) @ replay.parameters[0][0, 0]
+    np.testing.assert_allclose(after, before / (1 + 0.5 * (x - ahead) @ x), rtol=1e-12)
+
+
 def test_soft_values():
     """Equal to the mean of q - T log pi; above n equal values by T log n; near 0 the maximum."""
     q, temperature = np.array([0.3, -1.0, 0.35, 0.0]), 0.3
@@ -275,6 +293,37 @@ def test_the_critic_of_an_actor_is_stream_td():
     np.testing.assert_array_equal(td.td_errors, replay.td_errors)
     for ours in (replay.actor_traces, replay.critic_traces):
         assert all(np.all(z[[6, 12]] == 0) for z in ours)
+
+
+def test_the_trace_of_an_actor_decays_as_its_critics():
+    """The second trace is the first, decayed, and the gradient of its own step."""
+    rng = np.random.default_rng(13)
+    life = random_life(rng, 2, 3, n_actions=3)
+    actor, critic = random_network(rng, (3, 5, 3)), random_network(rng, (3, 5, 1))
+    replay = stream_ac(
+        Softmax(), Network(), actor, ObGD(kappa=3.0), Network(), critic, ObGD(), life.observations,
+        life.actions, life.next_observations, life.rewards, life.terminated, life.truncated,
+        gamma=0.9, lamda=0.8, entropy_coefficient=0.0,
+    )  # fmt: skip
+    params = [p[0] for p in replay.actor_parameters]
+    outputs = Network().forward(params, life.observations[1])
+    weights = one_hot(life.actions[1], 3) - Softmax().probabilities(outputs)
+    own = Network().gradient(params, life.observations[1], weights)
+    for z, g in zip(replay.actor_traces, own, strict=True):
+        np.testing.assert_allclose(z[1], 0.72 * z[0] + g, rtol=0, atol=1e-14)
+
+
+def test_a_soft_actor_is_paid_for_its_entropy():
+    rng = np.random.default_rng(14)
+    life = random_life(rng, 1, 3, n_actions=3)
+    actor, critic = random_network(rng, (3, 5, 3)), random_network(rng, (3, 5, 1))
+    args = (
+        Softmax(), Network(), actor, ObGD(), Network(), critic, ObGD(), life.observations,
+        life.actions, life.next_observations, life.rewards, life.terminated, life.truncated,
+    )  # fmt: skip
+    plain, soft = (stream_ac(*args, entropy_coefficient=0.3, soft=s) for s in (False, True))
+    entropy = Softmax().entropy(Network().forward(actor, life.observations[0]))
+    np.testing.assert_allclose(soft.td_errors - plain.td_errors, 0.3 * entropy, rtol=1e-12)
 
 
 # Gradient eligibility traces

@@ -13,7 +13,7 @@ NET = Network(layer_norm=False, unit_features=True)
 
 
 def test_the_density_of_an_action_integrates_to_one():
-    noise = np.linspace(-9, 9, 20_001)
+    noise = np.linspace(-9, 9, 6001)
     pairs = [act(np.array([0.3, -0.5]), z) for z in noise[:, None]]
     actions, log_p = np.array([a[0] for a, _ in pairs]), np.array([p for _, p in pairs])
     mass = np.sum(0.5 * (np.exp(log_p[1:]) + np.exp(log_p[:-1])) * np.diff(actions))
@@ -124,6 +124,50 @@ def test_the_trace_of_the_critic_ends_with_the_episode_and_holds_no_bootstrap():
         np.testing.assert_array_equal(run.sigmas[:2], 1)
     np.testing.assert_array_equal(runs[0].td_errors[:5], runs[1].td_errors[:5])
     assert abs(runs[0].td_errors[5] - runs[1].td_errors[5]) > 1e-3
+
+
+def test_errors_are_divided_by_the_scale_of_the_soft_rewards():
+    """Nothing is learned, so that the unscaled errors are those of the same life."""
+    rng = np.random.default_rng(4)
+    life = random_life(rng, 12, 3, terminated=(3, 8))
+    noise, after = rng.normal(size=(2, 12, 2))
+    actor, critic = random_network(rng, (3, 6, 4)), random_network(rng, (5, 6, 1))
+
+    def replay(scaler):
+        return avg(
+            NET, actor, SGD(0.0), NET, critic, SGD(0.0), life.observations, noise,
+            life.next_observations, after, life.rewards, life.terminated, life.truncated,
+            scaler, 0.5, 0.9,
+        )  # fmt: skip
+
+    plain, scaled = replay(UnitScale()), replay(ReturnScale())
+    soft = life.rewards - 0.5 * plain.log_densities
+    returns = [np.sum(soft[:4]), np.sum(soft[4:9])]
+    discount = np.where(life.terminated, 0.0, 0.9)
+    for t in range(12):
+        finished = np.square(returns[: (t >= 3) + (t >= 8)])
+        sigma = 1.0
+        if len(finished):
+            spread = np.var(soft[: t + 1]) + np.var(discount[: t + 1]) * np.mean(finished)
+            sigma = np.sqrt(spread)
+        np.testing.assert_allclose(scaled.td_errors[t], plain.td_errors[t] / sigma, rtol=1e-12)
+
+
+def test_the_trace_decays_by_the_discount_into_the_state():
+    rng = np.random.default_rng(5)
+    life = random_life(rng, 3, 3, terminated=(2,))
+    noise, after = rng.normal(size=(2, 3, 2))
+    actor, critic = random_network(rng, (3, 6, 4)), random_network(rng, (5, 6, 1))
+    run = avg(
+        NET, actor, SGD(0.0), NET, critic, SGD(1.0), life.observations, noise,
+        life.next_observations, after, life.rewards, life.terminated, life.truncated,
+        UnitScale(), 0.07, 0.9, 0.8,
+    )  # fmt: skip
+    x = np.concatenate([life.observations[2], run.actions[2]])
+    own = NET.gradient([p[1] for p in run.critic_parameters], x, np.ones(1))
+    for p, z, g in zip(run.critic_parameters, run.critic_traces, own, strict=True):
+        step = run.td_errors[2] * (0.72 * z[1] + g)
+        np.testing.assert_allclose(p[2] - p[1], step, rtol=0, atol=1e-13)
 
 
 def test_the_scale_of_an_episodic_task():

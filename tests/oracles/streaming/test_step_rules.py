@@ -201,7 +201,11 @@ def test_adaptive_obgd_takes_the_moment_of_the_error_times_the_trace():
     rule.init([z])
     (step,) = rule.update([z], delta, 0.0, False)
     # |z/d|_1 = 2 / 2, M = 2 * 2 * 1, alpha = 1/4; 1 - 0.999 loses 1e-13
-    np.testing.assert_allclose(step, 0.25 * delta * np.sign(z) / delta, rtol=1e-12)
+    np.testing.assert_allclose(step, 0.25 * np.sign(z), rtol=1e-12)
+    rule = AdaptiveObGD(0.01, eps=0.0)  # within its bound
+    rule.init([z])
+    (step,) = rule.update([z], delta, 0.0, False)
+    np.testing.assert_allclose(step, 0.01 * np.sign(z), rtol=1e-12)
 
 
 # Intentional and Implicit
@@ -293,6 +297,16 @@ def test_implicit_takes_the_moment_of_earlier_gradients():
     np.testing.assert_allclose(step, g[0] * 0.5 / 37.5, rtol=1e-12)
     (direction,) = rule.direction(g, 0.0)
     np.testing.assert_allclose(direction, g[0] / np.sqrt(0.999 + 0.001 * g[0] ** 2), rtol=1e-15)
+
+
+@pytest.mark.parametrize("kappa", [0.5, 1.0, 2.0])
+def test_implicit_keeps_a_share_of_its_baseline_where_the_curvature_is_negative(kappa):
+    """x.D = 25, gamma x'.D = 50: c = max(-25, 0), b = 25."""
+    g = [np.array([3.0, -4.0])]
+    rule = Implicit(kappa=kappa, eps=0.0)
+    rule.init(g, 0.0)
+    (step,) = rule.step(g, rule.direction(g, 0.0), 1.0, 50.0, 0.0, False)
+    np.testing.assert_allclose(step, g[0] * 0.5 / (25 * max(kappa, 1.0)), rtol=1e-12)
 
 
 # The curvature rules, on one transition of a linear value
@@ -395,7 +409,10 @@ def test_alpha_bound_never_grows_and_never_overshoots_once_bounded():
         (step,) = rule.step([case.x], [direction], delta, ahead, 0.72, False)
         assert rule.alpha <= last
         last, w = rule.alpha, w + step
-        assert abs(rule.alpha * rule.info["curvature"]) <= 1 + 1e-15
+        c = (case.x - case.gamma * case.following) @ direction
+        assert abs(rule.alpha * c) <= 1 + 1e-12
+        if c > 0:
+            assert abs(case.delta(w)) <= abs(delta)
 
 
 def test_adaptive_without_a_trace_is_a_damped_sign_step():
