@@ -6,10 +6,11 @@ from typing import Any, Literal, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..components.component import AbstractComponent
-from ..components.numbers import f32
+from ..components.numbers import f32, is_traced
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
 
@@ -69,9 +70,16 @@ class AbstractStepRule(AbstractComponent):
 
         An agent says so once, with its gamma lamda: `decay` of a step is 0 where an episode begins,
         and would throw the average away.
+
+        **Raises:** `ValueError` for a decay of 1, at which an average never moves.
         """
         if getattr(self, "average_decay", decay) is not None:
             return self
+        if not is_traced(decay) and np.any(np.asarray(decay) >= 1.0):
+            raise ValueError(
+                f"{type(self).__name__}: `average_decay` must lie in [0, 1), and the agent's gamma "
+                f"lamda is {decay}: give the rule one of its own."
+            )
         return eqx.tree_at(
             lambda rule: rule.average_decay, self, f32(decay), is_leaf=lambda leaf: leaf is None
         )

@@ -49,7 +49,7 @@ class Adaptive(AbstractStepRule):
         require_range(self, "eps", 0.0, open_low=True)
         require_range(self, "clip", 0.0, open_low=True)
         if self.average_decay is not None:
-            require_range(self, "average_decay", 0.0, 1.0)
+            require_range(self, "average_decay", 0.0, 1.0, open_high=True)
 
     def init(self, params: Any) -> AdaptiveState:
         zeros = _TRACE.init(params)

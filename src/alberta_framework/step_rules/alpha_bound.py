@@ -12,7 +12,7 @@ from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..traces import Accumulating
 from .abstract import AbstractStepRule, Needs, StepInfo, total
-from .implicit_td import curvature
+from .implicit_td import error_curvature
 
 _TRACE = Accumulating()
 
@@ -56,7 +56,7 @@ class AlphaBound(AbstractStepRule):
     def step(
         self, state, gradient, direction, delta, bootstrap, decay, reset=False, *, params=None
     ):
-        c = curvature("full", state.trace, gradient, direction, bootstrap)
+        c = error_curvature(gradient, direction, bootstrap)
         alpha = jnp.minimum(state.step_size, 1.0 / jnp.abs(c))
         scale = alpha * f32(delta)
         changes = jax.tree.map(lambda d: scale * d, direction)

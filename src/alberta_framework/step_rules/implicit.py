@@ -42,8 +42,7 @@ class Implicit(AbstractStepRule):
         alpha = eta / max(b + eta c, kappa b, 1e-8)
         dw    = alpha delta' D
 
-    with the curvature c of `mode` along D, and delta' as in `Intentional`. A negative curvature
-    shortens the divisor to at least kappa b.
+    with the curvature c of `mode` along D, and delta' as in `Intentional`.
 
     Source: noahfarr/streamlet.
 
@@ -70,7 +69,7 @@ class Implicit(AbstractStepRule):
         require_choice("Implicit", "normalize_delta", self.normalize_delta, (True, False))
         require_choice("Implicit", "mode", self.mode, MODES)
         if self.average_decay is not None:
-            require_range(self, "average_decay", 0.0, 1.0)
+            require_range(self, "average_decay", 0.0, 1.0, open_high=True)
 
     def _needs(self) -> Needs:
         return "directional" if self.mode == "full" else "nothing"

@@ -20,14 +20,22 @@ MODES = ("norm", "pred", "full")
 def curvature(
     mode: str, trace: Any, gradient: Any, direction: Any, bootstrap: Bootstrap | None
 ) -> Any:
-    """How much of the error a step of size 1 along the direction D takes away: of the norm of the
-    trace z.D, of the prediction g.D, or of the whole error, (g - gamma g').D."""
+    """How much a step of size 1 along the direction D changes, by mode: z.D of the trace, g.D of
+    the prediction, or of the whole error what `error_curvature` says, at least 0."""
     if mode == "norm":
         return total(lambda z, d: z * d, trace, direction)
+    if mode == "pred":
+        return total(lambda g, d: g * d, gradient, direction)
+    return jnp.maximum(error_curvature(gradient, direction, bootstrap), 0.0)
+
+
+def error_curvature(gradient: Any, direction: Any, bootstrap: Bootstrap | None) -> Any:
+    """(g - gamma g').D: the share of the error that a step of size 1 along D takes away, of a
+    linear value. Where it is negative every step makes the error larger."""
     found = total(lambda g, d: g * d, gradient, direction)
-    if mode == "full" and bootstrap is not None and bootstrap.directional is not None:
-        found = found - bootstrap.directional
-    return found
+    if bootstrap is None or bootstrap.directional is None:
+        return found
+    return found - bootstrap.directional
 
 
 class ImplicitTD(AbstractStepRule):
@@ -67,8 +75,6 @@ class ImplicitTD(AbstractStepRule):
         self, state, gradient, direction, delta, bootstrap, decay, reset=False, *, params=None
     ):
         c = curvature(self.mode, state.trace, gradient, direction, bootstrap)
-        if self.mode == "full":
-            c = jnp.maximum(c, 0.0)
         shrunk = 1.0 / (1.0 + f32(self.step_size) * c)
         alpha = f32(self.step_size) * shrunk
         scale = alpha * f32(delta)

@@ -67,7 +67,7 @@ class Intentional(AbstractStepRule):
             require_range(self, name, 0.0, 1.0, open_high=True)
         require_choice("Intentional", "normalize_delta", self.normalize_delta, (True, False))
         if self.average_decay is not None:
-            require_range(self, "average_decay", 0.0, 1.0)
+            require_range(self, "average_decay", 0.0, 1.0, open_high=True)
 
     def init(self, params: Any) -> IntentionalState:
         zeros = _TRACE.init(params)
