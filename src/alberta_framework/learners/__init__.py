@@ -48,5 +48,8 @@ from .stacked_heads import HeadTraces as HeadTraces
 from .td_linear import TDLearnerState as TDLearnerState
 from .td_linear import TDLinearLearner as TDLinearLearner
 from .td_linear import TDUpdateResult as TDUpdateResult
+from .td_step import TDStep as TDStep
+from .td_step import moved as moved
+from .td_step import td_step as td_step
 from .trunk import Network as Network
 from .trunk import Trunk as Trunk

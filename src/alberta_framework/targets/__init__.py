@@ -6,3 +6,4 @@ from .bootstrapped import next_features as next_features
 from .values import expected_value as expected_value
 from .values import greedy_value as greedy_value
 from .values import soft_value as soft_value
+from .values import value_of as value_of

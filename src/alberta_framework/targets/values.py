@@ -2,16 +2,22 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ..components.numbers import f32
 from ..components.types import ScalarLike
 
 
+def value_of(action_values: Float[Array, " actions"], action: Int[Array, ""]) -> Float[Array, ""]:
+    """q(a). By a mask: the gradient of an index would be a scatter, which no kernel holds."""
+    taken = jnp.arange(action_values.shape[0], dtype=jnp.int32) == action
+    return jnp.sum(jnp.where(taken, action_values, 0.0))
+
+
 def greedy_value(action_values: Float[Array, " actions"]) -> Float[Array, ""]:
-    """max_a q(a), as Q-learning bootstraps. Its gradient is that of one of the greatest: `jnp.max`
-    would split it among all of them."""
-    return action_values[jnp.argmax(action_values)]
+    """max_a q(a), as Q-learning bootstraps. Its gradient is that of the first of the greatest:
+    `jnp.max` would split it among all of them."""
+    return value_of(action_values, jnp.argmax(action_values).astype(jnp.int32))
 
 
 def expected_value(
