@@ -251,8 +251,15 @@ if TYPE_CHECKING:
     from .experiments import ttest_comparison as ttest_comparison
     from .experiments import wilcoxon_comparison as wilcoxon_comparison
     from .features import AbstractFeatures as AbstractFeatures
+    from .features import ObservationNormalizer as ObservationNormalizer
+    from .features import ObservationTrace as ObservationTrace
+    from .features import ObservationTraceState as ObservationTraceState
+    from .features import Percept as Percept
     from .features import Pipeline as Pipeline
+    from .features import RewardScaler as RewardScaler
+    from .features import RewardScalerState as RewardScalerState
     from .features import TileCoder as TileCoder
+    from .features import TimeFeature as TimeFeature
     from .horde import DemonType as DemonType
     from .horde import GVFSpec as GVFSpec
     from .horde import HordeLearner as HordeLearner
@@ -361,8 +368,15 @@ __version__ = "0.1.0"
 _LATE = {
     "features": (
         "AbstractFeatures",
+        "ObservationNormalizer",
+        "ObservationTrace",
+        "ObservationTraceState",
+        "Percept",
         "Pipeline",
+        "RewardScaler",
+        "RewardScalerState",
         "TileCoder",
+        "TimeFeature",
     ),
     "schedules": (
         "AbstractSchedule",

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "bounders": set(),
     "normalizers": set(),
     "networks": set(),
-    "features": set(),
+    "features": {"normalizers"},
     "streams": set(),
     "interface": set(),
     "schedules": set(),
