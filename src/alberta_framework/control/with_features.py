@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
@@ -15,11 +16,15 @@ from .contract import AbstractAgent, AgentStep
 
 
 class FeaturesState(AbstractHolderState):
-    """The agent's state, that of the features, and whether an episode begins with what comes."""
+    """The agent's state, that of the features, and whether an episode begins with what comes.
+
+    `feature_dim` is how many numbers an observation has, which nothing else in it needs to tell.
+    """
 
     agent_state: Any
     features_state: Any
     first: Bool[Array, ""]
+    feature_dim: int = eqx.field(static=True)
 
     holds: ClassVar[str] = "agent_state"
 
@@ -53,7 +58,8 @@ class WithFeatures(AbstractAgent[FeaturesState]):
         """For observations of `feature_dim` numbers."""
         key = require_key("WithFeatures.init", key)
         agent_state = self.agent.init(self.features.feature_dim_of(feature_dim), key)
-        return FeaturesState(agent_state, self.features.init(feature_dim), jnp.ones((), bool))
+        features_state = self.features.init(feature_dim)
+        return FeaturesState(agent_state, features_state, jnp.ones((), bool), int(feature_dim))
 
     def start(self, state: FeaturesState, observation: Array) -> tuple[Array, FeaturesState]:
         begun = state.replace(first=jnp.ones((), bool))
@@ -121,4 +127,4 @@ def _after(
     sound = all_finite(shown.observation) & ~jnp.asarray(rejected)
     kept = jax.tree.map(lambda a, b: jnp.where(sound, a, b), features_state, state.features_state)
     # An episode still begins where what it began with was not seen.
-    return FeaturesState(agent_state, kept, state.first & ~sound)
+    return state.replace(agent_state=agent_state, features_state=kept, first=state.first & ~sound)
