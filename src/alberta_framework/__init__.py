@@ -43,7 +43,10 @@ from .learners import Trunk as Trunk
 from .learners import UpdateResult as UpdateResult
 from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s
+from .networks import AbstractNetwork as AbstractNetwork
+from .networks import MinAtarNetwork as MinAtarNetwork
 from .networks import MLPParams as MLPParams
+from .networks import StreamMLP as StreamMLP
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
 from .normalizers import AbstractNormalizerState as AbstractNormalizerState

@@ -34,8 +34,8 @@ from ..learners import (
     Network,
     chosen_optimizer,
     living,
-    sizes,
 )
+from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
 from ..schedules import Linear

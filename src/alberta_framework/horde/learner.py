@@ -24,8 +24,8 @@ from ..learners import (
     Network,
     chosen_optimizer,
     named_columns,
-    sizes,
 )
+from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
 from .gvf import GVFSpec, HordeSpec

@@ -16,7 +16,7 @@ from ..components.ranges import require_choice, require_count, require_key, requ
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..experience import MultiHeadStep
-from ..networks import MLPParams, from_interleaved, hidden, interleaved
+from ..networks import MLPParams, from_interleaved, hidden, interleaved, sizes
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer, LMSState
 from .abstract import AbstractLearner
@@ -28,7 +28,6 @@ from .network import (
     initial_layers,
     require_network_fields,
     require_unit_interval,
-    sizes,
     without_trunk_trace,
     zeros_like,
 )
