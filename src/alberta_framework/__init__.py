@@ -47,7 +47,10 @@ from .learners import UpdateResult as UpdateResult
 from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s
 from .learners import guarded as guarded
+from .networks import AbstractNetwork as AbstractNetwork
+from .networks import MinAtarNetwork as MinAtarNetwork
 from .networks import MLPParams as MLPParams
+from .networks import StreamMLP as StreamMLP
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
 from .normalizers import AbstractNormalizerState as AbstractNormalizerState
@@ -141,16 +144,25 @@ if TYPE_CHECKING:
     from .comparisons import save_comparison as save_comparison
     from .comparisons import save_control_comparison as save_control_comparison
     from .comparisons import spoken_point as spoken_point
+    from .control import AbstractActionValueAgent as AbstractActionValueAgent
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
+    from .control import AbstractPolicy as AbstractPolicy
+    from .control import ActionValueState as ActionValueState
+    from .control import ActorCriticState as ActorCriticState
     from .control import AgentStep as AgentStep
     from .control import FeaturesState as FeaturesState
+    from .control import GaussianPolicy as GaussianPolicy
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
     from .control import SARSAEpisodeResult as SARSAEpisodeResult
     from .control import SARSAState as SARSAState
     from .control import SARSAUpdateResult as SARSAUpdateResult
+    from .control import SoftmaxPolicy as SoftmaxPolicy
+    from .control import StreamAC as StreamAC
+    from .control import StreamQ as StreamQ
+    from .control import StreamSARSA as StreamSARSA
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
     from .control import run_sarsa_continuing as run_sarsa_continuing
@@ -232,8 +244,15 @@ if TYPE_CHECKING:
     from .environments.gymnasium import make_gymnasium_stream as make_gymnasium_stream
     from .environments.gymnasium import make_random_policy as make_random_policy
     from .features import AbstractFeatures as AbstractFeatures
+    from .features import ObservationNormalizer as ObservationNormalizer
+    from .features import ObservationTrace as ObservationTrace
+    from .features import ObservationTraceState as ObservationTraceState
+    from .features import Percept as Percept
     from .features import Pipeline as Pipeline
+    from .features import RewardScaler as RewardScaler
+    from .features import RewardScalerState as RewardScalerState
     from .features import TileCoder as TileCoder
+    from .features import TimeFeature as TimeFeature
     from .figures import create_comparison_figure as create_comparison_figure
     from .figures import plot_final_performance_bars as plot_final_performance_bars
     from .figures import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
@@ -383,8 +402,15 @@ __version__ = "0.1.0"
 _LATE = {
     "features": (
         "AbstractFeatures",
+        "ObservationNormalizer",
+        "ObservationTrace",
+        "ObservationTraceState",
+        "Percept",
         "Pipeline",
+        "RewardScaler",
+        "RewardScalerState",
         "TileCoder",
+        "TimeFeature",
     ),
     "schedules": (
         "AbstractSchedule",
@@ -450,6 +476,15 @@ _LATE = {
         "SARSAEpisodeResult",
         "SARSAState",
         "SARSAUpdateResult",
+        "AbstractActionValueAgent",
+        "AbstractPolicy",
+        "ActionValueState",
+        "ActorCriticState",
+        "GaussianPolicy",
+        "SoftmaxPolicy",
+        "StreamAC",
+        "StreamQ",
+        "StreamSARSA",
         "WithFeatures",
         "epsilon_greedy",
         "run_sarsa_continuing",

@@ -44,8 +44,9 @@ def require_range(
     outside = (values < low) | (values > high) | np.isnan(values)
     if open_low:
         outside |= values == low
-    if open_high:
-        outside |= values == high
+    if open_high:  # as float32, in which the next number below may be the bound itself
+        with np.errstate(over="ignore"):
+            outside |= values.astype(np.float32) == np.float32(high)
     if not allow_infinity:
         outside |= np.isinf(values)
     if outside.any():

@@ -12,7 +12,13 @@ from ..compilation.boundary import compiled, strong
 from ..compilation.unrolled_keys import as_before, unrolled
 from ..components.counter import advanced
 from ..components.numbers import f32
-from ..components.ranges import require_choice, require_count, require_key, require_part, require_range
+from ..components.ranges import (
+    require_choice,
+    require_count,
+    require_key,
+    require_part,
+    require_range,
+)
 from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import DiscreteActions
 from ..learners import AbstractLearnerState, Lifecycle, td_step
@@ -111,10 +117,11 @@ class AbstractActionValueAgent(AbstractAgent[ActionValueState]):
     def start(
         self, state: ActionValueState, observation: Real[Array, "{state.feature_dim}"]
     ) -> tuple[Int[Array, ""], ActionValueState]:
-        """The first action of an episode, and the state in which it is pending, traces cut."""
+        """The first action of an episode, and the state in which it is pending; what was traced
+        before decays to nothing."""
         x = f32(observation)
         chosen, exploratory, key = self._chosen(state, state.params, x, 1)
-        begun = self._cut(state).replace(rng_key=key)
+        begun = state.replace(rng_key=key, decay=jnp.zeros_like(state.decay))
         return chosen, _pending(begun, x, chosen, exploratory, jnp.all(jnp.isfinite(x)))
 
     @compiled
@@ -162,14 +169,15 @@ class AbstractActionValueAgent(AbstractAgent[ActionValueState]):
         }
         witnesses = step.delta, step.params, rule.witnesses(step.rule_state)
         found = learned(state, after, told, witnesses, now.acceptable)
-        after = jax.lax.cond(found.rejected, self._cut, lambda kept: kept, found.state)
+        # A trace that decays by 0 is cut, and costs nothing to cut.
+        after = found.state.replace(decay=jnp.where(found.rejected, 0.0, found.state.decay))
         if choice is None:
             choice = self._chosen(after, after.params, f32(observation), 1)
         chosen, exploratory, key = choice
         after = after.replace(rng_key=key)
         pending = now.sound & ~found.rejected
         after = _pending(after, now.observation, chosen, exploratory, pending)
-        return AgentStep(after, chosen, found.told, found.rejected)
+        return AgentStep(state=after, action=chosen, metrics=found.told, rejected=found.rejected)
 
     @compiled
     def act(

@@ -38,8 +38,8 @@ from ..learners import (
     chosen_optimizer,
     concluded,
     living,
-    sizes,
 )
+from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
 from ..schedules import Linear

@@ -11,7 +11,13 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 from ..compilation.boundary import compiled, strong
 from ..compilation.unrolled_keys import as_before, unrolled
 from ..components.numbers import f32
-from ..components.ranges import require_choice, require_count, require_key, require_part, require_range
+from ..components.ranges import (
+    require_choice,
+    require_count,
+    require_key,
+    require_part,
+    require_range,
+)
 from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import ActionSpace
 from ..learners import AbstractLearnerState, Lifecycle, moved, td_step
@@ -91,8 +97,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         policy: AbstractPolicy,
         actor: AbstractNetwork | None = None,
         critic: AbstractNetwork | None = None,
-        policy_optimizer: AbstractStepRule | AbstractOptimizer = ObGD(kappa=3.0),
-        value_optimizer: AbstractStepRule | AbstractOptimizer = ObGD(kappa=2.0),
+        policy_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        value_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
         gamma: Hyperparameter = 0.99,
         lamda: Hyperparameter = 0.8,
         entropy_coefficient: Hyperparameter = 0.01,
@@ -102,11 +108,11 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         self.policy = policy
         wide = isinstance(policy, AbstractPolicy) and bool(policy.action_space.shape)
         hidden = (128, 128) if wide else (32, 32)
-        if actor is None and isinstance(policy, AbstractPolicy):
-            actor = StreamMLP(hidden, policy.n_outputs)
-        self.actor: Any = actor
+        outputs = policy.n_outputs if isinstance(policy, AbstractPolicy) else 1
+        self.actor = StreamMLP(hidden, outputs) if actor is None else actor
         self.critic = StreamMLP(hidden, 1) if critic is None else critic
-        self.policy_optimizer, self.value_optimizer = policy_optimizer, value_optimizer
+        self.policy_optimizer = ObGD(kappa=3.0) if policy_optimizer is None else policy_optimizer
+        self.value_optimizer = ObGD(kappa=2.0) if value_optimizer is None else value_optimizer
         self.gamma, self.lamda, self.entropy_coefficient = gamma, lamda, entropy_coefficient
         self.bootstrap_on_truncation, self.soft = bootstrap_on_truncation, soft
 
@@ -166,9 +172,11 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     def start(
         self, state: ActorCriticState, observation: Real[Array, "{state.feature_dim}"]
     ) -> tuple[Array, ActorCriticState]:
-        """The first action of an episode, and the state in which it is pending, traces cut."""
+        """The first action of an episode, and the state in which it is pending; what was traced
+        before decays to nothing."""
         x = f32(observation)
-        return self._next(self._cut(state), x, jnp.all(jnp.isfinite(x)))
+        begun = state.replace(decay=jnp.zeros_like(state.decay))
+        return self._next(begun, x, jnp.all(jnp.isfinite(x)))
 
     @compiled
     def act_and_learn(
@@ -210,9 +218,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             return policy.log_density(outputs, action) + tau * sign * policy.entropy(outputs)
 
         gradient = jax.grad(preferred)(state.actor_params)
-        direction, actor_state = actor_rule.direction(
-            state.actor_rule_state, gradient, state.decay
-        )
+        direction, actor_state = actor_rule.direction(state.actor_rule_state, gradient, state.decay)
         nothing = Bootstrap(f32(0.0), f32(0.0), jax.tree.map(jnp.zeros_like, gradient))
         changes, actor_state, info = actor_rule.step(
             actor_state,
@@ -243,9 +249,10 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         kept = actor_rule.witnesses(actor_state), critic_rule.witnesses(critic.rule_state)
         witnesses = critic.delta, actor_params, critic.params, kept
         found = learned(state, after, told, witnesses, now.acceptable)
-        after = jax.lax.cond(found.rejected, self._cut, lambda kept: kept, found.state)
+        # A trace that decays by 0 is cut, and costs nothing to cut.
+        after = found.state.replace(decay=jnp.where(found.rejected, 0.0, found.state.decay))
         chosen, after = self._next(after, f32(observation), now.sound & ~found.rejected)
-        return AgentStep(after, chosen, found.told, found.rejected)
+        return AgentStep(state=after, action=chosen, metrics=found.told, rejected=found.rejected)
 
     @compiled
     def act(

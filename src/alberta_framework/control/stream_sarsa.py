@@ -41,16 +41,18 @@ class StreamSARSA(AbstractActionValueAgent):
         self,
         n_actions: int,
         network: AbstractNetwork | None = None,
-        optimizer: AbstractStepRule | AbstractOptimizer = ObGD(kappa=2.0),
+        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
         gamma: Hyperparameter = 0.99,
         lamda: Hyperparameter = 0.8,
-        epsilon: AbstractSchedule = Linear(1.0, 0.01, 25_000),
+        epsilon: AbstractSchedule | None = None,
         bootstrap_on_truncation: bool = True,
     ):
         self.n_actions = n_actions
         self.network = StreamMLP((32, 32), n_actions) if network is None else network
-        self.optimizer, self.gamma, self.lamda = optimizer, gamma, lamda
-        self.epsilon, self.bootstrap_on_truncation = epsilon, bootstrap_on_truncation
+        self.optimizer = ObGD(kappa=2.0) if optimizer is None else optimizer
+        self.epsilon = Linear(1.0, 0.01, 25_000) if epsilon is None else epsilon
+        self.gamma, self.lamda = gamma, lamda
+        self.bootstrap_on_truncation = bootstrap_on_truncation
 
     def __check_init__(self):
         require_fields(self)

@@ -28,8 +28,8 @@ from ..learners import (
     chosen_optimizer,
     guarded,
     named_columns,
-    sizes,
 )
+from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
 from ..targets import bootstrapped, continuation, next_features

@@ -42,7 +42,6 @@ from .multi_head import MultiHeadMLPState as MultiHeadMLPState
 from .multi_head import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .multi_head import stacked_numbers as stacked_numbers
 from .network import chosen_optimizer as chosen_optimizer
-from .network import sizes as sizes
 from .stacked_heads import HeadOptimizerStates as HeadOptimizerStates
 from .stacked_heads import HeadTraces as HeadTraces
 from .td_linear import TDLearnerState as TDLearnerState

@@ -15,7 +15,7 @@ from ..components.ranges import require_count, require_key
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TimeStep
-from ..networks import MLPParams, from_interleaved, hidden, interleaved
+from ..networks import MLPParams, from_interleaved, hidden, interleaved, sizes
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
 from ..step_rules import PerTensor, PerTensorState
@@ -28,7 +28,6 @@ from .network import (
     initial_layers,
     require_network_fields,
     require_unit_interval,
-    sizes,
     zeros_like,
 )
 from .trunk import Network, Trunk

@@ -16,7 +16,7 @@ from ..components.ranges import require_choice, require_count, require_key, requ
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..experience import MultiHeadStep
-from ..networks import MLPParams
+from ..networks import MLPParams, sizes
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
 from .abstract import AbstractLearner
@@ -28,7 +28,6 @@ from .network import (
     chosen_optimizer,
     require_network_fields,
     require_unit_interval,
-    sizes,
     without_trunk_trace,
 )
 from .stacked_heads import HeadOptimizerStates, HeadTraces

@@ -60,7 +60,8 @@ def bootstrap_of(
         following, gradient = jax.value_and_grad(next_value)(params)
         scaled = jax.tree.map(lambda g: f32(discount) * g, gradient)
         products = jax.tree.map(lambda g, d: (g * d).sum(), scaled, direction)
-        return following, Bootstrap(following, sum(jax.tree.leaves(products)), scaled)
+        along = sum(jax.tree.leaves(products), f32(0.0))
+        return following, Bootstrap(following, along, scaled)
     following, along = jax.jvp(next_value, (params,), (direction,))
     return following, Bootstrap(following, f32(discount) * along)
 
