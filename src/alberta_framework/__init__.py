@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from .comparisons import save_control_comparison as save_control_comparison
     from .comparisons import spoken_point as spoken_point
     from .control import AbstractActionValueAgent as AbstractActionValueAgent
+    from .control import AbstractActionValueState as AbstractActionValueState
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
     from .control import AbstractPolicy as AbstractPolicy
@@ -477,6 +478,7 @@ _LATE = {
         "SARSAState",
         "SARSAUpdateResult",
         "AbstractActionValueAgent",
+        "AbstractActionValueState",
         "AbstractPolicy",
         "ActionValueState",
         "ActorCriticState",

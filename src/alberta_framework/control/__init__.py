@@ -1,7 +1,7 @@
 """Control: agents that choose actions and learn from what follows."""
 
 from .action_values import AbstractActionValueAgent as AbstractActionValueAgent
-from .action_values import ActionValueState as ActionValueState
+from .action_values import AbstractActionValueState as AbstractActionValueState
 from .contract import AbstractAgent as AbstractAgent
 from .contract import AbstractAgentStep as AbstractAgentStep
 from .contract import AgentStep as AgentStep
@@ -21,5 +21,6 @@ from .stream_ac import ActorCriticState as ActorCriticState
 from .stream_ac import StreamAC as StreamAC
 from .stream_q import StreamQ as StreamQ
 from .stream_sarsa import StreamSARSA as StreamSARSA
+from .traced_values import ActionValueState as ActionValueState
 from .with_features import FeaturesState as FeaturesState
 from .with_features import WithFeatures as WithFeatures
