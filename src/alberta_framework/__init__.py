@@ -24,6 +24,9 @@ from .learners import AbstractHeadsState as AbstractHeadsState
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
 from .learners import Candidate as Candidate
+from .learners import GradientTraceTD as GradientTraceTD
+from .learners import GradientTraceTDState as GradientTraceTDState
+from .learners import GradientTraceTDUpdateResult as GradientTraceTDUpdateResult
 from .learners import HeadOptimizerStates as HeadOptimizerStates
 from .learners import HeadTraces as HeadTraces
 from .learners import HeadUpdate as HeadUpdate
@@ -39,6 +42,9 @@ from .learners import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .learners import MultiHeadMLPState as MultiHeadMLPState
 from .learners import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .learners import Network as Network
+from .learners import StreamTD as StreamTD
+from .learners import StreamTDState as StreamTDState
+from .learners import StreamTDUpdateResult as StreamTDUpdateResult
 from .learners import TDLearnerState as TDLearnerState
 from .learners import TDLinearLearner as TDLinearLearner
 from .learners import TDUpdateResult as TDUpdateResult
@@ -144,6 +150,7 @@ if TYPE_CHECKING:
     from .comparisons import save_comparison as save_comparison
     from .comparisons import save_control_comparison as save_control_comparison
     from .comparisons import spoken_point as spoken_point
+    from .control import QRC as QRC
     from .control import AbstractActionValueAgent as AbstractActionValueAgent
     from .control import AbstractActionValueState as AbstractActionValueState
     from .control import AbstractAgent as AbstractAgent
@@ -154,6 +161,7 @@ if TYPE_CHECKING:
     from .control import AgentStep as AgentStep
     from .control import FeaturesState as FeaturesState
     from .control import GaussianPolicy as GaussianPolicy
+    from .control import QRCState as QRCState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
@@ -471,6 +479,8 @@ _LATE = {
         "AbstractAgentStep",
         "AgentStep",
         "FeaturesState",
+        "QRC",
+        "QRCState",
         "SARSAAgent",
         "SARSAConfig",
         "SARSAContinuingResult",

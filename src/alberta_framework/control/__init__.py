@@ -13,6 +13,8 @@ from .epsilon_greedy import epsilon_greedy as epsilon_greedy
 from .policies import AbstractPolicy as AbstractPolicy
 from .policies import GaussianPolicy as GaussianPolicy
 from .policies import SoftmaxPolicy as SoftmaxPolicy
+from .qrc import QRC as QRC
+from .qrc import QRCState as QRCState
 from .sarsa import SARSAAgent as SARSAAgent
 from .sarsa import SARSAConfig as SARSAConfig
 from .sarsa import SARSAState as SARSAState
