@@ -57,6 +57,7 @@ from .networks import AbstractNetwork as AbstractNetwork
 from .networks import MinAtarNetwork as MinAtarNetwork
 from .networks import MLPParams as MLPParams
 from .networks import StreamMLP as StreamMLP
+from .networks import UnitFeatureMLP as UnitFeatureMLP
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
 from .normalizers import AbstractNormalizerState as AbstractNormalizerState
@@ -150,6 +151,7 @@ if TYPE_CHECKING:
     from .comparisons import save_comparison as save_comparison
     from .comparisons import save_control_comparison as save_control_comparison
     from .comparisons import spoken_point as spoken_point
+    from .control import AVG as AVG
     from .control import QRC as QRC
     from .control import AbstractActionValueAgent as AbstractActionValueAgent
     from .control import AbstractActionValueState as AbstractActionValueState
@@ -159,9 +161,12 @@ if TYPE_CHECKING:
     from .control import ActionValueState as ActionValueState
     from .control import ActorCriticState as ActorCriticState
     from .control import AgentStep as AgentStep
+    from .control import AVGState as AVGState
     from .control import FeaturesState as FeaturesState
     from .control import GaussianPolicy as GaussianPolicy
     from .control import QRCState as QRCState
+    from .control import ReturnScale as ReturnScale
+    from .control import ReturnScaleState as ReturnScaleState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
@@ -172,6 +177,7 @@ if TYPE_CHECKING:
     from .control import StreamAC as StreamAC
     from .control import StreamQ as StreamQ
     from .control import StreamSARSA as StreamSARSA
+    from .control import TanhGaussianPolicy as TanhGaussianPolicy
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
     from .control import run_sarsa_continuing as run_sarsa_continuing
@@ -475,6 +481,11 @@ _LATE = {
         "create_horde_spec",
     ),
     "control": (
+        "AVG",
+        "AVGState",
+        "ReturnScale",
+        "ReturnScaleState",
+        "TanhGaussianPolicy",
         "AbstractAgent",
         "AbstractAgentStep",
         "AgentStep",

@@ -2,6 +2,8 @@
 
 from .action_values import AbstractActionValueAgent as AbstractActionValueAgent
 from .action_values import AbstractActionValueState as AbstractActionValueState
+from .avg import AVG as AVG
+from .avg import AVGState as AVGState
 from .contract import AbstractAgent as AbstractAgent
 from .contract import AbstractAgentStep as AbstractAgentStep
 from .contract import AgentStep as AgentStep
@@ -13,8 +15,11 @@ from .epsilon_greedy import epsilon_greedy as epsilon_greedy
 from .policies import AbstractPolicy as AbstractPolicy
 from .policies import GaussianPolicy as GaussianPolicy
 from .policies import SoftmaxPolicy as SoftmaxPolicy
+from .policies import TanhGaussianPolicy as TanhGaussianPolicy
 from .qrc import QRC as QRC
 from .qrc import QRCState as QRCState
+from .return_scale import ReturnScale as ReturnScale
+from .return_scale import ReturnScaleState as ReturnScaleState
 from .sarsa import SARSAAgent as SARSAAgent
 from .sarsa import SARSAConfig as SARSAConfig
 from .sarsa import SARSAState as SARSAState
