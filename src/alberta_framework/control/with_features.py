@@ -11,7 +11,7 @@ from ..components.numbers import all_finite, f32, scalar, truth
 from ..components.ranges import require_key, require_part
 from ..features import AbstractFeatures, Percept
 from ..interface import ActionSpace
-from ..learners import AbstractHolderState, MetricParts
+from ..learners import AbstractHolderState, MetricParts, Metrics
 from .contract import AbstractAgent, AgentStep
 
 
@@ -108,7 +108,7 @@ class WithFeatures(AbstractAgent[FeaturesState]):
             agent_state=self.agent.reset_traces(state.agent_state), first=jnp.ones((), bool)
         )
 
-    def _named(self, outputs: Any) -> dict[str, Array]:
+    def _named(self, outputs: Any) -> Metrics:
         return self.agent.metrics(outputs)
 
     def _parts(self) -> MetricParts:

@@ -5,6 +5,12 @@ from .abstract import AbstractMeasured as AbstractMeasured
 from .abstract import draws_weights as draws_weights
 from .abstract import experience_of as experience_of
 from .abstract import initial_state as initial_state
+from .acceptance import Candidate as Candidate
+from .acceptance import concluded as concluded
+from .acceptance import guarded as guarded
+from .heads import AbstractHeadsState as AbstractHeadsState
+from .heads import Heads as Heads
+from .heads import HeadUpdate as HeadUpdate
 from .lifetime import AbstractAgentState as AbstractAgentState
 from .lifetime import AbstractHolderState as AbstractHolderState
 from .lifetime import AbstractLearnerState as AbstractLearnerState
@@ -21,6 +27,7 @@ from .linear import LinearLearner as LinearLearner
 from .linear import UpdateResult as UpdateResult
 from .metrics import SQUARED_ERRORS as SQUARED_ERRORS
 from .metrics import MetricParts as MetricParts
+from .metrics import Metrics as Metrics
 from .metrics import MetricsError as MetricsError
 from .metrics import metrics_of_step as metrics_of_step
 from .metrics import named_columns as named_columns
@@ -30,7 +37,6 @@ from .mlp import MLPLearner as MLPLearner
 from .mlp import MLPLearnerState as MLPLearnerState
 from .mlp import MLPUpdateResult as MLPUpdateResult
 from .multi_head import HEAD_METRICS as HEAD_METRICS
-from .multi_head import HeadUpdate as HeadUpdate
 from .multi_head import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .multi_head import MultiHeadMLPState as MultiHeadMLPState
 from .multi_head import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
@@ -41,5 +47,8 @@ from .stacked_heads import HeadTraces as HeadTraces
 from .td_linear import TDLearnerState as TDLearnerState
 from .td_linear import TDLinearLearner as TDLinearLearner
 from .td_linear import TDUpdateResult as TDUpdateResult
+from .td_step import TDStep as TDStep
+from .td_step import moved as moved
+from .td_step import td_step as td_step
 from .trunk import Network as Network
 from .trunk import Trunk as Trunk

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ..bounders import AbstractBounder
 from ..components.numbers import f32, is_traced
@@ -65,13 +65,6 @@ def initial_layers(
     _, head_weights = jax.lax.scan(next_head, key, length=n_heads)
     heads = MLPParams(head_weights, jnp.zeros((n_heads, 1), jnp.float32))
     return trunk, heads
-
-
-def bounded(
-    bounder: AbstractBounder | None, steps: tuple, error: Any, params: tuple
-) -> tuple[tuple, Float[Array, ""]]:
-    """The bounder's steps and metric; the steps themselves and 1 without one."""
-    return (steps, f32(1.0)) if bounder is None else bounder.bound(steps, error, params)
 
 
 def zeros_like(tree: Any) -> Any:

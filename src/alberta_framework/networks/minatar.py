@@ -58,7 +58,7 @@ class MinAtarNetwork(AbstractNetwork[MLPParams]):
         min_inputs: int = 0,
         use_layer_norm: bool = True,
     ):
-        self.shape = tuple(shape) if isinstance(shape, tuple | list) else shape
+        self.shape = tuple(shape)
         self.n_out, self.filters, self.hidden_size = n_out, filters, hidden_size
         self.sparsity, self.rounding, self.min_inputs = sparsity, rounding, min_inputs
         self.leaky_relu_slope, self.use_layer_norm = leaky_relu_slope, use_layer_norm
