@@ -302,9 +302,11 @@ if TYPE_CHECKING:
     from .loops import LearnResult as LearnResult
     from .loops import Life as Life
     from .loops import LifeState as LifeState
+    from .loops import LifetimeAverage as LifetimeAverage
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+    from .loops import RunningMean as RunningMean
     from .loops import SARSAArrayResult as SARSAArrayResult
     from .loops import StateHistory as StateHistory
     from .loops import StateTracking as StateTracking
@@ -344,8 +346,10 @@ if TYPE_CHECKING:
     from .schedules import Periodic as Periodic
     from .statistics import AggregatedResults as AggregatedResults
     from .statistics import MetricSummary as MetricSummary
+    from .statistics import RecoveryTime as RecoveryTime
     from .statistics import SignificanceResult as SignificanceResult
     from .statistics import StatisticalSummary as StatisticalSummary
+    from .statistics import area_under as area_under
     from .statistics import bonferroni_correction as bonferroni_correction
     from .statistics import bootstrap_ci as bootstrap_ci
     from .statistics import cohens_d as cohens_d
@@ -355,16 +359,24 @@ if TYPE_CHECKING:
     from .statistics import compute_statistics as compute_statistics
     from .statistics import compute_timeseries_statistics as compute_timeseries_statistics
     from .statistics import compute_tracking_error as compute_tracking_error
+    from .statistics import dip as dip
     from .statistics import extract_metric as extract_metric
     from .statistics import get_final_performance as get_final_performance
     from .statistics import get_metric_timeseries as get_metric_timeseries
     from .statistics import holm_correction as holm_correction
+    from .statistics import level_before as level_before
+    from .statistics import lifetime_average as lifetime_average
+    from .statistics import loss_area as loss_area
     from .statistics import mann_whitney_comparison as mann_whitney_comparison
     from .statistics import pairwise_comparisons as pairwise_comparisons
+    from .statistics import plasticity_trend as plasticity_trend
     from .statistics import rank_biserial as rank_biserial
+    from .statistics import recovery_time as recovery_time
+    from .statistics import reward_rate as reward_rate
     from .statistics import summarize_metric as summarize_metric
     from .statistics import ttest_comparison as ttest_comparison
     from .statistics import wilcoxon_comparison as wilcoxon_comparison
+    from .statistics import window_mean as window_mean
     from .streams import AbruptChangeState as AbruptChangeState
     from .streams import AbruptChangeStream as AbruptChangeStream
     from .streams import AbruptChangeTarget as AbruptChangeTarget
@@ -572,9 +584,11 @@ _LATE = {
         "LearnResult",
         "Life",
         "LifeState",
+        "LifetimeAverage",
         "MultiHeadLearningResult",
         "NormalizerHistory",
         "NormalizerTrackingConfig",
+        "RunningMean",
         "SARSAArrayResult",
         "StateHistory",
         "StateTracking",
@@ -657,8 +671,10 @@ _LATE = {
     "statistics": (
         "AggregatedResults",
         "MetricSummary",
+        "RecoveryTime",
         "SignificanceResult",
         "StatisticalSummary",
+        "area_under",
         "bonferroni_correction",
         "bootstrap_ci",
         "cohens_d",
@@ -668,16 +684,24 @@ _LATE = {
         "compute_statistics",
         "compute_timeseries_statistics",
         "compute_tracking_error",
+        "dip",
         "extract_metric",
         "get_final_performance",
         "get_metric_timeseries",
         "holm_correction",
+        "level_before",
+        "lifetime_average",
+        "loss_area",
         "mann_whitney_comparison",
         "pairwise_comparisons",
+        "plasticity_trend",
         "rank_biserial",
+        "recovery_time",
+        "reward_rate",
         "summarize_metric",
         "ttest_comparison",
         "wilcoxon_comparison",
+        "window_mean",
     ),
     "reports": (
         "Timer",
