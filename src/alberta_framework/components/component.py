@@ -212,6 +212,11 @@ def _plain(value: Any, path: str) -> Any:
     raise TypeError(f"A config needs plain values; `{path}` is {value!r}.")
 
 
+def _is_component(annotation: Any) -> bool:
+    origin = typing.get_origin(annotation) or annotation
+    return isinstance(origin, type) and issubclass(origin, AbstractComponent)
+
+
 def _is_array(annotation: Any) -> bool:
     """Whether a field is an array by nature, not a number that a vmap has batched."""
     if _without_none(annotation) == Hyperparameter:
@@ -287,6 +292,12 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in choices:
             return None
+        lists = [kind for kind in choices if typing.get_origin(kind) is tuple]
+        if lists and isinstance(value, list | tuple):
+            return _read(lists[0], value, path)
+        families = tuple(kind for kind in choices if _is_component(kind))
+        if families:
+            return component_from_config(value, families, path=path)
         return _read(_without_none(annotation), value, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
@@ -297,7 +308,7 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
             return None if value is None else np.asarray(numbers_from(value), np.float64)
         except (TypeError, ValueError):
             raise ValueError(f"{path}: must be a nested list of numbers, got {value!r}.") from None
-    if isinstance(origin, type) and issubclass(origin, AbstractComponent):
+    if _is_component(annotation):
         return component_from_config(value, (origin,), path=path)
     if isinstance(origin, type) and issubclass(origin, enum.Enum):
         try:
