@@ -78,7 +78,9 @@ class FromOptax(AbstractStepRule):
         self, state, gradient, direction, delta, bootstrap, decay, reset=False, *, params=None
     ):
         loss_gradient = jax.tree.map(lambda z: -f32(delta) * z, direction)
-        changes, inner = self._made().update(loss_gradient, state.inner, params)
+        # Optax multiplies numbers of several kinds, also where a program allows no such thing.
+        with jax.numpy_dtype_promotion("standard"):
+            changes, inner = self._made().update(loss_gradient, state.inner, params)
         info = StepInfo(unknown(), f32(1.0), total(abs, state.trace), unknown())
         return changes, FromOptaxState(_TRACE.cut(state.trace, reset), inner), info
 
