@@ -24,6 +24,9 @@ from .learners import AbstractHeadsState as AbstractHeadsState
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
 from .learners import Candidate as Candidate
+from .learners import GradientTraceTD as GradientTraceTD
+from .learners import GradientTraceTDState as GradientTraceTDState
+from .learners import GradientTraceTDUpdateResult as GradientTraceTDUpdateResult
 from .learners import HeadOptimizerStates as HeadOptimizerStates
 from .learners import HeadTraces as HeadTraces
 from .learners import HeadUpdate as HeadUpdate
@@ -39,6 +42,9 @@ from .learners import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .learners import MultiHeadMLPState as MultiHeadMLPState
 from .learners import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .learners import Network as Network
+from .learners import StreamTD as StreamTD
+from .learners import StreamTDState as StreamTDState
+from .learners import StreamTDUpdateResult as StreamTDUpdateResult
 from .learners import TDLearnerState as TDLearnerState
 from .learners import TDLinearLearner as TDLinearLearner
 from .learners import TDUpdateResult as TDUpdateResult
@@ -51,6 +57,7 @@ from .networks import AbstractNetwork as AbstractNetwork
 from .networks import MinAtarNetwork as MinAtarNetwork
 from .networks import MLPParams as MLPParams
 from .networks import StreamMLP as StreamMLP
+from .networks import UnitFeatureMLP as UnitFeatureMLP
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
 from .normalizers import AbstractNormalizerState as AbstractNormalizerState
@@ -144,15 +151,22 @@ if TYPE_CHECKING:
     from .comparisons import save_comparison as save_comparison
     from .comparisons import save_control_comparison as save_control_comparison
     from .comparisons import spoken_point as spoken_point
+    from .control import AVG as AVG
+    from .control import QRC as QRC
     from .control import AbstractActionValueAgent as AbstractActionValueAgent
+    from .control import AbstractActionValueState as AbstractActionValueState
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
     from .control import AbstractPolicy as AbstractPolicy
     from .control import ActionValueState as ActionValueState
     from .control import ActorCriticState as ActorCriticState
     from .control import AgentStep as AgentStep
+    from .control import AVGState as AVGState
     from .control import FeaturesState as FeaturesState
     from .control import GaussianPolicy as GaussianPolicy
+    from .control import QRCState as QRCState
+    from .control import ReturnScale as ReturnScale
+    from .control import ReturnScaleState as ReturnScaleState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
@@ -163,6 +177,7 @@ if TYPE_CHECKING:
     from .control import StreamAC as StreamAC
     from .control import StreamQ as StreamQ
     from .control import StreamSARSA as StreamSARSA
+    from .control import TanhGaussianPolicy as TanhGaussianPolicy
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
     from .control import run_sarsa_continuing as run_sarsa_continuing
@@ -478,10 +493,17 @@ _LATE = {
         "create_horde_spec",
     ),
     "control": (
+        "AVG",
+        "AVGState",
+        "ReturnScale",
+        "ReturnScaleState",
+        "TanhGaussianPolicy",
         "AbstractAgent",
         "AbstractAgentStep",
         "AgentStep",
         "FeaturesState",
+        "QRC",
+        "QRCState",
         "SARSAAgent",
         "SARSAConfig",
         "SARSAContinuingResult",
@@ -489,6 +511,7 @@ _LATE = {
         "SARSAState",
         "SARSAUpdateResult",
         "AbstractActionValueAgent",
+        "AbstractActionValueState",
         "AbstractPolicy",
         "ActionValueState",
         "ActorCriticState",

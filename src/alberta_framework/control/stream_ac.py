@@ -23,11 +23,11 @@ from ..interface import ActionSpace
 from ..learners import AbstractLearnerState, Lifecycle, moved, td_step
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
-from ..step_rules import AbstractStepRule, Bootstrap, step_rule_of
-from .action_values import product
+from ..step_rules import AbstractStepRule, Bootstrap
 from .contract import AbstractAgent, AgentStep
 from .pending import flag, learned, outcome_of
 from .policies import AbstractPolicy
+from .traced_values import rule_of
 
 
 class ActorCriticState(AbstractLearnerState):
@@ -137,9 +137,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     @property
     def rules(self) -> tuple[AbstractStepRule, AbstractStepRule]:
         """How errors become changes of the actor, and of the critic."""
-        names, decay = ("policy_optimizer", "value_optimizer"), product(self.gamma, self.lamda)
-        found = (step_rule_of("StreamAC", n, getattr(self, n)).averaging(decay) for n in names)
-        return next(found), next(found)
+        return rule_of(self, "policy_optimizer"), rule_of(self, "value_optimizer")
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> ActorCriticState:
         """Both networks' initial weights for `feature_dim` features, drawn from `key`."""

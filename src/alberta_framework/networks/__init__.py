@@ -12,3 +12,4 @@ from .sparse_init import require_sparsity as require_sparsity
 from .sparse_init import sparse_init as sparse_init
 from .sparse_layers import sparse_layers as sparse_layers
 from .stream_mlp import StreamMLP as StreamMLP
+from .unit_feature_mlp import UnitFeatureMLP as UnitFeatureMLP
