@@ -58,7 +58,8 @@ class MinAtarNetwork(AbstractNetwork[MLPParams]):
         min_inputs: int = 0,
         use_layer_norm: bool = True,
     ):
-        self.shape = tuple(shape)
+        given: Any = shape  # what is none is left for the check to refuse
+        self.shape = tuple(given) if isinstance(given, tuple | list) else given
         self.n_out, self.filters, self.hidden_size = n_out, filters, hidden_size
         self.sparsity, self.rounding, self.min_inputs = sparsity, rounding, min_inputs
         self.leaky_relu_slope, self.use_layer_norm = leaky_relu_slope, use_layer_norm

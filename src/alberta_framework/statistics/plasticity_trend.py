@@ -23,5 +23,5 @@ def plasticity_trend(areas: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"`areas` must have shape [..., tasks] with two tasks, got {array.shape}.")
     early, late = np.triu_indices(array.shape[-1], 1)
     slopes = (array[..., late] - array[..., early]) / (late - early)
-    unknown = np.isnan(array).any(axis=-1)
+    unknown = np.asarray(np.isnan(array).any(axis=-1))
     return np.where(unknown, np.nan, np.median(np.where(unknown[..., None], 0.0, slopes), axis=-1))
