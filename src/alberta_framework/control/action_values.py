@@ -33,8 +33,8 @@ from .pending import Outcome, flag, learned, outcome_of
 class AbstractActionValueState(AbstractLearnerState):
     """The parameters of the values, and the pair of observation and action to be learned.
 
-    `exploratory`: whether the pending action was worse than another when it was chosen; `decay`:
-    by how much traces decay next, the last discount times lamda.
+    `exploratory`: whether the pending action was worse than another when it was chosen;
+    `trace_decay`: by how much traces decay next, the last discount times lamda.
     """
 
     params: eqx.AbstractVar[Any]
@@ -42,7 +42,7 @@ class AbstractActionValueState(AbstractLearnerState):
     last_action: eqx.AbstractVar[Int[Array, ""]]
     pending: eqx.AbstractVar[Bool[Array, ""]]
     exploratory: eqx.AbstractVar[Bool[Array, ""]]
-    decay: eqx.AbstractVar[Float[Array, ""]]
+    trace_decay: eqx.AbstractVar[Float[Array, ""]]
     rng_key: eqx.AbstractVar[PRNGKeyArray]
 
     @property
@@ -95,7 +95,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
             "last_action": jnp.zeros((), jnp.int32),
             "pending": none,
             "exploratory": none,
-            "decay": jnp.zeros((), jnp.float32),
+            "trace_decay": jnp.zeros((), jnp.float32),
             "rng_key": own_key,
             "life": Lifecycle.begin(),
         }
@@ -116,7 +116,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         before decays to nothing."""
         x = f32(observation)
         chosen, exploratory, key = self._chosen(state, x, 1)
-        begun = state.replace(rng_key=key, decay=jnp.zeros_like(state.decay))
+        begun = state.replace(rng_key=key, trace_decay=jnp.zeros_like(state.trace_decay))
         return chosen, _pending(begun, x, chosen, exploratory, jnp.all(jnp.isfinite(x)))
 
     @compiled
@@ -140,10 +140,12 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         reset = now.boundary if self._on_policy else now.boundary | state.exploratory
         step = self._step(state, now, reset, None if first is None else first[0])
         decay = jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda))
-        after = state.replace(**step.changed, decay=decay)
+        after = state.replace(**step.changed, trace_decay=decay)
         found = learned(state, after, step.told, step.witnesses, now.acceptable)
         # A trace that decays by 0 is cut, and costs nothing to cut.
-        after = found.state.replace(decay=jnp.where(found.rejected, 0.0, found.state.decay))
+        after = found.state.replace(
+            trace_decay=jnp.where(found.rejected, 0.0, found.state.trace_decay)
+        )
         choice = self._chosen(after, f32(observation), 1) if first is None else first
         chosen, exploratory, key = choice
         pending = now.sound & ~found.rejected

@@ -47,7 +47,7 @@ class AVGState(AbstractLearnerState):
     last_observation: Float[Array, " features"]
     last_noise: Float[Array, " n"]
     pending: Bool[Array, ""]
-    decay: Float[Array, ""]
+    trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
 
@@ -162,7 +162,7 @@ class AVG(AbstractAgent[AVGState]):
             last_observation=jnp.zeros(feature_dim, jnp.float32),
             last_noise=jnp.zeros(n, jnp.float32),
             pending=jnp.asarray(False),
-            decay=jnp.zeros((), jnp.float32),
+            trace_decay=jnp.zeros((), jnp.float32),
             rng_key=own_key,
             life=Lifecycle.begin(),
         )
@@ -174,7 +174,7 @@ class AVG(AbstractAgent[AVGState]):
         """The first action of an episode, and the state in which it is pending; what was traced
         before decays to nothing."""
         x = f32(observation)
-        begun = state.replace(decay=jnp.zeros_like(state.decay))
+        begun = state.replace(trace_decay=jnp.zeros_like(state.trace_decay))
         return self._next(begun, x, jnp.all(jnp.isfinite(x)))
 
     @compiled
@@ -198,7 +198,7 @@ class AVG(AbstractAgent[AVGState]):
         after, told, witnesses = self._step(state, now, noise)
         found = learned(state, after, told, witnesses, now.acceptable)
         after = found.state.replace(
-            decay=jnp.where(found.rejected, 0.0, found.state.decay),
+            trace_decay=jnp.where(found.rejected, 0.0, found.state.trace_decay),
             rng_key=as_before(key, state.rng_key),
         )
         chosen, after = self._next(after, f32(observation), now.sound & ~found.rejected)
@@ -248,7 +248,7 @@ class AVG(AbstractAgent[AVGState]):
 
         value, gradient = jax.value_and_grad(q)(state.critic_params, x, action)
         direction, critic_state = critic_rule.direction(
-            state.critic_rule_state, gradient, state.decay
+            state.critic_rule_state, gradient, state.trace_decay
         )
         next_value, along = jax.jvp(following, (state.critic_params,), (direction,))
         delta = (bootstrapped(now.reward, now.discount, next_value) - value) / sigma
@@ -259,7 +259,7 @@ class AVG(AbstractAgent[AVGState]):
             direction,
             delta,
             ahead,
-            state.decay,
+            state.trace_decay,
             now.boundary,
             params=state.critic_params,
         )
@@ -278,7 +278,7 @@ class AVG(AbstractAgent[AVGState]):
             actor_rule_state=actor_state,
             critic_rule_state=critic_state,
             scale=scale,
-            decay=jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda)),
+            trace_decay=jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda)),
         )
         told = {
             "squared_td_error": delta**2,
@@ -307,7 +307,7 @@ class AVG(AbstractAgent[AVGState]):
     def _cut(self, state: AVGState) -> AVGState:
         return state.replace(
             critic_rule_state=self.rules[1].cut(state.critic_rule_state),
-            decay=jnp.zeros_like(state.decay),
+            trace_decay=jnp.zeros_like(state.trace_decay),
         )
 
 

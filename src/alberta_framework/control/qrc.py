@@ -40,7 +40,7 @@ class QRCState(AbstractActionValueState):
     last_action: Int[Array, ""]
     pending: Bool[Array, ""]
     exploratory: Bool[Array, ""]
-    decay: Float[Array, ""]
+    trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
 
@@ -150,7 +150,7 @@ class QRC(AbstractActionValueAgent[QRCState]):
             auxiliary=lambda params: value_of(self.auxiliary_network.apply(params, x), action),
             reward=now.reward,
             discount=now.discount,
-            decay=state.decay,
+            decay=state.trace_decay,
             reset=reset,
         )
         told = {
@@ -162,7 +162,9 @@ class QRC(AbstractActionValueAgent[QRCState]):
         return ValueStep(step.changed, told, (step.delta, step.changed))
 
     def _cut(self, state: QRCState) -> QRCState:
-        return state.replace(traces=state.traces.cut(True), decay=jnp.zeros_like(state.decay))
+        return state.replace(
+            traces=state.traces.cut(True), trace_decay=jnp.zeros_like(state.trace_decay)
+        )
 
 
 @jax.jit

@@ -19,8 +19,8 @@ from .pending import Outcome
 class ActionValueState(AbstractActionValueState):
     """Parameters, the step rule's state, and the pair of observation and action to be learned.
 
-    `exploratory`: whether the pending action was worse than another when it was chosen; `decay`:
-    by how much the trace decays next, the last discount times lamda.
+    `exploratory`: whether the pending action was worse than another when it was chosen;
+    `trace_decay`: by how much the trace decays next, the last discount times lamda.
     """
 
     params: Any
@@ -29,7 +29,7 @@ class ActionValueState(AbstractActionValueState):
     last_action: Int[Array, ""]
     pending: Bool[Array, ""]
     exploratory: Bool[Array, ""]
-    decay: Float[Array, ""]
+    trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
 
@@ -71,7 +71,7 @@ def traced_step(
         lambda params: next_value(agent.network.apply(params, now.observation)),
         now.reward,
         now.discount,
-        state.decay,
+        state.trace_decay,
         reset,
     )
     told = {
@@ -87,7 +87,8 @@ def traced_step(
 def without_trace(agent: Any, state: ActionValueState) -> ActionValueState:
     """The state with its trace at 0."""
     return state.replace(
-        rule_state=agent.step_rule.cut(state.rule_state), decay=jnp.zeros_like(state.decay)
+        rule_state=agent.step_rule.cut(state.rule_state),
+        trace_decay=jnp.zeros_like(state.trace_decay),
     )
 
 

@@ -29,6 +29,7 @@ from .acceptance import Candidate, guarded
 from .gradient_traces import GradientTraces, gradient_step
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
+from .trunk import Network, network_of_layers
 
 _METRICS = ("squared_td_error", "td_error", "expected_error")
 
@@ -42,7 +43,7 @@ class GradientTraceTDState(AbstractLearnerState):
     rule_state: Any
     auxiliary_rule_state: Any
     traces: GradientTraces
-    decay: Float[Array, ""]
+    trace_decay: Float[Array, ""]
     life: Lifecycle
     feature_dim: int = eqx.field(static=True)
 
@@ -140,7 +141,7 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
             rule_state=states[0],
             auxiliary_rule_state=states[1],
             traces=GradientTraces.begin(params, auxiliary_params),
-            decay=jnp.zeros((), jnp.float32),
+            trace_decay=jnp.zeros((), jnp.float32),
             life=Lifecycle.begin(),
             feature_dim=int(feature_dim),
         )
@@ -173,11 +174,11 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
             auxiliary=lambda params: self.auxiliary_network.apply(params, x)[0],
             reward=scalar(reward),
             discount=g,
-            decay=state.decay,
+            decay=state.trace_decay,
             reset=g == 0.0,
         )
         result = GradientTraceTDUpdateResult(
-            state=state.replace(**step.changed, decay=g * f32(self.lamda)),
+            state=state.replace(**step.changed, trace_decay=g * f32(self.lamda)),
             prediction=jnp.reshape(step.value, (1,)),
             td_error=jnp.reshape(step.delta, (1,)),
             metrics=jnp.stack([step.delta**2, step.delta, step.auxiliary]),
@@ -199,14 +200,19 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
         state = result.state
         if experience.truncated is not None:
             cut = truth(experience.truncated)
-            state = state.replace(decay=jnp.where(cut, 0.0, state.decay))
+            state = state.replace(trace_decay=jnp.where(cut, 0.0, state.trace_decay))
         return state, result.metrics
 
     def _named(self, outputs: Float[Array, "*batch 3"]) -> Metrics:
         return named_columns(_METRICS, outputs)
 
+    def _network(self, state: GradientTraceTDState) -> Network | None:
+        return network_of_layers(self.network.layers(state.params), state.traces.value)
+
     def _cut(self, state: GradientTraceTDState) -> GradientTraceTDState:
-        return state.replace(traces=state.traces.cut(True), decay=jnp.zeros_like(state.decay))
+        return state.replace(
+            traces=state.traces.cut(True), trace_decay=jnp.zeros_like(state.trace_decay)
+        )
 
 
 @jax.jit

@@ -23,6 +23,7 @@ from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
 from .td_step import td_step
+from .trunk import Network, network_of_layers
 
 _METRICS = ("squared_td_error", "td_error", "step_size")
 
@@ -35,7 +36,7 @@ class StreamTDState(AbstractLearnerState):
 
     params: Any
     rule_state: Any
-    decay: Float[Array, ""]
+    trace_decay: Float[Array, ""]
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
     feature_dim: int = eqx.field(static=True)
@@ -121,7 +122,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
         return StreamTDState(
             params=params,
             rule_state=_rule_state(strong(self), params),
-            decay=jnp.zeros((), jnp.float32),
+            trace_decay=jnp.zeros((), jnp.float32),
             normalizer_state=None if normalizer is None else normalizer.init(int(feature_dim)),
             life=Lifecycle.begin(),
             feature_dim=int(feature_dim),
@@ -162,13 +163,13 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             lambda params: self.network.apply(params, next_x)[0],
             scalar(reward),
             g,
-            state.decay,
+            state.trace_decay,
             g == 0.0,
         )
         after = state.replace(
             params=step.params,
             rule_state=step.rule_state,
-            decay=g * f32(self.lamda),
+            trace_decay=g * f32(self.lamda),
             normalizer_state=normalizer_state,
         )
         result = StreamTDUpdateResult(
@@ -195,15 +196,24 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
         state = result.state
         if experience.truncated is not None:
             cut = truth(experience.truncated)
-            state = state.replace(decay=jnp.where(cut, 0.0, state.decay))
+            state = state.replace(trace_decay=jnp.where(cut, 0.0, state.trace_decay))
         return state, result.metrics
 
     def _named(self, outputs: Float[Array, "*batch 3"]) -> Metrics:
         return named_columns(_METRICS, outputs)
 
+    def _network(self, state: StreamTDState) -> Network | None:
+        return network_of_layers(
+            self.network.layers(state.params),
+            getattr(state.rule_state, "trace", None),
+            self.normalizer,
+            state.normalizer_state,
+        )
+
     def _cut(self, state: StreamTDState) -> StreamTDState:
         return state.replace(
-            rule_state=self.step_rule.cut(state.rule_state), decay=jnp.zeros_like(state.decay)
+            rule_state=self.step_rule.cut(state.rule_state),
+            trace_decay=jnp.zeros_like(state.trace_decay),
         )
 
 

@@ -1,6 +1,7 @@
 """Networks: initial weights and forward passes."""
 
 from .abstract import AbstractNetwork as AbstractNetwork
+from .abstract import Layers as Layers
 from .minatar import MinAtarNetwork as MinAtarNetwork
 from .mlp import MLPParams as MLPParams
 from .mlp import from_interleaved as from_interleaved
