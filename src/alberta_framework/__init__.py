@@ -98,14 +98,10 @@ if TYPE_CHECKING:
     from .control import FeaturesState as FeaturesState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
-    from .control import SARSAContinuingResult as SARSAContinuingResult
-    from .control import SARSAEpisodeResult as SARSAEpisodeResult
     from .control import SARSAState as SARSAState
     from .control import SARSAUpdateResult as SARSAUpdateResult
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
-    from .control import run_sarsa_continuing as run_sarsa_continuing
-    from .control import run_sarsa_episode as run_sarsa_episode
     from .daemon import Daemon as Daemon
     from .daemon import EventProcessor as EventProcessor
     from .daemon import EventSchema as EventSchema
@@ -168,6 +164,8 @@ if TYPE_CHECKING:
     from .environments.gymnasium import GymnasiumStream as GymnasiumStream
     from .environments.gymnasium import HostWorldState as HostWorldState
     from .environments.gymnasium import PredictionMode as PredictionMode
+    from .environments.gymnasium import SARSAContinuingResult as SARSAContinuingResult
+    from .environments.gymnasium import SARSAEpisodeResult as SARSAEpisodeResult
     from .environments.gymnasium import TDStream as TDStream
     from .environments.gymnasium import VectorTrajectory as VectorTrajectory
     from .environments.gymnasium import as_gymnasium as as_gymnasium
@@ -182,6 +180,8 @@ if TYPE_CHECKING:
     from .environments.gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .environments.gymnasium import make_gymnasium_stream as make_gymnasium_stream
     from .environments.gymnasium import make_random_policy as make_random_policy
+    from .environments.gymnasium import run_sarsa_continuing as run_sarsa_continuing
+    from .environments.gymnasium import run_sarsa_episode as run_sarsa_episode
     from .experiments import AgentResult as AgentResult
     from .experiments import AgentStanding as AgentStanding
     from .experiments import AggregatedResults as AggregatedResults
@@ -423,14 +423,10 @@ _LATE = {
         "FeaturesState",
         "SARSAAgent",
         "SARSAConfig",
-        "SARSAContinuingResult",
-        "SARSAEpisodeResult",
         "SARSAState",
         "SARSAUpdateResult",
         "WithFeatures",
         "epsilon_greedy",
-        "run_sarsa_continuing",
-        "run_sarsa_episode",
     ),
     "environments": (
         "AbstractEnvironment",
@@ -525,6 +521,8 @@ _LATE = {
         "GymnasiumStream",
         "HostWorldState",
         "PredictionMode",
+        "SARSAContinuingResult",
+        "SARSAEpisodeResult",
         "TDStream",
         "VectorTrajectory",
         "as_gymnasium",
@@ -537,6 +535,8 @@ _LATE = {
         "make_epsilon_greedy_policy",
         "make_gymnasium_stream",
         "make_random_policy",
+        "run_sarsa_continuing",
+        "run_sarsa_episode",
     ),
     "diagnostics": (
         "FeatureRelevance",
