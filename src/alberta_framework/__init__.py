@@ -92,6 +92,34 @@ if TYPE_CHECKING:
     from .checkpoints import save_agent as save_agent
     from .checkpoints import save_checkpoint as save_checkpoint
     from .checkpoints import verify_checkpoint as verify_checkpoint
+    from .comparisons import AgentResult as AgentResult
+    from .comparisons import AgentStanding as AgentStanding
+    from .comparisons import Comparison as Comparison
+    from .comparisons import ComparisonResult as ComparisonResult
+    from .comparisons import ComparisonRun as ComparisonRun
+    from .comparisons import Contender as Contender
+    from .comparisons import ControlComparison as ControlComparison
+    from .comparisons import ControlResult as ControlResult
+    from .comparisons import ControlRun as ControlRun
+    from .comparisons import ExperimentConfig as ExperimentConfig
+    from .comparisons import LearnerGrid as LearnerGrid
+    from .comparisons import LearnerResult as LearnerResult
+    from .comparisons import SideBySide as SideBySide
+    from .comparisons import SingleRunResult as SingleRunResult
+    from .comparisons import Standing as Standing
+    from .comparisons import aggregate_metrics as aggregate_metrics
+    from .comparisons import comparison_from_config as comparison_from_config
+    from .comparisons import control_comparison_from_config as control_comparison_from_config
+    from .comparisons import extract_hyperparameter_results as extract_hyperparameter_results
+    from .comparisons import plot_comparison as plot_comparison
+    from .comparisons import plot_control_comparison as plot_control_comparison
+    from .comparisons import run_comparison as run_comparison
+    from .comparisons import run_control_comparison as run_control_comparison
+    from .comparisons import run_multi_seed_experiment as run_multi_seed_experiment
+    from .comparisons import run_single_experiment as run_single_experiment
+    from .comparisons import save_comparison as save_comparison
+    from .comparisons import save_control_comparison as save_control_comparison
+    from .comparisons import spoken_point as spoken_point
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
     from .control import AgentStep as AgentStep
@@ -182,77 +210,17 @@ if TYPE_CHECKING:
     from .environments.gymnasium import make_random_policy as make_random_policy
     from .environments.gymnasium import run_sarsa_continuing as run_sarsa_continuing
     from .environments.gymnasium import run_sarsa_episode as run_sarsa_episode
-    from .experiments import AgentResult as AgentResult
-    from .experiments import AgentStanding as AgentStanding
-    from .experiments import AggregatedResults as AggregatedResults
-    from .experiments import Comparison as Comparison
-    from .experiments import ComparisonResult as ComparisonResult
-    from .experiments import ComparisonRun as ComparisonRun
-    from .experiments import Contender as Contender
-    from .experiments import ControlComparison as ControlComparison
-    from .experiments import ControlResult as ControlResult
-    from .experiments import ControlRun as ControlRun
-    from .experiments import ExperimentConfig as ExperimentConfig
-    from .experiments import LearnerGrid as LearnerGrid
-    from .experiments import LearnerResult as LearnerResult
-    from .experiments import MetricSummary as MetricSummary
-    from .experiments import SideBySide as SideBySide
-    from .experiments import SignificanceResult as SignificanceResult
-    from .experiments import SingleRunResult as SingleRunResult
-    from .experiments import Standing as Standing
-    from .experiments import StatisticalSummary as StatisticalSummary
-    from .experiments import Timer as Timer
-    from .experiments import aggregate_metrics as aggregate_metrics
-    from .experiments import bonferroni_correction as bonferroni_correction
-    from .experiments import bootstrap_ci as bootstrap_ci
-    from .experiments import cohens_d as cohens_d
-    from .experiments import compare_learners as compare_learners
-    from .experiments import comparison_from_config as comparison_from_config
-    from .experiments import compute_cumulative_error as compute_cumulative_error
-    from .experiments import compute_running_mean as compute_running_mean
-    from .experiments import compute_statistics as compute_statistics
-    from .experiments import compute_timeseries_statistics as compute_timeseries_statistics
-    from .experiments import compute_tracking_error as compute_tracking_error
-    from .experiments import control_comparison_from_config as control_comparison_from_config
-    from .experiments import create_comparison_figure as create_comparison_figure
-    from .experiments import export_to_csv as export_to_csv
-    from .experiments import export_to_json as export_to_json
-    from .experiments import extract_hyperparameter_results as extract_hyperparameter_results
-    from .experiments import extract_metric as extract_metric
-    from .experiments import format_duration as format_duration
-    from .experiments import generate_latex_table as generate_latex_table
-    from .experiments import generate_markdown_table as generate_markdown_table
-    from .experiments import generate_significance_table as generate_significance_table
-    from .experiments import get_final_performance as get_final_performance
-    from .experiments import get_metric_timeseries as get_metric_timeseries
-    from .experiments import holm_correction as holm_correction
-    from .experiments import mann_whitney_comparison as mann_whitney_comparison
-    from .experiments import pairwise_comparisons as pairwise_comparisons
-    from .experiments import plot_comparison as plot_comparison
-    from .experiments import plot_control_comparison as plot_control_comparison
-    from .experiments import plot_final_performance_bars as plot_final_performance_bars
-    from .experiments import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
-    from .experiments import plot_learning_curves as plot_learning_curves
-    from .experiments import plot_step_size_evolution as plot_step_size_evolution
-    from .experiments import publication_style as publication_style
-    from .experiments import rank_biserial as rank_biserial
-    from .experiments import results_to_dataframe as results_to_dataframe
-    from .experiments import run_comparison as run_comparison
-    from .experiments import run_control_comparison as run_control_comparison
-    from .experiments import run_multi_seed_experiment as run_multi_seed_experiment
-    from .experiments import run_single_experiment as run_single_experiment
-    from .experiments import save_comparison as save_comparison
-    from .experiments import save_control_comparison as save_control_comparison
-    from .experiments import save_experiment_report as save_experiment_report
-    from .experiments import save_figure as save_figure
-    from .experiments import set_publication_style as set_publication_style
-    from .experiments import spoken_point as spoken_point
-    from .experiments import summarize_metric as summarize_metric
-    from .experiments import ttest_comparison as ttest_comparison
-    from .experiments import wilcoxon_comparison as wilcoxon_comparison
     from .features import AbstractFeatures as AbstractFeatures
     from .features import Pipeline as Pipeline
     from .features import TileCoder as TileCoder
+    from .figures import create_comparison_figure as create_comparison_figure
+    from .figures import plot_final_performance_bars as plot_final_performance_bars
+    from .figures import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
+    from .figures import plot_learning_curves as plot_learning_curves
+    from .figures import plot_step_size_evolution as plot_step_size_evolution
+    from .figures import publication_style as publication_style
+    from .figures import save_figure as save_figure
+    from .figures import set_publication_style as set_publication_style
     from .horde import DemonType as DemonType
     from .horde import GVFSpec as GVFSpec
     from .horde import HordeLearner as HordeLearner
@@ -305,10 +273,42 @@ if TYPE_CHECKING:
     from .loops import run_sarsa_from_arrays as run_sarsa_from_arrays
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
+    from .reports import Timer as Timer
+    from .reports import export_to_csv as export_to_csv
+    from .reports import export_to_json as export_to_json
+    from .reports import format_duration as format_duration
+    from .reports import generate_latex_table as generate_latex_table
+    from .reports import generate_markdown_table as generate_markdown_table
+    from .reports import generate_significance_table as generate_significance_table
+    from .reports import results_to_dataframe as results_to_dataframe
+    from .reports import save_experiment_report as save_experiment_report
     from .schedules import AbstractSchedule as AbstractSchedule
     from .schedules import Constant as Constant
     from .schedules import Linear as Linear
     from .schedules import Periodic as Periodic
+    from .statistics import AggregatedResults as AggregatedResults
+    from .statistics import MetricSummary as MetricSummary
+    from .statistics import SignificanceResult as SignificanceResult
+    from .statistics import StatisticalSummary as StatisticalSummary
+    from .statistics import bonferroni_correction as bonferroni_correction
+    from .statistics import bootstrap_ci as bootstrap_ci
+    from .statistics import cohens_d as cohens_d
+    from .statistics import compare_learners as compare_learners
+    from .statistics import compute_cumulative_error as compute_cumulative_error
+    from .statistics import compute_running_mean as compute_running_mean
+    from .statistics import compute_statistics as compute_statistics
+    from .statistics import compute_timeseries_statistics as compute_timeseries_statistics
+    from .statistics import compute_tracking_error as compute_tracking_error
+    from .statistics import extract_metric as extract_metric
+    from .statistics import get_final_performance as get_final_performance
+    from .statistics import get_metric_timeseries as get_metric_timeseries
+    from .statistics import holm_correction as holm_correction
+    from .statistics import mann_whitney_comparison as mann_whitney_comparison
+    from .statistics import pairwise_comparisons as pairwise_comparisons
+    from .statistics import rank_biserial as rank_biserial
+    from .statistics import summarize_metric as summarize_metric
+    from .statistics import ttest_comparison as ttest_comparison
+    from .statistics import wilcoxon_comparison as wilcoxon_comparison
     from .streams import AbruptChangeState as AbruptChangeState
     from .streams import AbruptChangeStream as AbruptChangeStream
     from .streams import AbruptChangeTarget as AbruptChangeTarget
@@ -573,10 +573,55 @@ _LATE = {
         "EventSchema",
         "StepResult",
     ),
-    "experiments": (
+    "statistics": (
+        "AggregatedResults",
+        "MetricSummary",
+        "SignificanceResult",
+        "StatisticalSummary",
+        "bonferroni_correction",
+        "bootstrap_ci",
+        "cohens_d",
+        "compare_learners",
+        "compute_cumulative_error",
+        "compute_running_mean",
+        "compute_statistics",
+        "compute_timeseries_statistics",
+        "compute_tracking_error",
+        "extract_metric",
+        "get_final_performance",
+        "get_metric_timeseries",
+        "holm_correction",
+        "mann_whitney_comparison",
+        "pairwise_comparisons",
+        "rank_biserial",
+        "summarize_metric",
+        "ttest_comparison",
+        "wilcoxon_comparison",
+    ),
+    "reports": (
+        "Timer",
+        "export_to_csv",
+        "export_to_json",
+        "format_duration",
+        "generate_latex_table",
+        "generate_markdown_table",
+        "generate_significance_table",
+        "results_to_dataframe",
+        "save_experiment_report",
+    ),
+    "figures": (
+        "create_comparison_figure",
+        "plot_final_performance_bars",
+        "plot_hyperparameter_heatmap",
+        "plot_learning_curves",
+        "plot_step_size_evolution",
+        "publication_style",
+        "save_figure",
+        "set_publication_style",
+    ),
+    "comparisons": (
         "AgentResult",
         "AgentStanding",
-        "AggregatedResults",
         "Comparison",
         "ComparisonResult",
         "ComparisonRun",
@@ -587,61 +632,22 @@ _LATE = {
         "ExperimentConfig",
         "LearnerGrid",
         "LearnerResult",
-        "MetricSummary",
         "SideBySide",
-        "SignificanceResult",
         "SingleRunResult",
         "Standing",
-        "StatisticalSummary",
-        "Timer",
         "aggregate_metrics",
-        "bonferroni_correction",
-        "bootstrap_ci",
-        "cohens_d",
-        "compare_learners",
         "comparison_from_config",
-        "compute_cumulative_error",
-        "compute_running_mean",
-        "compute_statistics",
-        "compute_timeseries_statistics",
-        "compute_tracking_error",
         "control_comparison_from_config",
-        "create_comparison_figure",
-        "export_to_csv",
-        "export_to_json",
         "extract_hyperparameter_results",
-        "extract_metric",
-        "format_duration",
-        "generate_latex_table",
-        "generate_markdown_table",
-        "generate_significance_table",
-        "get_final_performance",
-        "get_metric_timeseries",
-        "holm_correction",
-        "mann_whitney_comparison",
-        "pairwise_comparisons",
         "plot_comparison",
         "plot_control_comparison",
-        "plot_final_performance_bars",
-        "plot_hyperparameter_heatmap",
-        "plot_learning_curves",
-        "plot_step_size_evolution",
-        "publication_style",
-        "rank_biserial",
-        "results_to_dataframe",
         "run_comparison",
         "run_control_comparison",
         "run_multi_seed_experiment",
         "run_single_experiment",
         "save_comparison",
         "save_control_comparison",
-        "save_experiment_report",
-        "save_figure",
-        "set_publication_style",
         "spoken_point",
-        "summarize_metric",
-        "ttest_comparison",
-        "wilcoxon_comparison",
     ),
     "sweeps": (
         "Axes",

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from alberta_framework.experiments import ComparisonRun, comparison_from_config
+from alberta_framework.comparisons import ComparisonRun, comparison_from_config
 
 from .commands import COMMAND
 

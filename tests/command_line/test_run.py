@@ -6,10 +6,7 @@ import pytest
 
 from alberta_framework.command_line.app import main
 from alberta_framework.command_line.catalogue import built_in
-from alberta_framework.experiments import (
-    comparison_from_config,
-    control_comparison_from_config,
-)
+from alberta_framework.comparisons import comparison_from_config, control_comparison_from_config
 
 from .commands import alberta
 

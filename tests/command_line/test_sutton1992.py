@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alberta_framework.command_line.catalogue import built_in
-from alberta_framework.experiments import comparison_from_config, run_comparison
+from alberta_framework.comparisons import comparison_from_config, run_comparison
 
 
 def with_seeds(name, seeds):

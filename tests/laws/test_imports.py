@@ -35,15 +35,12 @@ MAY_IMPORT = {
     "environments.gymnasium": {"streams", "control", "loops", "interface", "environments"},
     "diagnostics": {"learners", "horde", "control"},
     "checkpoints": {"learners", "horde", "control"},
-    "experiments": {
-        "loops",
-        "streams",
-        "learners",
-        "control",
-        "environments.gymnasium",
-        "diagnostics",
-    },
-    "sweeps": {"experiments", "checkpoints"},
+    "hyperparameters": set(),
+    "statistics": {"learners"},
+    "reports": {"statistics"},
+    "figures": {"statistics", "reports"},
+    "comparisons": {"hyperparameters", "statistics", "reports", "figures", "loops"},
+    "sweeps": {"comparisons", "checkpoints"},
     "daemon": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
 }
 LATE = {

@@ -48,7 +48,7 @@ def test_a_name_loads_its_own_room_alone():
     )
     loaded = {module.rpartition(".")[2] for module in found.stdout.split()}
     assert "features" in loaded
-    assert loaded.isdisjoint({"streams", "loops", "control", "experiments", "daemon", "sweeps"})
+    assert loaded.isdisjoint({"streams", "loops", "control", "comparisons", "daemon", "sweeps"})
 
 
 def test_a_missing_name_loads_nothing():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from tests.experiments.comparisons import small
+from tests.comparisons.comparisons import small
 
 STEPS, SEEDS = 40, 2
 NAMES = ("zebra", "alpha", "mid", "Beta")

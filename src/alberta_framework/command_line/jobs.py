@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from rich.table import Table
 
-from ..experiments import (
+from ..comparisons import (
     Comparison,
     ComparisonResult,
     ComparisonRun,

@@ -15,8 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ..experiments import Timer, format_duration
 from ..interface import EnvironmentFailure
+from ..reports import Timer, format_duration
 from .interruption import interruptible
 from .jobs import job_of
 from .output_folder import new_folder

@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 from rich.console import Console
 
-from ..experiments import Timer, format_duration
+from ..reports import Timer, format_duration
 from ..sweeps import SweepExperiment, SweepRun, save_sweep, sweep_from_config
 from ..sweeps.checkpoint import holds_save
 from .catalogue import parsed

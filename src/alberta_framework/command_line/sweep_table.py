@@ -3,7 +3,7 @@
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from ..experiments.summaries import compute_statistics
+from ..statistics.summaries import compute_statistics
 from ..sweeps import SweepExperiment, SweepResult
 from .tables import score_cells
 

@@ -6,7 +6,8 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from ..experiments import ComparisonResult, ControlResult, StatisticalSummary, spoken_point
+from ..comparisons import ComparisonResult, ControlResult, spoken_point
+from ..statistics import StatisticalSummary
 
 
 def standings_table(result: ComparisonResult) -> Table:

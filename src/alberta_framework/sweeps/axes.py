@@ -10,8 +10,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from ..components.known import require_known
 from ..components.ranges import require_choice
-from ..experiments.hyperparameters import require_known
 
 # What a path may begin with, and the component that it leads to: a life, which is the learner of
 # a sweep over agents in environments, holds an agent and an environment.

@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 
 from ..compilation.boundary import strong
 from ..experience import TimeStep
-from ..experiments.hyperparameters import stacked
+from ..hyperparameters.stacked import stacked
 from ..learners import draws_weights, experience_of, initial_state
 from ..loops import Lanes
 from ..loops.rollouts import rollable
 from ..streams import AbstractArrayStream
 from .blocks import Block
-from .members import (
-    OwnNumbersLearner,
-    OwnNumbersStream,
-    SharedStream,
-    stream_begun,
-)
+from .members import OwnNumbersLearner, OwnNumbersStream, SharedStream, stream_begun
 from .plan import Program
 
 

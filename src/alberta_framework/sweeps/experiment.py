@@ -9,13 +9,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..comparisons.naming import require_spoken
 from ..components.component import AbstractComponent, component_from_config, from_config
+from ..components.known import require_known
 from ..components.ranges import require_choice, require_count
 from ..components.strict_json import in_words, numbers_from
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
-from ..experiments.hyperparameters import dotted_paths, require_known
-from ..experiments.naming import require_spoken
+from ..hyperparameters.paths import dotted_paths
 from ..learners import AbstractLearner
 from ..loops import WindowMean
 from ..loops.life import carried

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..experiments._extras import analysis_package
-from ..experiments.drawing import (
+from ..figures.drawing import (
     curves_on_scale,
     draw_legend,
     draw_mean,
@@ -15,7 +14,8 @@ from ..experiments.drawing import (
     on_scale,
     span,
 )
-from ..experiments.naming import spoken_metric
+from ..figures.words import spoken_metric, spoken_path
+from ..statistics.extras import analysis_package
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +96,6 @@ def _is_of_many_decades(metric: str) -> bool:
 def _spoken(label: dict[str, Any]) -> str:
     """`meta step size 0.01, drift rate 0.1`; the last name of each path."""
     return ", ".join(
-        f"{path.rpartition('.')[2].replace('_', ' ')} "
-        + (f"{value:g}" if isinstance(value, int | float) else str(value))
+        f"{spoken_path(path)} " + (f"{value:g}" if isinstance(value, int | float) else str(value))
         for path, value in label.items()
     )

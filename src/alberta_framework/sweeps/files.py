@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..experiments.comparison_files import write_config, write_csv
-from ..experiments.figure_style import publication_style
-from ..experiments.summaries import compute_timeseries_statistics
+from ..figures.style import publication_style
+from ..reports.files import write_config, write_csv
+from ..statistics.summaries import compute_timeseries_statistics
 from .experiment import SweepExperiment
 from .result import SweepResult
 

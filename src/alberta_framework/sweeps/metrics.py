@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from ..compilation.boundary import strong
+from ..components.known import require_known
 from ..control import AbstractAgent
 from ..experience import ControlStep
-from ..experiments.hyperparameters import require_known
 from ..interface import DiscreteActions
 from ..learners import MetricsError, initial_state, metrics_of_step, parts_of
 from ..loops.rollouts import outputs_of_a_step, rollable

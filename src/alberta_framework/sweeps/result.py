@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..components.known import require_known
 from ..components.ranges import require_choice, require_count
-from ..experiments._extras import analysis_package
-from ..experiments.hyperparameters import require_known
-from ..experiments.scores import diverged_of, ranked, scores_of
-from ..experiments.summaries import StatisticalSummary, compute_statistics
 from ..learners import primary_metric
+from ..statistics.extras import analysis_package
+from ..statistics.scores import diverged_of, ranked, scores_of
+from ..statistics.summaries import StatisticalSummary, compute_statistics
 from .axes import Axes, at_paths
 from .figure import plot_curves, plot_sensitivity
 

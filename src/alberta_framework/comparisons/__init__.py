@@ -1,0 +1,30 @@
+"""Comparing learners on streams, agents in environments, and configurations over many seeds."""
+
+from .contender import Contender as Contender
+from .control import AgentResult as AgentResult
+from .control import AgentStanding as AgentStanding
+from .control import ControlComparison as ControlComparison
+from .control import ControlResult as ControlResult
+from .control import ControlRun as ControlRun
+from .control import control_comparison_from_config as control_comparison_from_config
+from .control import plot_control_comparison as plot_control_comparison
+from .control import run_control_comparison as run_control_comparison
+from .control import save_control_comparison as save_control_comparison
+from .multi_seed import ExperimentConfig as ExperimentConfig
+from .multi_seed import SingleRunResult as SingleRunResult
+from .multi_seed import aggregate_metrics as aggregate_metrics
+from .multi_seed import extract_hyperparameter_results as extract_hyperparameter_results
+from .multi_seed import run_multi_seed_experiment as run_multi_seed_experiment
+from .multi_seed import run_single_experiment as run_single_experiment
+from .streams import Comparison as Comparison
+from .streams import ComparisonResult as ComparisonResult
+from .streams import ComparisonRun as ComparisonRun
+from .streams import LearnerGrid as LearnerGrid
+from .streams import LearnerResult as LearnerResult
+from .streams import SideBySide as SideBySide
+from .streams import Standing as Standing
+from .streams import comparison_from_config as comparison_from_config
+from .streams import plot_comparison as plot_comparison
+from .streams import run_comparison as run_comparison
+from .streams import save_comparison as save_comparison
+from .streams import spoken_point as spoken_point

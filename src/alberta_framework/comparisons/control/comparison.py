@@ -1,0 +1,182 @@
+"""What is compared in control: agents with grids of hyperparameters, in one environment."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import jax
+import numpy as np
+
+from ...components.component import AbstractComponent, component_from_config
+from ...components.ranges import require_choice, require_count
+from ...components.strict_json import in_words
+from ...control import AbstractAgent
+from ...environments import AbstractEnvironment
+from ...features import AbstractFeatures
+from ...interface import DiscreteActions
+from ...interface.actions import SpaceActions
+from ...interface.failure import EnvironmentFailure
+from ...interface.host import HostEnvironment, closing
+from ...interface.package import gymnasium_package
+from ..contender import Contender
+from ..naming import require_spoken
+
+SCORES = {"return": "Return", "steps": "Steps"}
+
+
+@dataclass(frozen=True)
+class ControlComparison:
+    """An experiment in control: every agent, at every point of its grid, for whole episodes.
+
+    Seed s resets the environment with s once, and draws the agent from `jax.random.key(s)`, both
+    the same for every agent; in JAX it is `interact` with that key. The score of an agent at a
+    point and seed is the mean over its last `evaluate_last` episodes. Observations are flattened,
+    discrete ones to a one among zeros.
+
+    **Arguments:**
+
+    - `name`: of the files and folders of its results.
+    - `environment`: an `AbstractEnvironment`, or its configuration, in which all points and seeds
+      live in one compiled program; or of Gymnasium `id`, and whatever else `gymnasium.make` takes,
+      as `max_episode_steps`. Its actions are discrete.
+    - `agents`: name to `Contender`, or to an agent without a grid.
+    - `episodes` >= 1 of every agent, point and seed.
+    - `evaluate_last`: 1 to `episodes`, default 50 or all.
+    - `features`: what the agents see of an observation, as a `TileCoder`; default None, itself.
+    - `seeds` >= 1: how many, 0 to seeds - 1; default 10.
+    - `score`: `"return"`, the sum of an episode's rewards, the more the better; or `"steps"`, its
+      length, the less the better.
+    - `title`, `description`: for people.
+
+    **Raises:** `ValueError`, `TypeError` naming what is wrong, agents as `agents.NAME`;
+    `ImportError` without gymnasium.
+    """
+
+    name: str
+    environment: Any
+    agents: Mapping[str, Contender]
+    episodes: int
+    evaluate_last: int | None = None
+    features: Any = None
+    seeds: int = 10
+    score: str = "return"
+    title: str = ""
+    description: str = ""
+
+    def __post_init__(self):
+        require_spoken(self)
+        require_count("ControlComparison", "episodes", self.episodes)
+        if self.evaluate_last is None:
+            object.__setattr__(self, "evaluate_last", min(50, self.episodes))
+        high = self.episodes + 1
+        require_count("ControlComparison", "evaluate_last", self.evaluate_last, high=high)
+        require_count("ControlComparison", "seeds", self.seeds)
+        require_choice("ControlComparison", "score", self.score, tuple(SCORES))
+        if not self.agents:
+            raise ValueError("`agents` must name an agent, got none.")
+        agents = {
+            name: entry if isinstance(entry, Contender) else Contender(entry)
+            for name, entry in self.agents.items()
+        }
+        object.__setattr__(self, "agents", agents)
+        if isinstance(self.environment, Mapping) and "type" in self.environment:
+            families = (AbstractEnvironment,)
+            made = component_from_config(self.environment, families, path="environment")
+            object.__setattr__(self, "environment", made)
+        self._require_match()
+
+    def _require_match(self):
+        """Features and agents must suit the environment."""
+        inputs, n_actions = self._sizes()
+        if self.features is not None:
+            _require_features(self.features, inputs)
+        for name, contender in self.agents.items():
+            agent = contender.learner
+            if not isinstance(agent, AbstractAgent):
+                raise ValueError(f"agents.{name}: must be an AbstractAgent, got {agent!r}.")
+            if contender.first_inputs is not None:
+                raise ValueError(f"agents.{name}: `first_inputs` is for learners on streams.")
+            space = agent.action_space
+            if not isinstance(space, DiscreteActions):
+                raise ValueError(f"agents.{name}: must act by number, got actions in {space}.")
+            if space.n != n_actions:
+                raise ValueError(
+                    f"agents.{name}: `n_actions` must be {n_actions}, the number of actions of the "
+                    f"environment, got {space.n}."
+                )
+
+    def _sizes(self) -> tuple[int, int]:
+        """How many numbers an observation has, and how many actions there are."""
+        if isinstance(self.environment, AbstractEnvironment):
+            space = self.environment.action_space
+            if not isinstance(space, DiscreteActions):
+                raise ValueError(f"environment: the actions must be discrete, got {space}.")
+            if not isinstance(self.features, AbstractFeatures | None):
+                raise TypeError(f"`features` must be an AbstractFeatures, got {self.features!r}.")
+            return self.environment.observation_size, space.n
+        env = self.make_environment()
+        try:
+            with closing("environment", env):
+                host = HostEnvironment("environment", env)
+                actions = SpaceActions("environment", host.space("action"))
+        except EnvironmentFailure as failure:
+            raise ValueError(str(failure)) from failure
+        return host.observed.size, actions.n
+
+    def make_environment(self) -> Any:
+        """A new copy of the environment of Gymnasium.
+
+        **Raises:** `ValueError` for one that Gymnasium does not know or does not make so.
+        """
+        gymnasium = gymnasium_package()
+        name = self.environment.get("id") if isinstance(self.environment, Mapping) else None
+        if not isinstance(name, str):
+            raise ValueError(f"`environment` must have a string `id`, got {self.environment!r}.")
+        others = {key: value for key, value in self.environment.items() if key != "id"}
+        try:
+            return gymnasium.make(name, **{"disable_env_checker": True} | others)
+        except Exception as error:  # whatever the environment's own code raises
+            told = str(error) or type(error).__name__
+            raise ValueError(f"environment: {name!r}: {told}") from error
+
+    @property
+    def measure(self) -> str:
+        """What an episode is scored by, in words."""
+        return f"{SCORES[self.score]} per episode"
+
+    def to_config(self) -> dict[str, Any]:
+        """The comparison as JSON types; `control_comparison_from_config` reads it."""
+        agents = {name: contender.to_config() for name, contender in self.agents.items()}
+        parts = ("environment", "features", "agents")
+        plain = [f.name for f in dataclasses.fields(self) if f.name not in parts]
+        config = {name: getattr(self, name) for name in plain}
+        in_jax = isinstance(self.environment, AbstractEnvironment)
+        config["environment"] = (
+            self.environment.to_config() if in_jax else in_words(self.environment)
+        )
+        if self.features is not None:
+            config["features"] = self.features.to_config()
+        return config | {"agents": agents}
+
+    def resized(self, episodes: int) -> "ControlComparison":
+        """The comparison over another number of episodes; it evaluates no more than there are."""
+        require_count("ControlComparison", "episodes", episodes)
+        evaluate_last = min(self.evaluate_last or episodes, episodes)
+        return dataclasses.replace(self, episodes=episodes, evaluate_last=evaluate_last)
+
+
+def _require_features(features: Any, inputs: int) -> None:
+    """`TypeError`, `ValueError` unless `features` makes a vector of an observation."""
+    if not (isinstance(features, AbstractComponent) and hasattr(features, "feature_dim")):
+        raise TypeError(
+            "`features` must be a component with a `feature_dim` that is called with an "
+            f"observation, as a TileCoder, got {features!r}."
+        )
+    try:
+        jax.eval_shape(cast(Callable, features), np.zeros(inputs, np.float32))
+    except TypeError as error:
+        raise ValueError(
+            f"features: {type(features).__name__} does not take the {inputs} numbers of an "
+            f"observation: {error}"
+        ) from error

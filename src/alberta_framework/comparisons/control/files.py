@@ -1,0 +1,66 @@
+"""The files that a comparison in control leaves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...figures.style import publication_style
+from ...hyperparameters.paths import numeric_hyperparameters
+from ...reports.files import write_config, write_csv
+from .figure import plot_control_comparison
+from .result import ControlResult
+
+
+def save_control_comparison(result: ControlResult, folder: Path) -> list[Path]:
+    """Write the files of a comparison in control into an existing folder.
+
+    - `results.csv`: one row for each agent, point and seed: every numeric hyperparameter by its
+      path, the score, rejected steps.
+    - `curves.csv`: return and length of every episode, of each agent at each point and seed.
+    - `config.json`: what `control_comparison_from_config` reads, and under `run` the episodes
+      that were done and the versions of the packages.
+    - `curves.png`: the figure of `plot_control_comparison`.
+
+    **Returns:** their paths.
+    """
+    scores, curves = folder / "results.csv", folder / "curves.csv"
+    config, figure = folder / "config.json", folder / "curves.png"
+    rows = _score_rows(result)
+    write_csv(scores, list(rows[0]), (row.values() for row in rows))
+    paths = dict.fromkeys(path for a in result.agents.values() for p in a.points for path in p)
+    write_csv(
+        curves,
+        ["agent", *paths, "seed", "episode", "return", "steps"],
+        _curve_rows(result, list(paths)),
+    )
+    write_config(config, result.comparison.to_config(), {"episodes_done": result.episodes_done})
+    with publication_style(font_size=9):
+        plot_control_comparison(result).savefig(figure, dpi=200)
+    return [scores, curves, config, figure]
+
+
+def _score_rows(result: ControlResult) -> list[dict[str, Any]]:
+    """Every row has the same keys, None where one does not apply."""
+    rows, paths = [], {}
+    for name, agent in result.agents.items():
+        scores = result.scores(name)
+        for place, at_point in enumerate(result.comparison.agents[name].learners):
+            numbers = numeric_hyperparameters(at_point)
+            paths |= dict.fromkeys(numbers)
+            for seed in range(result.comparison.seeds):
+                measured = {
+                    "score": float(scores[place, seed]),
+                    "rejected": int(agent.rejected[place, seed]),
+                }
+                rows.append(({"agent": name}, numbers, {"seed": seed} | measured))
+    return [a | {path: n.get(path) for path in paths} | b for a, n, b in rows]
+
+
+def _curve_rows(result: ControlResult, paths: list[str]) -> Iterator[tuple[Any, ...]]:
+    for name, agent in result.agents.items():
+        for place, point in enumerate(agent.points):
+            values = [point.get(path) for path in paths]
+            for seed in range(result.comparison.seeds):
+                episodes = zip(agent.returns[place, seed], agent.steps[place, seed], strict=True)
+                for episode, (gained, steps) in enumerate(episodes, 1):
+                    yield name, *values, seed, episode, float(gained), int(steps)

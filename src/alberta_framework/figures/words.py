@@ -1,0 +1,20 @@
+"""Metrics and points of a grid in words."""
+
+import re
+from collections.abc import Mapping
+
+
+def spoken_metric(name: str) -> str:
+    """A metric in words: `Squared TD error` for `squared_td_error`."""
+    words = re.sub(r"\btd\b", "TD", name.replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+def spoken_point(point: Mapping[str, float]) -> str:
+    """`meta step size 0.01, tau 1000`; the last name of each path."""
+    return ", ".join(f"{spoken_path(path)} {value:g}" for path, value in point.items())
+
+
+def spoken_path(path: str) -> str:
+    """The last name of a path, in words."""
+    return path.rpartition(".")[2].replace("_", " ")

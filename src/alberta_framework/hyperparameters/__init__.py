@@ -1,0 +1,1 @@
+"""Hyperparameters by their paths, and grids of them."""

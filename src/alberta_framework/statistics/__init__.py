@@ -1,0 +1,25 @@
+"""Statistics over seeds: summaries, effect sizes, significance, and the curves of single runs."""
+
+from .effect_sizes import cohens_d as cohens_d
+from .effect_sizes import rank_biserial as rank_biserial
+from .error_curves import compare_learners as compare_learners
+from .error_curves import compute_cumulative_error as compute_cumulative_error
+from .error_curves import compute_running_mean as compute_running_mean
+from .error_curves import compute_tracking_error as compute_tracking_error
+from .error_curves import extract_metric as extract_metric
+from .multiple_comparisons import bonferroni_correction as bonferroni_correction
+from .multiple_comparisons import holm_correction as holm_correction
+from .multiple_comparisons import pairwise_comparisons as pairwise_comparisons
+from .results import AggregatedResults as AggregatedResults
+from .results import MetricSummary as MetricSummary
+from .results import get_final_performance as get_final_performance
+from .results import get_metric_timeseries as get_metric_timeseries
+from .results import summarize_metric as summarize_metric
+from .significance import SignificanceResult as SignificanceResult
+from .significance import mann_whitney_comparison as mann_whitney_comparison
+from .significance import ttest_comparison as ttest_comparison
+from .significance import wilcoxon_comparison as wilcoxon_comparison
+from .summaries import StatisticalSummary as StatisticalSummary
+from .summaries import bootstrap_ci as bootstrap_ci
+from .summaries import compute_statistics as compute_statistics
+from .summaries import compute_timeseries_statistics as compute_timeseries_statistics
