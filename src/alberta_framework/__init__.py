@@ -249,6 +249,8 @@ if TYPE_CHECKING:
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+    from .loops import PredictionHistory as PredictionHistory
+    from .loops import PredictionTracking as PredictionTracking
     from .loops import SARSAArrayResult as SARSAArrayResult
     from .loops import StateHistory as StateHistory
     from .loops import StateTracking as StateTracking
@@ -491,6 +493,8 @@ _LATE = {
         "NormalizerHistory",
         "NormalizerTrackingConfig",
         "SARSAArrayResult",
+        "PredictionHistory",
+        "PredictionTracking",
         "StateHistory",
         "StateTracking",
         "StepSizeHistory",
