@@ -56,6 +56,7 @@ class _HostLife:
         self._fixed = packed(self._packings[0], self._agent)
         self._words = packed(self._packings[1], state)
         self._alone = execution_plan().one_kernel(self._agent, state)
+        self._stepped = _stepped.form(self._alone)
         self._in_action = math.prod(agent.action_space.shape)
 
     @property
@@ -78,9 +79,9 @@ class _HostLife:
 
     def _call(self, step: Callable, seen: np.ndarray) -> np.ndarray:
         """The words of what a step found."""
-        static = (step, self._packings, self._alone)
-        words = self._words
-        self._words, found = _stepped(self._alone, *static, ZERO, self._fixed, words, seen)
+        self._words, found = self._stepped(
+            step, self._packings, self._alone, ZERO, self._fixed, self._words, seen
+        )
         return np.asarray(found)
 
 
