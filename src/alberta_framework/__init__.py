@@ -169,8 +169,6 @@ if TYPE_CHECKING:
     from .control import ReturnScaleState as ReturnScaleState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
-    from .control import SARSAContinuingResult as SARSAContinuingResult
-    from .control import SARSAEpisodeResult as SARSAEpisodeResult
     from .control import SARSAState as SARSAState
     from .control import SARSAUpdateResult as SARSAUpdateResult
     from .control import SoftmaxPolicy as SoftmaxPolicy
@@ -180,8 +178,6 @@ if TYPE_CHECKING:
     from .control import TanhGaussianPolicy as TanhGaussianPolicy
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
-    from .control import run_sarsa_continuing as run_sarsa_continuing
-    from .control import run_sarsa_episode as run_sarsa_episode
     from .daemon import Daemon as Daemon
     from .daemon import EventProcessor as EventProcessor
     from .daemon import EventSchema as EventSchema
@@ -244,6 +240,8 @@ if TYPE_CHECKING:
     from .environments.gymnasium import GymnasiumStream as GymnasiumStream
     from .environments.gymnasium import HostWorldState as HostWorldState
     from .environments.gymnasium import PredictionMode as PredictionMode
+    from .environments.gymnasium import SARSAContinuingResult as SARSAContinuingResult
+    from .environments.gymnasium import SARSAEpisodeResult as SARSAEpisodeResult
     from .environments.gymnasium import TDStream as TDStream
     from .environments.gymnasium import VectorTrajectory as VectorTrajectory
     from .environments.gymnasium import as_gymnasium as as_gymnasium
@@ -258,6 +256,8 @@ if TYPE_CHECKING:
     from .environments.gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .environments.gymnasium import make_gymnasium_stream as make_gymnasium_stream
     from .environments.gymnasium import make_random_policy as make_random_policy
+    from .environments.gymnasium import run_sarsa_continuing as run_sarsa_continuing
+    from .environments.gymnasium import run_sarsa_episode as run_sarsa_episode
     from .features import AbstractFeatures as AbstractFeatures
     from .features import ObservationNormalizer as ObservationNormalizer
     from .features import ObservationTrace as ObservationTrace
@@ -306,6 +306,8 @@ if TYPE_CHECKING:
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+    from .loops import PredictionHistory as PredictionHistory
+    from .loops import PredictionTracking as PredictionTracking
     from .loops import RunningMean as RunningMean
     from .loops import SARSAArrayResult as SARSAArrayResult
     from .loops import StateHistory as StateHistory
@@ -506,8 +508,6 @@ _LATE = {
         "QRCState",
         "SARSAAgent",
         "SARSAConfig",
-        "SARSAContinuingResult",
-        "SARSAEpisodeResult",
         "SARSAState",
         "SARSAUpdateResult",
         "AbstractActionValueAgent",
@@ -522,8 +522,6 @@ _LATE = {
         "StreamSARSA",
         "WithFeatures",
         "epsilon_greedy",
-        "run_sarsa_continuing",
-        "run_sarsa_episode",
     ),
     "environments": (
         "AbstractEnvironment",
@@ -590,6 +588,8 @@ _LATE = {
         "NormalizerTrackingConfig",
         "RunningMean",
         "SARSAArrayResult",
+        "PredictionHistory",
+        "PredictionTracking",
         "StateHistory",
         "StateTracking",
         "StepSizeHistory",
@@ -620,6 +620,8 @@ _LATE = {
         "GymnasiumStream",
         "HostWorldState",
         "PredictionMode",
+        "SARSAContinuingResult",
+        "SARSAEpisodeResult",
         "TDStream",
         "VectorTrajectory",
         "as_gymnasium",
@@ -632,6 +634,8 @@ _LATE = {
         "make_epsilon_greedy_policy",
         "make_gymnasium_stream",
         "make_random_policy",
+        "run_sarsa_continuing",
+        "run_sarsa_episode",
     ),
     "diagnostics": (
         "FeatureRelevance",

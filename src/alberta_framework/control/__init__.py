@@ -7,10 +7,6 @@ from .avg import AVGState as AVGState
 from .contract import AbstractAgent as AbstractAgent
 from .contract import AbstractAgentStep as AbstractAgentStep
 from .contract import AgentStep as AgentStep
-from .episodes import SARSAContinuingResult as SARSAContinuingResult
-from .episodes import SARSAEpisodeResult as SARSAEpisodeResult
-from .episodes import run_sarsa_continuing as run_sarsa_continuing
-from .episodes import run_sarsa_episode as run_sarsa_episode
 from .epsilon_greedy import epsilon_greedy as epsilon_greedy
 from .policies import AbstractPolicy as AbstractPolicy
 from .policies import GaussianPolicy as GaussianPolicy

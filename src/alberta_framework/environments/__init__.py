@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from .gymnasium import GymnasiumStream as GymnasiumStream
     from .gymnasium import HostWorldState as HostWorldState
     from .gymnasium import PredictionMode as PredictionMode
+    from .gymnasium import SARSAContinuingResult as SARSAContinuingResult
+    from .gymnasium import SARSAEpisodeResult as SARSAEpisodeResult
     from .gymnasium import TDStream as TDStream
     from .gymnasium import VectorTrajectory as VectorTrajectory
     from .gymnasium import as_gymnasium as as_gymnasium
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
     from .gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .gymnasium import make_gymnasium_stream as make_gymnasium_stream
     from .gymnasium import make_random_policy as make_random_policy
+    from .gymnasium import run_sarsa_continuing as run_sarsa_continuing
+    from .gymnasium import run_sarsa_episode as run_sarsa_episode
 
 
 def __getattr__(name: str) -> Any:

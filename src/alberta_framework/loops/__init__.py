@@ -7,6 +7,8 @@ from .evaluate import EvaluationResult as EvaluationResult
 from .evaluate import evaluate as evaluate
 from .histories import NormalizerHistory as NormalizerHistory
 from .histories import NormalizerTrackingConfig as NormalizerTrackingConfig
+from .histories import PredictionHistory as PredictionHistory
+from .histories import PredictionTracking as PredictionTracking
 from .histories import StateHistory as StateHistory
 from .histories import StateTracking as StateTracking
 from .histories import StepSizeHistory as StepSizeHistory
