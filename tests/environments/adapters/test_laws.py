@@ -58,6 +58,10 @@ def lived(row, **changes):
     return environments.life(row.build(**changes), jr.key(3), num_steps=row.steps)
 
 
+def at(tree, t):
+    return jax.tree.map(lambda leaf: leaf[t], tree)
+
+
 def lengths(seen):
     """The lengths of the episodes that came to an end, by how they did."""
     over = np.asarray(seen.terminated | seen.truncated)
@@ -68,7 +72,7 @@ def lengths(seen):
 @each
 def test_an_episode_ends_as_declared_and_with_what_is_truly_seen(row):
     environment = row.build()
-    first, (before, actions, keys), (after, seen) = lived(row)
+    first, _, (after, seen) = lived(row)
     assert first.shape == (environment.observation_size,) and first.dtype == jnp.float32
     assert seen.observation.shape == (row.steps, environment.observation_size)
     assert seen.observation.dtype == seen.reward.dtype == jnp.float32
@@ -81,13 +85,12 @@ def test_an_episode_ends_as_declared_and_with_what_is_truly_seen(row):
     length, cut = lengths(seen)
     limit = row.arguments["time_limit"]
     assert np.all(length[cut] == limit) and np.all(length[~cut] <= limit)
-    # No reset: what is seen last is not what the next episode begins with, and goes on from there.
+    # No reset: what is seen last is not what the next episode begins with.
     restart = jax.jit(lambda e, s, k: e.restart(s, k))
     differing = 0
     ends = np.flatnonzero(seen.terminated | seen.truncated)[:5]
     for t in ends:
-        final = jax.tree.map(lambda leaf: leaf[t], after)
-        begun, observation = restart(environment, final, jr.key(t))
+        begun, observation = restart(environment, at(after, t), jr.key(t))
         assert not np.any(begun.steps)
         differing += not np.array_equal(seen.observation[t], observation)
     assert differing == len(ends)
@@ -114,8 +117,7 @@ def test_chance_follows_the_key_of_the_step(row):
     environment = row.build()
     _, (before, actions, _), _ = lived(row)
     # In the middle of an episode, as some have nothing to draw at its start.
-    at = min(10, row.steps - 1)
-    state, action = jax.tree.map(lambda leaf: leaf[at], (before, actions))
+    state, action = at((before, actions), 10)
     _, seen = environments.sampled(environment, state, action, jr.split(jr.key(5), 40))
     drawn = np.unique(np.asarray(seen.observation), axis=0)
     assert (len(drawn) > 1) == row.chance

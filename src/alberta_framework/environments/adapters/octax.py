@@ -80,18 +80,20 @@ def _game(env_id: str) -> str:
 def _made(env_id: str) -> World:
     games = imported("octax", "octax.environments")
     game = importlib.import_module(f"{games.__name__}.{_game(env_id)}")
-    first = getattr(game, "rom_file", None)
+    rom = {name: value for name, value in vars(game).items() if name == "rom_file"}
     try:
         # Outside of any trace, as what is made is kept.
         with jax.ensure_compile_time_eval():
             inner, _ = games.create_environment(env_id)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, AttributeError) as error:
         raise ValueError(
-            f"OctaxEnvironment: `env_id` must be a level of {_game(env_id)!r} that there is, got "
+            f"OctaxEnvironment: `env_id` must name a level of {_game(env_id)!r} that there is, got "
             f"{env_id!r}."
         ) from error
     finally:
-        game.rom_file = first  # which is where it writes the level, for all that are made later
+        # It writes the level into its own module, for all games that are made later.
+        vars(game).pop("rom_file", None)
+        vars(game).update(rom)
     limit, inner.max_num_steps_per_episodes = inner.max_num_steps_per_episodes, _NEVER
     _, observation, _ = jax.eval_shape(inner.reset, jax.random.key(0))
     return World(inner, vector_size(observation), DiscreteActions(inner.num_actions), limit)
