@@ -195,29 +195,36 @@ if TYPE_CHECKING:
     from .diagnostics import sample_plasticity as sample_plasticity
     from .diagnostics import stable_rank as stable_rank
     from .diagnostics import weight_magnitude as weight_magnitude
+    from .environments import AbstractAdapter as AbstractAdapter
     from .environments import AbstractEnvironment as AbstractEnvironment
     from .environments import AccessControl as AccessControl
     from .environments import AccessControlState as AccessControlState
     from .environments import Acrobot as Acrobot
     from .environments import AcrobotState as AcrobotState
+    from .environments import AdapterState as AdapterState
     from .environments import Baird as Baird
     from .environments import BairdState as BairdState
+    from .environments import BraxEnvironment as BraxEnvironment
     from .environments import CartPole as CartPole
     from .environments import CartPoleState as CartPoleState
     from .environments import Catch as Catch
     from .environments import CatchState as CatchState
     from .environments import Changing as Changing
     from .environments import ChangingState as ChangingState
+    from .environments import CraftaxEnvironment as CraftaxEnvironment
     from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import EnvStep as EnvStep
+    from .environments import ForagaxEnvironment as ForagaxEnvironment
     from .environments import GymnaxEnvironment as GymnaxEnvironment
-    from .environments import GymnaxState as GymnaxState
     from .environments import MountainCar as MountainCar
     from .environments import MountainCarContinuous as MountainCarContinuous
     from .environments import MountainCarContinuousState as MountainCarContinuousState
     from .environments import MountainCarState as MountainCarState
+    from .environments import NavixEnvironment as NavixEnvironment
+    from .environments import OctaxEnvironment as OctaxEnvironment
     from .environments import Pendulum as Pendulum
     from .environments import PendulumState as PendulumState
+    from .environments import PlaygroundEnvironment as PlaygroundEnvironment
     from .environments import RandomWalk19 as RandomWalk19
     from .environments import RandomWalk19State as RandomWalk19State
     from .environments import RiverSwim as RiverSwim
@@ -524,29 +531,36 @@ _LATE = {
         "epsilon_greedy",
     ),
     "environments": (
+        "AbstractAdapter",
         "AbstractEnvironment",
         "AccessControl",
         "AccessControlState",
         "Acrobot",
         "AcrobotState",
+        "AdapterState",
         "Baird",
         "BairdState",
+        "BraxEnvironment",
         "CartPole",
         "CartPoleState",
         "Catch",
         "CatchState",
         "Changing",
         "ChangingState",
+        "CraftaxEnvironment",
         "EnvStep",
         "EnvironmentFailure",
+        "ForagaxEnvironment",
         "GymnaxEnvironment",
-        "GymnaxState",
         "MountainCar",
         "MountainCarContinuous",
         "MountainCarContinuousState",
         "MountainCarState",
+        "NavixEnvironment",
+        "OctaxEnvironment",
         "Pendulum",
         "PendulumState",
+        "PlaygroundEnvironment",
         "RandomWalk19",
         "RandomWalk19State",
         "RiverSwim",

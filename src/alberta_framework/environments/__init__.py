@@ -13,8 +13,15 @@ from ..interface import flatten_value as flatten_value
 from ..interface import space_action as space_action
 from .abstract import AbstractEnvironment as AbstractEnvironment
 from .abstract import EnvStep as EnvStep
+from .adapters import AbstractAdapter as AbstractAdapter
+from .adapters import AdapterState as AdapterState
+from .adapters import BraxEnvironment as BraxEnvironment
+from .adapters import CraftaxEnvironment as CraftaxEnvironment
+from .adapters import ForagaxEnvironment as ForagaxEnvironment
 from .adapters import GymnaxEnvironment as GymnaxEnvironment
-from .adapters import GymnaxState as GymnaxState
+from .adapters import NavixEnvironment as NavixEnvironment
+from .adapters import OctaxEnvironment as OctaxEnvironment
+from .adapters import PlaygroundEnvironment as PlaygroundEnvironment
 from .classic import Acrobot as Acrobot
 from .classic import AcrobotState as AcrobotState
 from .classic import CartPole as CartPole
