@@ -15,6 +15,8 @@ nox.options.sessions = ["lint", "types", "lowest", "tests", "docs"]
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 OLDEST = PROJECT["requires-python"].removeprefix(">=")
 EXTRAS = ("analysis", "gymnasium", "optax", "orbax")
+ADAPTERS = ("gymnax", "foragax", "octax", "brax", "craftax", "navix", "playground")
+BESIDES = {"gymnax": ("minatar",)}  # the original games, to compare with
 WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
 MARKED = (*WHOLE_SUITE, "-m", "versions")
 # Old releases warn of what newer ones of their own dependencies do: no news.
@@ -49,6 +51,12 @@ def floors() -> list[str]:
 
 
 PYTHONS = pythons() or [OLDEST]
+
+
+def adapter_jobs() -> list[tuple[str, str]]:
+    """A version of Python and an extra for each adapter: the oldest that installs its package."""
+    younger = {"navix": "3.12"}
+    return [(younger.get(extra, OLDEST), extra) for extra in ADAPTERS]
 
 
 @nox.session
@@ -87,11 +95,13 @@ def lowest(session: nox.Session) -> None:
     session.run("pytest", *ignored, *(session.posargs or MARKED), env=environment)
 
 
-@nox.session(python=OLDEST)
-def adapters(session: nox.Session) -> None:
-    """The tests of adapters to packages that do not allow the newest dependencies."""
-    session.install("-e", ".[dev,gymnax]")
-    session.run("pytest", "-q", "tests/environments/test_gymnax.py")
+@nox.session
+@nox.parametrize("python, extra", [nox.param(*job, id=job[1]) for job in adapter_jobs()])
+def adapters(session: nox.Session, extra: str) -> None:
+    """The tests of the adapter to one package, with the newest dependencies that it allows."""
+    session.install("-e", f".[dev,{extra}]", *BESIDES.get(extra, ()))
+    folder = "tests/environments/adapters"
+    session.run("pytest", "-q", folder, *session.posargs, env={"ALBERTA_ADAPTER": extra})
 
 
 @nox.session(python=PYTHONS[-1])

@@ -24,6 +24,9 @@ from .learners import AbstractHeadsState as AbstractHeadsState
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
 from .learners import Candidate as Candidate
+from .learners import GradientTraceTD as GradientTraceTD
+from .learners import GradientTraceTDState as GradientTraceTDState
+from .learners import GradientTraceTDUpdateResult as GradientTraceTDUpdateResult
 from .learners import HeadOptimizerStates as HeadOptimizerStates
 from .learners import HeadTraces as HeadTraces
 from .learners import HeadUpdate as HeadUpdate
@@ -39,6 +42,9 @@ from .learners import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .learners import MultiHeadMLPState as MultiHeadMLPState
 from .learners import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .learners import Network as Network
+from .learners import StreamTD as StreamTD
+from .learners import StreamTDState as StreamTDState
+from .learners import StreamTDUpdateResult as StreamTDUpdateResult
 from .learners import TDLearnerState as TDLearnerState
 from .learners import TDLinearLearner as TDLinearLearner
 from .learners import TDUpdateResult as TDUpdateResult
@@ -51,6 +57,7 @@ from .networks import AbstractNetwork as AbstractNetwork
 from .networks import MinAtarNetwork as MinAtarNetwork
 from .networks import MLPParams as MLPParams
 from .networks import StreamMLP as StreamMLP
+from .networks import UnitFeatureMLP as UnitFeatureMLP
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
 from .normalizers import AbstractNormalizerState as AbstractNormalizerState
@@ -144,29 +151,33 @@ if TYPE_CHECKING:
     from .comparisons import save_comparison as save_comparison
     from .comparisons import save_control_comparison as save_control_comparison
     from .comparisons import spoken_point as spoken_point
+    from .control import AVG as AVG
+    from .control import QRC as QRC
     from .control import AbstractActionValueAgent as AbstractActionValueAgent
+    from .control import AbstractActionValueState as AbstractActionValueState
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
     from .control import AbstractPolicy as AbstractPolicy
     from .control import ActionValueState as ActionValueState
     from .control import ActorCriticState as ActorCriticState
     from .control import AgentStep as AgentStep
+    from .control import AVGState as AVGState
     from .control import FeaturesState as FeaturesState
     from .control import GaussianPolicy as GaussianPolicy
+    from .control import QRCState as QRCState
+    from .control import ReturnScale as ReturnScale
+    from .control import ReturnScaleState as ReturnScaleState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
-    from .control import SARSAContinuingResult as SARSAContinuingResult
-    from .control import SARSAEpisodeResult as SARSAEpisodeResult
     from .control import SARSAState as SARSAState
     from .control import SARSAUpdateResult as SARSAUpdateResult
     from .control import SoftmaxPolicy as SoftmaxPolicy
     from .control import StreamAC as StreamAC
     from .control import StreamQ as StreamQ
     from .control import StreamSARSA as StreamSARSA
+    from .control import TanhGaussianPolicy as TanhGaussianPolicy
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
-    from .control import run_sarsa_continuing as run_sarsa_continuing
-    from .control import run_sarsa_episode as run_sarsa_episode
     from .daemon import Daemon as Daemon
     from .daemon import EventProcessor as EventProcessor
     from .daemon import EventSchema as EventSchema
@@ -184,29 +195,36 @@ if TYPE_CHECKING:
     from .diagnostics import sample_plasticity as sample_plasticity
     from .diagnostics import stable_rank as stable_rank
     from .diagnostics import weight_magnitude as weight_magnitude
+    from .environments import AbstractAdapter as AbstractAdapter
     from .environments import AbstractEnvironment as AbstractEnvironment
     from .environments import AccessControl as AccessControl
     from .environments import AccessControlState as AccessControlState
     from .environments import Acrobot as Acrobot
     from .environments import AcrobotState as AcrobotState
+    from .environments import AdapterState as AdapterState
     from .environments import Baird as Baird
     from .environments import BairdState as BairdState
+    from .environments import BraxEnvironment as BraxEnvironment
     from .environments import CartPole as CartPole
     from .environments import CartPoleState as CartPoleState
     from .environments import Catch as Catch
     from .environments import CatchState as CatchState
     from .environments import Changing as Changing
     from .environments import ChangingState as ChangingState
+    from .environments import CraftaxEnvironment as CraftaxEnvironment
     from .environments import EnvironmentFailure as EnvironmentFailure
     from .environments import EnvStep as EnvStep
+    from .environments import ForagaxEnvironment as ForagaxEnvironment
     from .environments import GymnaxEnvironment as GymnaxEnvironment
-    from .environments import GymnaxState as GymnaxState
     from .environments import MountainCar as MountainCar
     from .environments import MountainCarContinuous as MountainCarContinuous
     from .environments import MountainCarContinuousState as MountainCarContinuousState
     from .environments import MountainCarState as MountainCarState
+    from .environments import NavixEnvironment as NavixEnvironment
+    from .environments import OctaxEnvironment as OctaxEnvironment
     from .environments import Pendulum as Pendulum
     from .environments import PendulumState as PendulumState
+    from .environments import PlaygroundEnvironment as PlaygroundEnvironment
     from .environments import RandomWalk19 as RandomWalk19
     from .environments import RandomWalk19State as RandomWalk19State
     from .environments import RiverSwim as RiverSwim
@@ -229,6 +247,8 @@ if TYPE_CHECKING:
     from .environments.gymnasium import GymnasiumStream as GymnasiumStream
     from .environments.gymnasium import HostWorldState as HostWorldState
     from .environments.gymnasium import PredictionMode as PredictionMode
+    from .environments.gymnasium import SARSAContinuingResult as SARSAContinuingResult
+    from .environments.gymnasium import SARSAEpisodeResult as SARSAEpisodeResult
     from .environments.gymnasium import TDStream as TDStream
     from .environments.gymnasium import VectorTrajectory as VectorTrajectory
     from .environments.gymnasium import as_gymnasium as as_gymnasium
@@ -243,6 +263,8 @@ if TYPE_CHECKING:
     from .environments.gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .environments.gymnasium import make_gymnasium_stream as make_gymnasium_stream
     from .environments.gymnasium import make_random_policy as make_random_policy
+    from .environments.gymnasium import run_sarsa_continuing as run_sarsa_continuing
+    from .environments.gymnasium import run_sarsa_episode as run_sarsa_episode
     from .features import AbstractFeatures as AbstractFeatures
     from .features import ObservationNormalizer as ObservationNormalizer
     from .features import ObservationTrace as ObservationTrace
@@ -287,9 +309,13 @@ if TYPE_CHECKING:
     from .loops import LearnResult as LearnResult
     from .loops import Life as Life
     from .loops import LifeState as LifeState
+    from .loops import LifetimeAverage as LifetimeAverage
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+    from .loops import PredictionHistory as PredictionHistory
+    from .loops import PredictionTracking as PredictionTracking
+    from .loops import RunningMean as RunningMean
     from .loops import SARSAArrayResult as SARSAArrayResult
     from .loops import StateHistory as StateHistory
     from .loops import StateTracking as StateTracking
@@ -329,8 +355,10 @@ if TYPE_CHECKING:
     from .schedules import Periodic as Periodic
     from .statistics import AggregatedResults as AggregatedResults
     from .statistics import MetricSummary as MetricSummary
+    from .statistics import RecoveryTime as RecoveryTime
     from .statistics import SignificanceResult as SignificanceResult
     from .statistics import StatisticalSummary as StatisticalSummary
+    from .statistics import area_under as area_under
     from .statistics import bonferroni_correction as bonferroni_correction
     from .statistics import bootstrap_ci as bootstrap_ci
     from .statistics import cohens_d as cohens_d
@@ -340,16 +368,24 @@ if TYPE_CHECKING:
     from .statistics import compute_statistics as compute_statistics
     from .statistics import compute_timeseries_statistics as compute_timeseries_statistics
     from .statistics import compute_tracking_error as compute_tracking_error
+    from .statistics import dip as dip
     from .statistics import extract_metric as extract_metric
     from .statistics import get_final_performance as get_final_performance
     from .statistics import get_metric_timeseries as get_metric_timeseries
     from .statistics import holm_correction as holm_correction
+    from .statistics import level_before as level_before
+    from .statistics import lifetime_average as lifetime_average
+    from .statistics import loss_area as loss_area
     from .statistics import mann_whitney_comparison as mann_whitney_comparison
     from .statistics import pairwise_comparisons as pairwise_comparisons
+    from .statistics import plasticity_trend as plasticity_trend
     from .statistics import rank_biserial as rank_biserial
+    from .statistics import recovery_time as recovery_time
+    from .statistics import reward_rate as reward_rate
     from .statistics import summarize_metric as summarize_metric
     from .statistics import ttest_comparison as ttest_comparison
     from .statistics import wilcoxon_comparison as wilcoxon_comparison
+    from .statistics import window_mean as window_mean
     from .streams import AbruptChangeState as AbruptChangeState
     from .streams import AbruptChangeStream as AbruptChangeStream
     from .streams import AbruptChangeTarget as AbruptChangeTarget
@@ -466,17 +502,23 @@ _LATE = {
         "create_horde_spec",
     ),
     "control": (
+        "AVG",
+        "AVGState",
+        "ReturnScale",
+        "ReturnScaleState",
+        "TanhGaussianPolicy",
         "AbstractAgent",
         "AbstractAgentStep",
         "AgentStep",
         "FeaturesState",
+        "QRC",
+        "QRCState",
         "SARSAAgent",
         "SARSAConfig",
-        "SARSAContinuingResult",
-        "SARSAEpisodeResult",
         "SARSAState",
         "SARSAUpdateResult",
         "AbstractActionValueAgent",
+        "AbstractActionValueState",
         "AbstractPolicy",
         "ActionValueState",
         "ActorCriticState",
@@ -487,33 +529,38 @@ _LATE = {
         "StreamSARSA",
         "WithFeatures",
         "epsilon_greedy",
-        "run_sarsa_continuing",
-        "run_sarsa_episode",
     ),
     "environments": (
+        "AbstractAdapter",
         "AbstractEnvironment",
         "AccessControl",
         "AccessControlState",
         "Acrobot",
         "AcrobotState",
+        "AdapterState",
         "Baird",
         "BairdState",
+        "BraxEnvironment",
         "CartPole",
         "CartPoleState",
         "Catch",
         "CatchState",
         "Changing",
         "ChangingState",
+        "CraftaxEnvironment",
         "EnvStep",
         "EnvironmentFailure",
+        "ForagaxEnvironment",
         "GymnaxEnvironment",
-        "GymnaxState",
         "MountainCar",
         "MountainCarContinuous",
         "MountainCarContinuousState",
         "MountainCarState",
+        "NavixEnvironment",
+        "OctaxEnvironment",
         "Pendulum",
         "PendulumState",
+        "PlaygroundEnvironment",
         "RandomWalk19",
         "RandomWalk19State",
         "RiverSwim",
@@ -549,10 +596,14 @@ _LATE = {
         "LearnResult",
         "Life",
         "LifeState",
+        "LifetimeAverage",
         "MultiHeadLearningResult",
         "NormalizerHistory",
         "NormalizerTrackingConfig",
+        "RunningMean",
         "SARSAArrayResult",
+        "PredictionHistory",
+        "PredictionTracking",
         "StateHistory",
         "StateTracking",
         "StepSizeHistory",
@@ -583,6 +634,8 @@ _LATE = {
         "GymnasiumStream",
         "HostWorldState",
         "PredictionMode",
+        "SARSAContinuingResult",
+        "SARSAEpisodeResult",
         "TDStream",
         "VectorTrajectory",
         "as_gymnasium",
@@ -595,6 +648,8 @@ _LATE = {
         "make_epsilon_greedy_policy",
         "make_gymnasium_stream",
         "make_random_policy",
+        "run_sarsa_continuing",
+        "run_sarsa_episode",
     ),
     "diagnostics": (
         "FeatureRelevance",
@@ -634,8 +689,10 @@ _LATE = {
     "statistics": (
         "AggregatedResults",
         "MetricSummary",
+        "RecoveryTime",
         "SignificanceResult",
         "StatisticalSummary",
+        "area_under",
         "bonferroni_correction",
         "bootstrap_ci",
         "cohens_d",
@@ -645,16 +702,24 @@ _LATE = {
         "compute_statistics",
         "compute_timeseries_statistics",
         "compute_tracking_error",
+        "dip",
         "extract_metric",
         "get_final_performance",
         "get_metric_timeseries",
         "holm_correction",
+        "level_before",
+        "lifetime_average",
+        "loss_area",
         "mann_whitney_comparison",
         "pairwise_comparisons",
+        "plasticity_trend",
         "rank_biserial",
+        "recovery_time",
+        "reward_rate",
         "summarize_metric",
         "ttest_comparison",
         "wilcoxon_comparison",
+        "window_mean",
     ),
     "reports": (
         "Timer",

@@ -1,6 +1,14 @@
 import pytest
 
+from alberta_framework.command_line import progress
+
 from .daemons import Served
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_progress(monkeypatch):
+    """However long a run takes: what it says besides is what tests look at."""
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", float("inf"))
 
 
 @pytest.fixture

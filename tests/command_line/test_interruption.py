@@ -163,11 +163,15 @@ def test_a_second_ctrl_c_drops_the_segment_that_is_running(tmp_path, terminal, o
     assert (tmp_path / "there").is_dir() and not list((tmp_path / "there").iterdir())
 
 
+IN_JAX = CONTROL.replace('id = "CartPole-v1"', 'type = "CartPole"')
+
+
 @pytest.mark.slow
-def test_ctrl_c_keeps_the_episodes_that_every_seed_finished(tmp_path, terminal):
-    running = terminal(CONTROL)
+@pytest.mark.parametrize("experiment", [CONTROL, IN_JAX], ids=["on the host", "in JAX"])
+def test_ctrl_c_keeps_the_episodes_that_every_seed_finished(tmp_path, terminal, experiment):
+    running = terminal(experiment)
     # The progress tells the running return besides.
-    running.wait_for(lambda text: re.search(r"[1-9]\d*/200,000 episodes return \d", text))
+    running.wait_for(lambda text: re.search(r"[1-9]\d*/200,000 episodes return: Sarsa \d", text))
     running.interrupt()
     code, out, err = running.end()
     assert code == 130

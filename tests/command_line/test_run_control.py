@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from alberta_framework.command_line import progress
 from alberta_framework.command_line.app import main
 from tests.command_line.commands import alberta
 
@@ -74,6 +75,28 @@ def test_a_file_becomes_a_table_and_a_folder(folder, capsys):
     assert "Return per episode over the last 2 of 3 episodes, mean over 2 seeds" in " ".join(
         out.split()
     )
+
+
+@pytest.mark.parametrize("in_jax", [False, True], ids=["on the host", "in JAX"])
+def test_where_nobody_looks_the_running_return_is_told_in_lines(
+    folder, capsys, monkeypatch, in_jax
+):
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
+    if in_jax:
+        there = 'id = "CartPole-v1"\nmax_episode_steps = 20'
+        mine = EXPERIMENT.replace(there, 'type = "CartPole"\nmax_steps = 20')
+        (folder / "mine.toml").write_text(mine)
+    assert main(["run", "mine.toml"]) == 0
+    *_, line = capsys.readouterr().err.splitlines()
+    curves = rows(folder / "results" / "mine" / "curves.csv")
+    means = {
+        name: np.mean([float(row["return"]) for row in curves if row["agent"] == name])
+        for name in ("Linear", "Network")
+    }
+    told = ", ".join(f"{name} {mean:,.1f}" for name, mean in means.items())
+    assert line == f"mine: 18/18 episodes, return: {told}"
+    assert main(["run", "mine.toml", "-q"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_written_config_runs_again_with_the_same_results(folder, capsys):

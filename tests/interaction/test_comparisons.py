@@ -73,3 +73,15 @@ def test_a_life_that_has_had_its_episodes_waits_for_the_others():
         run.advance()
     assert run.episodes_done == run.episodes_asked == 2 * 2 * 3
     assert run.recent_return is not None and run.recent_return > 5.0
+
+
+def test_the_running_return_of_each_agent_is_that_of_its_last_fifty_episodes():
+    two = {name: comparison().agents["sarsa"] for name in ("first", "second")}
+    run, told = af.ControlRun(comparison(agents=two, episodes=70)), []
+    while not run.finished:
+        run.advance()
+        told.append(run.recent_returns)
+    assert list(told[-1]) == ["first", "second"] and list(told[0]) == ["first"]
+    for name, result in run.result().agents.items():
+        expected = result.returns[..., -50:].mean()
+        np.testing.assert_allclose(told[-1][name], expected, rtol=1e-6)

@@ -2,6 +2,7 @@
 
 import gymnasium
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
@@ -87,6 +88,26 @@ def test_windows_are_means_of_what_is_there():
         np.testing.assert_array_equal(sparse.metrics[name], values[::4])
 
 
+@pytest.mark.parametrize("cuts", [0.0, 0.4])
+def test_sarsa_over_truncations_is_the_life_of_any_agent(cuts):
+    rows, state = script(cuts=cuts, ends=0.0), AGENT.init(4, jr.key(2))
+    ours, theirs = Scripted(rows), Scripted(rows)
+    result = af.interact_gymnasium(AGENT, ours, STEPS, state=state, seed=0)
+    expected = af.run_sarsa_continuing(AGENT, state, theirs, STEPS)
+    assert ours.actions == theirs.actions and ours.episode == theirs.episode
+    # Of two programs the sums of products round differently.
+    np.testing.assert_allclose(
+        result.metrics["td_error"], np.float32(expected.td_errors), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_allclose(weights(result.state), weights(expected.state), rtol=1e-5, atol=1e-6)
+
+
+def test_without_a_step_nothing_begins():
+    env, state = OneState(), AGENT.init(1, jr.key(2))
+    result = af.interact_gymnasium(AGENT, env, 0, state=state, seed=0)
+    np.testing.assert_array_equal(jr.key_data(result.state.rng_key), jr.key_data(state.rng_key))
+
+
 class Copy(Scripted):
     """Vector environments hand over numbers of NumPy."""
 
@@ -121,6 +142,64 @@ def test_copies_live_as_they_do_alone(mode):
         np.testing.assert_allclose(
             weights(result.state)[i], weights(expected.state), rtol=1e-4, atol=1e-6
         )
+
+
+class Counted(af.AbstractState):
+    count: jax.Array
+
+
+class Turning(af.AbstractAgent):
+    """Its actions are numbers that no other type holds exactly, and it has nothing to tell."""
+
+    @property
+    def action_space(self):
+        return af.BoxActions((2,))
+
+    def init(self, feature_dim, key):
+        del feature_dim, key
+        return Counted(jnp.int32(0))
+
+    def start(self, state, observation):
+        del observation
+        turn = 0.1 * state.count.astype(jnp.float32)
+        return jnp.stack([jnp.sin(turn), jnp.float32(-1e-39)]), Counted(state.count + 1)
+
+    def act_and_learn(self, state, reward, observation, terminated, truncated):
+        action, state = self.start(state, observation)
+        return af.AgentStep(state, action, {}, jnp.isnan(reward))
+
+    def act(self, state, observation, key, *, explore=True):
+        return self.start(state, observation)[0]
+
+
+class Steered(OneState):
+    def __init__(self, shape=(2,), dtype=np.float32, **how):
+        super().__init__(**how)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, shape, dtype)
+        self.given = []
+
+    def step(self, action):
+        self.given.append(np.array(action))
+        return super().step(action)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("copies", [None, 2])
+def test_actions_of_a_box_arrive_to_the_last_bit(dtype, copies):
+    agent, envs = Turning(), [Steered(dtype=dtype, cut_after=99) for _ in range(copies or 1)]
+    state = agent.init(1, None)
+    expected = []
+    for _ in range(6):
+        action, state = jax.jit(agent.start)(state, None)
+        expected.append(np.asarray(action))
+    env = envs[0]
+    if copies is not None:
+        env = gymnasium.vector.SyncVectorEnv([lambda env=env: env for env in envs])
+    result = af.interact_gymnasium(agent, env, 6, seed=0)
+    assert list(result.metrics) == ["reward", "episode_return", "episode_length"]
+    for env in envs:
+        np.testing.assert_array_equal(env.given, np.asarray(expected, dtype))
+        assert env.given[0].dtype == dtype
 
 
 def test_a_box_of_actions_that_does_not_suit():

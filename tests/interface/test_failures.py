@@ -244,6 +244,15 @@ def test_the_state_is_handed_back(method, turn, whole):
     assert after.state.step_count == whole + 3
 
 
+@pytest.mark.parametrize("method, turn, whole", TURNS)
+def test_any_agent_hands_back_every_step_it_learned(method, turn, whole):
+    with pytest.raises(af.EnvironmentFailure, match="interact_gymnasium: <Odd") as caught:
+        af.interact_gymnasium(agent(), Odd(method, turn), 20, state=begun(), seed=0)
+    result = caught.value.result
+    assert result.state.step_count == len(result.metrics["reward"]) == whole
+    assert result.episodes.count == whole // 8
+
+
 def test_what_terminated_is_learned_though_nothing_follows():
     with pytest.raises(af.EnvironmentFailure) as caught:
         af.run_sarsa_continuing(agent(), begun(), Odd("reset", 2), 20)

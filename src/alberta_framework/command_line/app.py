@@ -17,6 +17,7 @@ from .problems import Problem
 from .run import run
 from .sweep import sweep
 from .tables import experiments_table
+from .worlds import print_environments
 
 app = typer.Typer(
     name="alberta",
@@ -180,6 +181,13 @@ def _report_environment() -> None:
 
 
 @app.command("list")
-def _list() -> None:
-    """List the built-in experiments."""
-    Console(markup=False).print(experiments_table(built_in()))
+def _list(
+    environments: Annotated[
+        bool, typer.Option("--environments", help="List the environments instead.")
+    ] = False,
+) -> None:
+    """List the built-in experiments, or the environments and what they need."""
+    if environments:
+        print_environments()
+    else:
+        Console(markup=False).print(experiments_table(built_in()))

@@ -80,10 +80,10 @@ class ControlJob:
         return ControlRun(self.comparison)
 
     def advance(self, run: ControlRun, show: Show) -> None:
-        """Some steps; `show(done, note)` tells the running return."""
+        """Some steps; `show(done, note)` tells the running return of each agent."""
         run.advance()
-        recent = run.recent_return
-        show(run.episodes_done, "" if recent is None else f"return {recent:,.1f}")
+        recent = ", ".join(f"{name} {mean:,.1f}" for name, mean in run.recent_returns.items())
+        show(run.episodes_done, f"return: {recent}" if recent else "")
 
     def result(self, run: ControlRun) -> ControlResult | None:
         """What is finished; None if nothing is."""

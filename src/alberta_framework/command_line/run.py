@@ -6,14 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from ..interface import EnvironmentFailure
 from ..reports import Timer, format_duration
@@ -21,6 +13,7 @@ from .interruption import interruptible
 from .jobs import job_of
 from .output_folder import new_folder
 from .problems import Problem
+from .progress import progress_of
 
 _INTERRUPTED = 130
 _WIDTH_OF_FILES = 120
@@ -79,22 +72,10 @@ def _stopped(failure: EnvironmentFailure | None, when: str) -> int:
 def _carried_out(job: Any, quiet: bool) -> tuple[Any, EnvironmentFailure | None]:
     """The result of all, or of what was finished before Ctrl-C or a failure of an environment, and
     that failure; None if nothing was."""
-    console = Console(stderr=True)
-    columns: tuple[Any, ...] = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + job.unit),
-        TextColumn("{task.fields[note]}", markup=False),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    hidden = quiet or not console.is_terminal
     with (
         interruptible() as interruption,
-        Progress(*columns, console=console, disable=hidden) as bar,
+        progress_of(job.comparison.name, job.total, job.unit, quiet) as show,
     ):
-        task = bar.add_task(job.comparison.name, total=job.total, note="")
         try:
             started = job.begin()
         except KeyboardInterrupt:
@@ -102,7 +83,7 @@ def _carried_out(job: Any, quiet: bool) -> tuple[Any, EnvironmentFailure | None]
         failure = None
         try:
             while not (started.finished or interruption.requested):
-                job.advance(started, lambda done, note: bar.update(task, completed=done, note=note))
+                job.advance(started, show)
         except KeyboardInterrupt:
             pass
         except EnvironmentFailure as error:

@@ -19,7 +19,7 @@ from .catalogue import parsed
 from .interruption import interruptible
 from .output_folder import OutputFolder, new_folder
 from .own_modules import with_own_modules
-from .problems import UsageProblem
+from .problems import Problem, UsageProblem
 from .steps_bar import steps_bar
 from .sweep_table import sweep_table
 
@@ -103,6 +103,8 @@ def _experiment(
             experiment = sweep_from_config(config, file.stem)
         except ValueError as error:
             raise UsageProblem(f"{file}: {error}") from error
+        except ImportError as error:
+            raise Problem(f"{file}: {error}") from error
     doubts = [str(w.message) for w in warned if issubclass(w.category, UserWarning)]
     for message in dict.fromkeys(doubts):
         print(f"alberta: {file}: {message}", file=sys.stderr)

@@ -66,9 +66,16 @@ def unpacked(packing: Packing, words: Any) -> Any:
 
 def _described(leaf: Any) -> _Leaf:
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        data = jax.eval_shape(jax.random.key_data, leaf)
-        return _Leaf(data.shape, np.dtype(data.dtype), jax.random.key_impl(leaf))
+        data = _data_of_a_key(leaf.dtype)
+        shape = (*np.shape(leaf), *data.shape)
+        return _Leaf(shape, np.dtype(data.dtype), jax.random.key_impl(leaf))
     return _Leaf(np.shape(leaf), np.dtype(leaf.dtype), None)
+
+
+@ft.cache
+def _data_of_a_key(dtype: Any) -> jax.ShapeDtypeStruct:
+    # To ask JAX anew takes as long as the step of a network.
+    return jax.eval_shape(jax.random.key_data, jax.ShapeDtypeStruct((), dtype))
 
 
 def _words(leaf: Any) -> Any:

@@ -23,16 +23,16 @@ from ..interface import ActionSpace
 from ..learners import AbstractLearnerState, Lifecycle, moved, td_step
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
-from ..step_rules import AbstractStepRule, Bootstrap, step_rule_of
-from .action_values import product
+from ..step_rules import AbstractStepRule, Bootstrap
 from .contract import AbstractAgent, AgentStep
 from .pending import flag, learned, outcome_of
 from .policies import AbstractPolicy
+from .traced_values import rule_of
 
 
 class ActorCriticState(AbstractLearnerState):
     """Parameters and rule states of actor and critic, and the pair of observation and action to be
-    learned; `last_action` is what was drawn, `decay` by how much the traces decay next."""
+    learned; `last_action` is what was drawn, `trace_decay` by how much the traces decay next."""
 
     actor_params: Any
     critic_params: Any
@@ -41,7 +41,7 @@ class ActorCriticState(AbstractLearnerState):
     last_observation: Float[Array, " features"]
     last_action: Array
     pending: Bool[Array, ""]
-    decay: Float[Array, ""]
+    trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
 
@@ -137,9 +137,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     @property
     def rules(self) -> tuple[AbstractStepRule, AbstractStepRule]:
         """How errors become changes of the actor, and of the critic."""
-        names, decay = ("policy_optimizer", "value_optimizer"), product(self.gamma, self.lamda)
-        found = (step_rule_of("StreamAC", n, getattr(self, n)).averaging(decay) for n in names)
-        return next(found), next(found)
+        return rule_of(self, "policy_optimizer"), rule_of(self, "value_optimizer")
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> ActorCriticState:
         """Both networks' initial weights for `feature_dim` features, drawn from `key`."""
@@ -156,7 +154,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             last_observation=jnp.zeros(feature_dim, jnp.float32),
             last_action=self.policy.blank(),
             pending=jnp.asarray(False),
-            decay=jnp.zeros((), jnp.float32),
+            trace_decay=jnp.zeros((), jnp.float32),
             rng_key=own_key,
             life=Lifecycle.begin(),
         )
@@ -175,7 +173,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         """The first action of an episode, and the state in which it is pending; what was traced
         before decays to nothing."""
         x = f32(observation)
-        begun = state.replace(decay=jnp.zeros_like(state.decay))
+        begun = state.replace(trace_decay=jnp.zeros_like(state.trace_decay))
         return self._next(begun, x, jnp.all(jnp.isfinite(x)))
 
     @compiled
@@ -208,7 +206,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             lambda params: self.critic.apply(params, now.observation)[0],
             paid,
             now.discount,
-            state.decay,
+            state.trace_decay,
             now.boundary,
         )
         sign = jnp.sign(critic.delta)
@@ -218,7 +216,9 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             return policy.log_density(outputs, action) + tau * sign * policy.entropy(outputs)
 
         gradient = jax.grad(preferred)(state.actor_params)
-        direction, actor_state = actor_rule.direction(state.actor_rule_state, gradient, state.decay)
+        direction, actor_state = actor_rule.direction(
+            state.actor_rule_state, gradient, state.trace_decay
+        )
         nothing = Bootstrap(f32(0.0), f32(0.0), jax.tree.map(jnp.zeros_like, gradient))
         changes, actor_state, info = actor_rule.step(
             actor_state,
@@ -226,7 +226,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             direction,
             critic.delta,
             nothing,
-            state.decay,
+            state.trace_decay,
             now.boundary,
             params=state.actor_params,
         )
@@ -236,7 +236,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             critic_params=critic.params,
             actor_rule_state=actor_state,
             critic_rule_state=critic.rule_state,
-            decay=jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda)),
+            trace_decay=jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda)),
         )
         told = {
             "squared_td_error": critic.delta**2,
@@ -250,7 +250,9 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         witnesses = critic.delta, actor_params, critic.params, kept
         found = learned(state, after, told, witnesses, now.acceptable)
         # A trace that decays by 0 is cut, and costs nothing to cut.
-        after = found.state.replace(decay=jnp.where(found.rejected, 0.0, found.state.decay))
+        after = found.state.replace(
+            trace_decay=jnp.where(found.rejected, 0.0, found.state.trace_decay)
+        )
         chosen, after = self._next(after, f32(observation), now.sound & ~found.rejected)
         return AgentStep(state=after, action=chosen, metrics=found.told, rejected=found.rejected)
 
@@ -289,7 +291,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         return state.replace(
             actor_rule_state=actor_rule.cut(state.actor_rule_state),
             critic_rule_state=critic_rule.cut(state.critic_rule_state),
-            decay=jnp.zeros_like(state.decay),
+            trace_decay=jnp.zeros_like(state.trace_decay),
         )
 
 

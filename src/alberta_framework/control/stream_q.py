@@ -1,9 +1,10 @@
 """Q(lambda) in a stream: a whole network, one sample at a time."""
 
+import functools as ft
 from typing import Any, ClassVar
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from jaxtyping import PRNGKeyArray
 
 from ..components.ranges import require_range
 from ..components.types import Hyperparameter
@@ -12,13 +13,21 @@ from ..optimizers import AbstractOptimizer, ObGD
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
 from ..targets import greedy_value, soft_value
-from .action_values import AbstractActionValueAgent, require_fields
+from .action_values import AbstractActionValueAgent, ValueStep, require_fields
+from .pending import Outcome
+from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
 
 
-class StreamQ(AbstractActionValueAgent):
+class StreamQ(AbstractActionValueAgent[ActionValueState]):
     r"""Watkins's Q(lambda) with a network: no replay, no target network, no batch.
 
-    As `AbstractActionValueAgent` says, with v(x') = max_a q(x', a), or with a temperature t the
+    For the pending pair (x, a), reward R and observation x', all from the parameters before:
+
+        delta = R + g v(x') - q(x, a),      g = gamma, 0 where the episode terminated
+        dw    = the step rule's step for delta and grad q(x, a), its one trace decaying by the
+                discount of the transition into x times lamda
+
+    with v(x') = max_a q(x', a), or with a temperature t the
     soft value t log sum_a exp(q(x', a) / t). The trace is cut after an episode's last step, and
     after the step of an action that was exploratory: worse than another when it was chosen. The
     next action is chosen with the new parameters.
@@ -39,7 +48,6 @@ class StreamQ(AbstractActionValueAgent):
     """
 
     draws_weights: ClassVar[bool | None] = True
-    _on_policy: ClassVar[bool] = False
 
     n_actions: int = eqx.field(static=True)
     network: AbstractNetwork
@@ -71,10 +79,27 @@ class StreamQ(AbstractActionValueAgent):
 
     def __check_init__(self):
         require_fields(self)
+        _ = self.step_rule  # validates the optimizer
         if self.soft_temperature is not None:
             require_range(self, "soft_temperature", 0.0, open_low=True)
 
-    def _next_value(self, values: Float[Array, " actions"], action: Any) -> Float[Array, ""]:
+    @property
+    def step_rule(self) -> AbstractStepRule:
+        """How errors become changes of the whole network."""
+        return rule_of(self)
+
+    def _initial(
+        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
+    ) -> ActionValueState:
+        return initial_values(self, feature_dim, key, blank)
+
+    def _step(
+        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
+    ) -> ValueStep:
         if self.soft_temperature is None:
-            return greedy_value(values)
-        return soft_value(values, self.soft_temperature)
+            return traced_step(self, state, now, reset, greedy_value)
+        soft = ft.partial(soft_value, temperature=self.soft_temperature)
+        return traced_step(self, state, now, reset, soft)
+
+    def _cut(self, state: ActionValueState) -> ActionValueState:
+        return without_trace(self, state)

@@ -1,9 +1,10 @@
 """Sarsa(lambda) in a stream: a whole network, one sample at a time."""
 
+import functools as ft
 from typing import Any, ClassVar
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from jaxtyping import PRNGKeyArray
 
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, StreamMLP
@@ -11,13 +12,21 @@ from ..optimizers import AbstractOptimizer, ObGD
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
 from ..targets import value_of
-from .action_values import AbstractActionValueAgent, require_fields
+from .action_values import AbstractActionValueAgent, ValueStep, require_fields
+from .pending import Outcome
+from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
 
 
-class StreamSARSA(AbstractActionValueAgent):
+class StreamSARSA(AbstractActionValueAgent[ActionValueState]):
     r"""Sarsa(lambda) with a network: no replay, no batch.
 
-    As `AbstractActionValueAgent` says, with v(x') = q(x', a') of the next action a', which is
+    For the pending pair (x, a), reward R and observation x', all from the parameters before:
+
+        delta = R + g v(x') - q(x, a),      g = gamma, 0 where the episode terminated
+        dw    = the step rule's step for delta and grad q(x, a), its one trace decaying by the
+                discount of the transition into x times lamda
+
+    with v(x') = q(x', a') of the next action a', which is
     chosen before the step. The trace is cut after an episode's last step. Where an episode ends
     its successor's first action is chosen anew.
 
@@ -56,6 +65,23 @@ class StreamSARSA(AbstractActionValueAgent):
 
     def __check_init__(self):
         require_fields(self)
+        _ = self.step_rule  # validates the optimizer
 
-    def _next_value(self, values: Float[Array, " actions"], action: Any) -> Float[Array, ""]:
-        return value_of(values, action)
+    @property
+    def step_rule(self) -> AbstractStepRule:
+        """How errors become changes of the whole network."""
+        return rule_of(self)
+
+    def _initial(
+        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
+    ) -> ActionValueState:
+        return initial_values(self, feature_dim, key, blank)
+
+    def _step(
+        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
+    ) -> ValueStep:
+        following = ft.partial(value_of, action=next_action)
+        return traced_step(self, state, now, reset, following)
+
+    def _cut(self, state: ActionValueState) -> ActionValueState:
+        return without_trace(self, state)

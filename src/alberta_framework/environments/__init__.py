@@ -13,8 +13,15 @@ from ..interface import flatten_value as flatten_value
 from ..interface import space_action as space_action
 from .abstract import AbstractEnvironment as AbstractEnvironment
 from .abstract import EnvStep as EnvStep
+from .adapters import AbstractAdapter as AbstractAdapter
+from .adapters import AdapterState as AdapterState
+from .adapters import BraxEnvironment as BraxEnvironment
+from .adapters import CraftaxEnvironment as CraftaxEnvironment
+from .adapters import ForagaxEnvironment as ForagaxEnvironment
 from .adapters import GymnaxEnvironment as GymnaxEnvironment
-from .adapters import GymnaxState as GymnaxState
+from .adapters import NavixEnvironment as NavixEnvironment
+from .adapters import OctaxEnvironment as OctaxEnvironment
+from .adapters import PlaygroundEnvironment as PlaygroundEnvironment
 from .classic import Acrobot as Acrobot
 from .classic import AcrobotState as AcrobotState
 from .classic import CartPole as CartPole
@@ -54,6 +61,8 @@ if TYPE_CHECKING:
     from .gymnasium import GymnasiumStream as GymnasiumStream
     from .gymnasium import HostWorldState as HostWorldState
     from .gymnasium import PredictionMode as PredictionMode
+    from .gymnasium import SARSAContinuingResult as SARSAContinuingResult
+    from .gymnasium import SARSAEpisodeResult as SARSAEpisodeResult
     from .gymnasium import TDStream as TDStream
     from .gymnasium import VectorTrajectory as VectorTrajectory
     from .gymnasium import as_gymnasium as as_gymnasium
@@ -66,6 +75,8 @@ if TYPE_CHECKING:
     from .gymnasium import make_epsilon_greedy_policy as make_epsilon_greedy_policy
     from .gymnasium import make_gymnasium_stream as make_gymnasium_stream
     from .gymnasium import make_random_policy as make_random_policy
+    from .gymnasium import run_sarsa_continuing as run_sarsa_continuing
+    from .gymnasium import run_sarsa_episode as run_sarsa_episode
 
 
 def __getattr__(name: str) -> Any:

@@ -52,6 +52,30 @@ class SpaceActions:
         """The space's own actions, as vector environments take them."""
         return (self.start + numbers).astype(self._dtype)
 
+    def own_of(self, words: np.ndarray) -> Any:
+        """`own` of the 32-bit words of an agent's action."""
+        return self._kind(self.start + words.item(0))
+
+    def batch_of(self, words: np.ndarray) -> np.ndarray:
+        """`batch` of the 32-bit words of the actions of agents, a row for each."""
+        return self.batch(words[:, 0].view(np.int32))
+
     def numbers(self, actions: np.ndarray) -> np.ndarray:
         """How agents number actions of the space, int32."""
         return (actions.astype(np.int64) - self.start).astype(np.int32)
+
+
+class BoxSpaceActions:
+    """The actions of a Box: an agent's numbers in the shape and the dtype of the space."""
+
+    def __init__(self, space: Any):
+        self._shape, self._dtype = tuple(space.shape), np.dtype(space.dtype)
+
+    def own_of(self, words: np.ndarray) -> np.ndarray:
+        """The space's own action, of the 32-bit words of an agent's."""
+        return words.view(np.float32).astype(self._dtype).reshape(self._shape)
+
+    def batch_of(self, words: np.ndarray) -> np.ndarray:
+        """The space's own actions, of the words of the actions of agents, a row for each."""
+        numbers = words.view(np.float32).astype(self._dtype)
+        return numbers.reshape(len(words), *self._shape)

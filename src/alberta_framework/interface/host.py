@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .actions import SpaceActions
+from .action_spaces import ActionSpace, BoxActions, DiscreteActions
+from .actions import BoxSpaceActions, SpaceActions
 from .failure import ContractBroken, EnvironmentFailure
 from .package import gymnasium_package
 from .spaces import Flattener, flattener
@@ -64,17 +65,33 @@ class HostEnvironment:
         """The flattener of the action or observation space."""
         return flattener(self.space(name), encoding, f"{self.where}: {name} space")
 
-    def actions_of(self, agent: Any) -> SpaceActions:
-        """The actions of a single environment; an agent may have fewer, and takes the first."""
+    def require_single(self) -> None:
+        """Check that it is no vector of environments."""
         if self.vector:
             raise TypeError(f"{self.where}: `env` must be a single environment.")
-        actions = SpaceActions(self.where, self.space("action"))
-        if agent.n_actions > actions.n:
+
+    def actions_of(self, own: ActionSpace) -> SpaceActions | BoxSpaceActions:
+        """What the actions of an agent are in this environment; of numbered ones it may have fewer,
+        and takes the first.
+
+        **Raises:** `ValueError` where they do not suit it.
+        """
+        space = self.space("action")
+        if isinstance(own, DiscreteActions):
+            actions = SpaceActions(self.where, space)
+            if own.n > actions.n:
+                raise ValueError(
+                    f"{self.where}: the agent's `n_actions` must be at most {actions.n}, the "
+                    f"number of actions of the environment, got {own.n}."
+                )
+            return actions
+        box = isinstance(space, gymnasium_package().spaces.Box)
+        if not box or space.shape != own.shape or not _within(own, space):
             raise ValueError(
-                f"{self.where}: `n_actions` must be at most {actions.n}, the number of actions of "
-                f"the environment, got {agent.n_actions}."
+                f"{self.where}: the agent acts in {own}, which does not suit {space} of the "
+                "environment."
             )
-        return actions
+        return BoxSpaceActions(space)
 
     def require_features(self, feature_dim: int, features: Any = None) -> None:
         """Check that a state for `feature_dim` features suits the environment, or what `features`
@@ -153,6 +170,10 @@ class HostEnvironment:
                 f"{self.where}: the `{name}` of `step` must be {wanted}, got {reprlib.repr(value)}."
             )
         return array.reshape(self.lead)
+
+
+def _within(own: BoxActions, space: Any) -> bool:
+    return bool(np.all(own.low >= space.low) and np.all(own.high <= space.high))
 
 
 def _called(where: str, env: Any, name: str, *arguments: Any, **options: Any) -> Any:

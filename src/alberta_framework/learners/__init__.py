@@ -8,6 +8,10 @@ from .abstract import initial_state as initial_state
 from .acceptance import Candidate as Candidate
 from .acceptance import concluded as concluded
 from .acceptance import guarded as guarded
+from .gradient_trace_td import GradientTraceTD as GradientTraceTD
+from .gradient_trace_td import GradientTraceTDState as GradientTraceTDState
+from .gradient_trace_td import GradientTraceTDUpdateResult as GradientTraceTDUpdateResult
+from .gradient_traces import GradientTraces as GradientTraces
 from .heads import AbstractHeadsState as AbstractHeadsState
 from .heads import Heads as Heads
 from .heads import HeadUpdate as HeadUpdate
@@ -44,6 +48,9 @@ from .multi_head import stacked_numbers as stacked_numbers
 from .network import chosen_optimizer as chosen_optimizer
 from .stacked_heads import HeadOptimizerStates as HeadOptimizerStates
 from .stacked_heads import HeadTraces as HeadTraces
+from .stream_td import StreamTD as StreamTD
+from .stream_td import StreamTDState as StreamTDState
+from .stream_td import StreamTDUpdateResult as StreamTDUpdateResult
 from .td_linear import TDLearnerState as TDLearnerState
 from .td_linear import TDLinearLearner as TDLinearLearner
 from .td_linear import TDUpdateResult as TDUpdateResult

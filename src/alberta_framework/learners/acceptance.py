@@ -19,9 +19,10 @@ State = TypeVar("State", bound=AbstractLearnerState)
 class Candidate(NamedTuple, Generic[Result]):
     """What a step would give, and what has to be so for it to count.
 
-    **Arguments:** `result`: a Module with fields `state` and `rejected`, as if all was well, its
-    `rejected` anything; `witnesses`: a tree whose floats have to be finite; `acceptable`: what else
-    has to hold.
+    **Arguments:** `result`: as if all was well, a Module with fields `state` and `rejected` (whose
+    value is filled in), or a pair of state and outputs; the state has a `life`, as it was;
+    `witnesses`: a tree whose floats have to be finite, and below 2^123; `acceptable`: what else has
+    to hold.
     """
 
     result: Result
@@ -29,18 +30,20 @@ class Candidate(NamedTuple, Generic[Result]):
     acceptable: Any = True
 
 
-def guarded(update: Callable[..., Candidate[Result]]) -> Callable[..., Result]:
-    """Method decorator of an `update(self, state, ...)` that gives a `Candidate`: it becomes one
-    that gives its result, or for a step that is rejected the old state with one more rejected step,
-    and NaN for every other float.
+def guarded(step: Callable[..., Candidate[Result]]) -> Callable[..., Result]:
+    """Method decorator of an `update(self, state, ...)` or `learn(self, state, experience)` that
+    gives a `Candidate`.
+
+    What comes back is its result with one more step counted; or, where the step is rejected, the
+    old state with one more rejected step, and NaN for every other float.
     """
+    told = step.__annotations__.get("return")
+    if told is not None:  # for those who check annotations
+        (step.__annotations__["return"],) = told.__args__
 
-    # What comes back is the result, for those who check annotations.
-    (update.__annotations__["return"],) = update.__annotations__["return"].__args__
-
-    @ft.wraps(update)
+    @ft.wraps(step)
     def judged(self, state, *args, **kwargs):
-        return concluded(state, update(self, state, *args, **kwargs))
+        return concluded(state, step(self, state, *args, **kwargs))
 
     return judged
 
@@ -49,12 +52,18 @@ def concluded(state: Any, candidate: Candidate[Result]) -> Result:
     """The result of a step from `state` if it is accepted; else that of a rejected one."""
     result: Any = candidate.result
     accepted = all_finite(candidate.witnesses) & candidate.acceptable
+    if isinstance(result, tuple):
+        after, outputs = result
+        found: Any = (
+            accepted_or_unchanged(accepted, after, state),
+            nan_unless(accepted, outputs),
+        )
+        return found
     outputs = eqx.tree_at(lambda r: (r.state, r.rejected), result, replace=(None, None))
-    outputs = nan_unless(accepted, outputs)
     after = accepted_or_unchanged(accepted, result.state, state)
     return eqx.tree_at(
         lambda r: (r.state, r.rejected),
-        outputs,
+        nan_unless(accepted, outputs),
         replace=(after, ~accepted),
         is_leaf=lambda leaf: leaf is None,
     )
@@ -70,5 +79,11 @@ def accepted_or_unchanged(accepted: Bool[Array, ""], candidate: State, state: St
 
 
 def nan_unless(accepted: Bool[Array, ""], outputs: Any) -> Any:
-    """The outputs of an accepted step; NaN for a rejected one."""
-    return jax.tree.map(lambda value: jnp.where(accepted, value, jnp.nan), outputs)
+    """The outputs of an accepted step; of a rejected one NaN for every float."""
+
+    def judged(value):
+        array = jnp.asarray(value)
+        floats = jnp.issubdtype(array.dtype, jnp.floating)
+        return jnp.where(accepted, array, jnp.nan) if floats else array
+
+    return jax.tree.map(judged, outputs)

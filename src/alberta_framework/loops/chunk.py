@@ -138,9 +138,11 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
     learner, _, recorders, offset, zero = fixed
 
     def step(learner, state, tapes, idx, experience):
-        state, outputs = learner.learn(state, experience)
-        pairs = zip(recorders, tapes, strict=True)
-        tapes = tuple(r.step(tape, idx, learner, state, outputs) for r, tape in pairs)
+        before, (state, outputs) = state, learner.learn(state, experience)
+        tapes = tuple(
+            r.step(tape, idx, learner, state, r.told(learner, before, experience, outputs))
+            for r, tape in zip(recorders, tapes, strict=True)
+        )
         return state, tapes, outputs if keep_outputs else None
 
     def learn(learner, indices, state, tapes, experience):

@@ -20,7 +20,7 @@ from .chunk import ChunkPlan, LearningProgram, chunk_program, planned
 from .lanes import Lanes
 from .parts import Parts, joined, on_each_core, times_seen
 from .recorders import AbstractRecorder
-from .rollouts import begun, ended, outputs_of_a_step, require_fit, rollable
+from .rollouts import begun, ended, next_step, require_fit, rollable
 
 # Steps of a chunk at which the cost per step is least: long enough to hide the dispatch, short
 # enough for the drawn experience to stay in cache; but never so few that nothing is hidden.
@@ -217,18 +217,25 @@ def _given(*carried: Any) -> Callable[[], Any]:
 @ft.partial(jax.jit, static_argnames="lanes")
 def _one_step(learner, stream, state, stream_state, *, lanes):
     """The outputs of one step of one learner; evaluated for their shapes alone."""
+    return _told(learner, stream, (), state, stream_state, lanes=lanes)[0]
+
+
+def _told(learner, stream, recorders, state, stream_state, *, lanes):
+    """The outputs of one step of one learner, and what each recorder is told of it."""
     if lanes is not None:
         state, stream_state = lanes.first(state, stream_state)
-    return outputs_of_a_step(learner, stream, state, stream_state)
+    experience, outputs = next_step(learner, stream, state, stream_state)
+    return outputs, tuple(r.told(learner, state, experience, outputs) for r in recorders)
 
 
 @ft.partial(jax.jit, static_argnames=("num_steps", "lanes"))
 def _blank_tapes(learner, stream, recorders, state, stream_state, *, num_steps, lanes):
-    one_step = ft.partial(_one_step, lanes=lanes)
-    outputs = jax.eval_shape(one_step, learner, stream, state, stream_state)
+    one_step = ft.partial(_told, lanes=lanes)
+    _, told = jax.eval_shape(one_step, learner, stream, recorders, state, stream_state)
 
     def blank(state):
-        return tuple(r.init(num_steps, learner, state, outputs) for r in recorders)
+        pairs = zip(recorders, told, strict=True)
+        return tuple(r.init(num_steps, learner, state, outputs) for r, outputs in pairs)
 
     return blank(state) if lanes is None else lanes.over_states(blank)(state)
 

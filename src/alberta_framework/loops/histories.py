@@ -1,4 +1,4 @@
-"""Histories of step sizes, normalizer statistics, or any part of a learner's state."""
+"""Histories of step sizes, normalizer statistics, predictions, or any part of a learner's state."""
 
 from functools import reduce
 from typing import Any
@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from ..components.ranges import require_choice
+from ..components.ranges import require_choice, require_count
 from ..components.state import AbstractState
 from ..learners import LearnerState, LinearLearner
 from ..optimizers import AutostepState
@@ -36,6 +36,14 @@ class StateHistory(AbstractState):
     """Any part of a learner's state after the updates at `recording_indices`."""
 
     values: PyTree[Array]
+    recording_indices: Int[Array, " recordings"]
+
+
+class PredictionHistory(AbstractState):
+    """What a learner predicted at the steps `recording_indices`, a number or one for each part; a
+    batched loop adds a leading axis."""
+
+    predictions: Float[Array, "recordings ..."]
     recording_indices: Int[Array, " recordings"]
 
 
@@ -136,3 +144,39 @@ class StateTracking(AbstractRecorder):
 
     def finish(self, tape) -> StateHistory:
         return StateHistory(tape.values, tape.recording_indices)
+
+
+class PredictionTracking(AbstractRecorder):
+    """Record what the learner predicts at every `interval`-th step, from step 0 on, before it
+    learns from it: `predict(state, experience.observation)`, from which its error is taken.
+
+    Of any learner with `predict`. A step that is rejected for what it was to learn has a prediction
+    too.
+
+    **Arguments:** `interval` >= 1.
+
+    **Raises:** `TypeError` when the loop starts, for a learner that does not predict.
+    """
+
+    interval: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        require_count("PredictionTracking", "interval", self.interval)
+
+    def _told(self, learner: Any, state: Any, experience: Any, outputs: Any) -> Any:
+        if not (callable(getattr(learner, "predict", None)) and hasattr(experience, "observation")):
+            raise TypeError(
+                "PredictionTracking: the learner must have `predict(state, observation)`, and its "
+                f"experience an `observation`, got {type(learner).__name__} and "
+                f"{type(experience).__name__}."
+            )
+        return learner.predict(state, experience.observation)
+
+    def init(self, num_steps, learner, state, outputs):
+        return Tape.blank(recordings(num_steps, self.interval), outputs)
+
+    def step(self, tape, idx, learner, state, outputs):
+        return tape.write(idx % self.interval == 0, idx // self.interval, idx, outputs)
+
+    def finish(self, tape) -> PredictionHistory:
+        return PredictionHistory(tape.values, tape.recording_indices)

@@ -12,6 +12,7 @@ from ..experience import DemonStep
 from ..horde import HordeLearner, HordeState
 from ..streams import RecordedStream
 from .entrance import LoopOptions, initial_states, require_rows, run, stream_state
+from .histories import PredictionHistory, PredictionTracking
 from .lanes import Lanes
 
 
@@ -21,6 +22,7 @@ class HordeLearningResult(AbstractState):
     state: HordeState
     per_demon_metrics: Float[Array, "steps demons 3"]
     td_errors: Float[Array, "steps demons"]
+    prediction_history: PredictionHistory | None = None
 
 
 class BatchedHordeResult(AbstractState):
@@ -29,6 +31,7 @@ class BatchedHordeResult(AbstractState):
     states: HordeState
     per_demon_metrics: Float[Array, "lanes steps demons 3"]
     td_errors: Float[Array, "lanes steps demons"]
+    prediction_history: PredictionHistory | None = None
 
 
 def run_horde_learning_loop(
@@ -42,6 +45,7 @@ def run_horde_learning_loop(
     terminated: Any = None,
     truncated: Any = None,
     gammas: Real[ArrayLike, "steps demons"] | None = None,
+    prediction_tracking: PredictionTracking | None = None,
     **options: Unpack[LoopOptions],
 ) -> HordeLearningResult:
     """Learn from rows of transitions in order; the arguments are those of `HordeLearner.update`,
@@ -51,11 +55,13 @@ def run_horde_learning_loop(
     cut: it bootstraps as any other from its row of `next_observations`, the true last observation,
     and its traces are cut after it.
 
-    Keyword only, besides: `progress=False`, `chunk_size=None`, `record_every=1`,
-    `record_window=None`.
+    Keyword only, besides: `prediction_tracking`, a `PredictionTracking`, asks for what the demons
+    predicted [recordings, demons] at each step or every n-th, which is kept whatever else is;
+    `progress=False`, `chunk_size=None`, `record_every=1`, `record_window=None`.
 
     **Returns:** the state, whose uptime has grown by the elapsed time, the metrics of each demon
-    (squared TD error, TD error, mean step size) and the TD errors, NaN where inactive.
+    (squared TD error, TD error, mean step size) and the TD errors, NaN where inactive, and a
+    `PredictionHistory` if asked for.
 
     **Raises:** `TypeError` for an array of the wrong shape.
     """
@@ -65,8 +71,11 @@ def run_horde_learning_loop(
     )
     begin = stream_state(stream, None)
     steps = np.shape(observations)[0]
-    (state, _), outputs, _ = run(horde, stream, steps, state, begin, started=started, **options)
-    return HordeLearningResult(state, *outputs)
+    tracking = _tracking(prediction_tracking)
+    (state, _), outputs, history = run(
+        horde, stream, steps, state, begin, recorders=tracking, started=started, **options
+    )
+    return HordeLearningResult(state, *outputs, *history)
 
 
 def run_horde_learning_loop_batched(
@@ -80,6 +89,7 @@ def run_horde_learning_loop_batched(
     terminated: Any = None,
     truncated: Any = None,
     gammas: Real[ArrayLike, "steps demons"] | None = None,
+    prediction_tracking: PredictionTracking | None = None,
     **options: Unpack[LoopOptions],
 ) -> BatchedHordeResult:
     """`run_horde_learning_loop` on the same data from the initial weights of every key."""
@@ -88,17 +98,28 @@ def run_horde_learning_loop_batched(
         horde, observations, cumulants, next_observations, signals, terminated, truncated, gammas
     )
     steps, feature_dim = np.shape(observations)
-    (states, _), outputs, _ = run(
+    tracking = _tracking(prediction_tracking)
+    (states, _), outputs, history = run(
         horde,
         stream,
         steps,
         initial_states(horde, feature_dim, keys),
         stream_state(stream, None),
+        recorders=tracking,
         lanes=Lanes(shared_stream=True),
         started=started,
         **options,
     )
-    return BatchedHordeResult(states, *outputs)
+    return BatchedHordeResult(states, *outputs, *history)
+
+
+def _tracking(prediction_tracking: PredictionTracking | None) -> tuple[PredictionTracking, ...]:
+    if not isinstance(prediction_tracking, PredictionTracking | None):
+        raise TypeError(
+            "`prediction_tracking` must be a PredictionTracking or None, got "
+            f"{prediction_tracking!r}."
+        )
+    return () if prediction_tracking is None else (prediction_tracking,)
 
 
 def _recorded(

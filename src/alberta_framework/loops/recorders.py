@@ -28,6 +28,14 @@ class AbstractRecorder(eqx.Module):
     def finish(self, tape: Any) -> Any:
         """The history that the tape holds; on a batched tape every array has a leading axis."""
 
+    def told(self, learner: Any, state: Any, experience: Any, outputs: Any) -> Any:
+        """What `init` and `step` are given as `outputs` of a step that began in `state`."""
+        return self._told(learner, state, experience, outputs)
+
+    # A recorder of what the loop puts out has nothing to say here.
+    def _told(self, learner: Any, state: Any, experience: Any, outputs: Any) -> Any:
+        return outputs
+
 
 class Tape(eqx.Module):
     """Buffers of the final length, one row per recording, and the steps recorded."""

@@ -85,12 +85,12 @@ def ended(stream: Any, stream_state: Any) -> Any:
     return stream_state.inner if isinstance(stream, SteppedStream) else stream_state
 
 
-def outputs_of_a_step(learner: Any, stream: Any, state: Any, stream_state: Any) -> Any:
-    """What `learner` gives for the next step of `rollable(stream)`."""
+def next_step(learner: Any, stream: Any, state: Any, stream_state: Any) -> tuple[Any, Any]:
+    """The next experience of `rollable(stream)`, and what `learner` gives for it."""
     drawn, _ = stream.rollout(stream_state, 1)
     experience = jax.tree.map(lambda a: a[0], drawn)
     require_fit(learner, stream, experience)
-    return learner.learn(state, experience)[1]
+    return experience, learner.learn(state, experience)[1]
 
 
 _LEARNED_BY = {

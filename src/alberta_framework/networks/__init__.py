@@ -1,6 +1,7 @@
 """Networks: initial weights and forward passes."""
 
 from .abstract import AbstractNetwork as AbstractNetwork
+from .abstract import Layers as Layers
 from .minatar import MinAtarNetwork as MinAtarNetwork
 from .mlp import MLPParams as MLPParams
 from .mlp import from_interleaved as from_interleaved
@@ -12,3 +13,4 @@ from .sparse_init import require_sparsity as require_sparsity
 from .sparse_init import sparse_init as sparse_init
 from .sparse_layers import sparse_layers as sparse_layers
 from .stream_mlp import StreamMLP as StreamMLP
+from .unit_feature_mlp import UnitFeatureMLP as UnitFeatureMLP

@@ -7,8 +7,18 @@ import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray, Real
 
 from ..components.component import AbstractComponent
+from ..components.types import ScalarLike
+from .mlp import MLPParams
 
 Params = TypeVar("Params")
+
+
+class Layers(eqx.Module):
+    """Hidden layers and a linear layer on the last of them, with biases of their own."""
+
+    params: MLPParams
+    leaky_relu_slope: ScalarLike
+    use_layer_norm: bool = eqx.field(static=True)
 
 
 class AbstractNetwork(AbstractComponent, Generic[Params]):
@@ -33,3 +43,11 @@ class AbstractNetwork(AbstractComponent, Generic[Params]):
 
         For whoever has heads of its own on it.
         """
+
+    def layers(self, params: Params) -> Layers | None:
+        """The layers, as diagnostics look at them; None of a network that is no multilayer
+        perceptron."""
+        return self._layers(params)
+
+    def _layers(self, params: Params) -> Layers | None:
+        return None

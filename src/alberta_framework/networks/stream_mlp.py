@@ -11,7 +11,7 @@ from ..compilation.boundary import compiled_by_itself
 from ..components.numbers import f32
 from ..components.ranges import require_count
 from ..components.types import Hyperparameter
-from .abstract import AbstractNetwork
+from .abstract import AbstractNetwork, Layers
 from .mlp import MLPParams, output_layer
 from .mlp import hidden as hidden_of
 from .sizes import sizes
@@ -80,6 +80,9 @@ class StreamMLP(AbstractNetwork[MLPParams]):
         self, params: MLPParams, x: Real[Array, "{params.feature_dim}"]
     ) -> Float[Array, " hidden"]:
         return self._hidden(params, x)
+
+    def _layers(self, params: MLPParams) -> Layers:
+        return Layers(params, self.leaky_relu_slope, self.use_layer_norm)
 
     def _hidden(self, params: MLPParams, x: Any) -> Array:
         layers = MLPParams(params.weights[:-1], params.biases[:-1])

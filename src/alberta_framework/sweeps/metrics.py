@@ -14,7 +14,7 @@ from ..control import AbstractAgent
 from ..experience import ControlStep
 from ..interface import DiscreteActions
 from ..learners import MetricsError, initial_state, metrics_of_step, parts_of
-from ..loops.rollouts import outputs_of_a_step, rollable
+from ..loops.rollouts import next_step, rollable
 from ..streams import RecordedStream
 from .axes import Axes, root_of
 from .members import stream_begun
@@ -138,5 +138,5 @@ def _require_actions(learner: Any, stream: Any) -> None:
 def _one_step(learner, stream, *, feature_dim):
     key = jax.random.key(0)
     state = initial_state(learner, feature_dim, key)
-    outputs = outputs_of_a_step(learner, stream, state, stream_begun(stream, key))
+    _, outputs = next_step(learner, stream, state, stream_begun(stream, key))
     return metrics_of_step(learner, outputs)

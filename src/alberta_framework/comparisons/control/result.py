@@ -114,9 +114,13 @@ def recent_return(returns: np.ndarray, finished: np.ndarray) -> float | None:
 
     `returns` [lives, episodes], of which `finished` [lives] have ended.
     """
-    rows = zip(returns, finished.tolist(), strict=True)
-    recent = [row[max(0, done - _RECENT) : done].mean() for row, done in rows if done]
-    return float(np.mean(recent)) if recent else None
+    places = finished[:, None] - 1 - np.arange(min(_RECENT, returns.shape[1]))
+    recent, there = np.take_along_axis(returns, np.maximum(places, 0), axis=1), places >= 0
+    began = finished > 0
+    if not began.any():
+        return None
+    sums, counts = np.where(there, recent, 0.0).sum(axis=1), there.sum(axis=1)
+    return float(np.mean(sums[began] / counts[began]))
 
 
 def of_finished(

@@ -82,6 +82,12 @@ class ControlRun:
         return None if lives is None else lives.recent_return()
 
     @property
+    def recent_returns(self) -> dict[str, float]:
+        """The same of every agent that has finished an episode."""
+        found = {name: lives.recent_return() for name, lives in self._lives.items()}
+        return {name: mean for name, mean in found.items() if mean is not None}
+
+    @property
     def finished(self) -> bool:
         return self.episodes_done == self.episodes_asked
 

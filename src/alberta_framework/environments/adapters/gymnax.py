@@ -1,110 +1,94 @@
 """Environments of the package gymnax."""
 
 import functools as ft
-import math
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
-from ...components.numbers import f32
-from ...components.ranges import require_steps
-from ...components.state import AbstractState
 from ...components.types import Hyperparameter
-from ...interface import ActionSpace, BoxActions, DiscreteActions
-from ..abstract import AbstractEnvironment, EnvStep
+from ...interface import BoxActions, DiscreteActions
+from .abstract import (
+    AbstractAdapter,
+    Outcome,
+    TimeLimitChoice,
+    World,
+    chosen_limit,
+    require_limit,
+    require_listed,
+    vector_size,
+)
+from .packages import imported, too_old
+
+_MINATAR = "-MinAtar"
 
 
-class GymnaxState(AbstractState):
-    """The state that gymnax keeps."""
+class GymnaxEnvironment(AbstractAdapter):
+    """An environment of gymnax, of version 1.0.1 or later: `GymnaxEnvironment("CartPole-v1")`.
 
-    inner: Any
+    The games of MinAtar have a limit of 1000 steps in gymnax, Freeway one of 2500. Of the original
+    games only Freeway has one, of 2500 steps, and there it terminates; they also repeat the last
+    action with probability 0.1. So their `time_limit` has to be said, and Breakout as its authors
+    play it is
 
-
-class GymnaxEnvironment(AbstractEnvironment[GymnaxState]):
-    """An environment of gymnax, of version 1.0.1 or later: `GymnaxEnvironment("Breakout-MinAtar")`.
-
-    It is stepped without gymnax's own resets, so that the observation at the end of an episode is
-    the true one; what gymnax's time limit ends is truncated, unless it is terminated there.
-    Observations, images too, become float32 vectors.
-
-    Each environment of MinAtar has a limit of 1000 steps in gymnax, Freeway one of 2500, of which
-    the original has only that of Freeway: say which one is meant by `max_steps`.
+        StickyActions(GymnaxEnvironment("Breakout-MinAtar", time_limit=None), 0.1)
 
     **Arguments:**
 
     - `env_id`: the name by which gymnax registers it.
-    - `max_steps`: an integer in [1, 2^31); None: gymnax's own limit.
+    - `time_limit`: an integer in [1, 2^31); None or infinity: none. Default `"package"`: gymnax's.
     - `params`: gymnax's parameters, whose numbers may then be swept; None: the default ones. They
       do not change the spaces, and a configuration cannot hold them.
 
     **Raises:** `ImportError` that names the extra where gymnax is missing, or too old; `ValueError`
-    for a name that it does not know, and for observations that are no one array.
+    for a name that it does not know, and for a game of MinAtar without a `time_limit`.
     """
 
     env_id: str = eqx.field(static=True)
-    max_steps: Hyperparameter | None = eqx.field(default=None, metadata={"counts_steps": True})
-    params: Any = eqx.field(default=None, metadata={"config": "omit_default"})
+    time_limit: Hyperparameter | None = eqx.field(metadata={"counts_steps": True})
+    params: Any = eqx.field(metadata={"config": "omit_default"})
+
+    def __init__(self, env_id: str, time_limit: TimeLimitChoice = "package", params: Any = None):
+        self.env_id = env_id
+        require_listed(self, "env_id", imported("gymnax", "gymnax").registered_envs)
+        if time_limit == "package" and env_id.endswith(_MINATAR):
+            raise ValueError(
+                f"GymnaxEnvironment: `time_limit` of {env_id!r} must be said: None for none, as in "
+                "the original games but Freeway (2500), or an integer; gymnax's own are 1000, and "
+                "2500 in Freeway."
+            )
+        world = self._world()
+        if params is not None:
+            world = world._replace(time_limit=_limit(params))
+        self.time_limit = chosen_limit(world, time_limit)
+        self.params = params
 
     def __check_init__(self):
-        known = gymnax_package().registered_envs
-        if self.env_id not in known:
-            raise ValueError(
-                f"GymnaxEnvironment: `env_id` must be one of {', '.join(known)}, got "
-                f"{self.env_id!r}."
-            )
-        if self.max_steps is not None:
-            require_steps(self, "max_steps")
-        inner, params = _made(self.env_id)
-        if getattr(inner.observation_space(params), "shape", None) is None:
-            raise ValueError(
-                f"GymnaxEnvironment: the observations of `env_id` {self.env_id!r} are no array."
-            )
+        require_limit(self)
 
-    @property
-    def observation_size(self) -> int:
-        inner, params = _made(self.env_id)
-        return math.prod(inner.observation_space(params).shape)
+    def _world(self) -> World:
+        return _made(self.env_id)[0]
 
-    @property
-    def action_space(self) -> ActionSpace:
-        inner, params = _made(self.env_id)
-        space = inner.action_space(params)
-        if hasattr(space, "n"):
-            return DiscreteActions(int(space.n))
-        return BoxActions(tuple(space.shape), space.low, space.high)
+    def _begun(self, key: PRNGKeyArray) -> tuple[Any, Any]:
+        observation, inner = self._world().inner.reset_env(key, self._parameters())
+        return inner, observation
 
-    def reset(self, key: PRNGKeyArray) -> tuple[GymnaxState, Float[Array, " observation"]]:
-        inner, params = self._inner()
-        observation, state = inner.reset_env(key, params)
-        return GymnaxState(_arrays(state)), _vector(observation)
-
-    def step(
-        self, state: GymnaxState, action: Any, key: PRNGKeyArray
-    ) -> tuple[GymnaxState, EnvStep]:
-        inner, params = self._inner()
+    def _moved(self, inner: Any, action: Any, key: PRNGKeyArray) -> Outcome:
         # Not `step`, which resets.
-        observation, after, reward, terminated, _ = inner.step_env(key, state.inner, action, params)
-        terminated = jnp.asarray(terminated, bool)
-        cut = jnp.asarray(inner.is_truncated(after, params), bool)
-        now = EnvStep(
-            observation=_vector(observation),
-            reward=self._reward(action, f32(reward)),
-            terminated=terminated,
-            truncated=cut & ~terminated,
+        observation, after, reward, terminated, _ = self._world().inner.step_env(
+            key, inner, action, self._parameters()
         )
-        return GymnaxState(_arrays(after)), now
+        return Outcome(after, observation, reward, terminated)
 
-    def _inner(self) -> tuple[Any, Any]:
-        """gymnax's environment, and its parameters."""
-        inner, params = _made(self.env_id)
+    def _parameters(self) -> Any:
+        params = _made(self.env_id)[1]
         if self.params is not None:
             params = jax.tree.map(_of_kind, params, self.params)
-        if self.max_steps is not None:
-            params = params.replace(max_steps_in_episode=jnp.asarray(self.max_steps, jnp.int32))
-        return inner, params
+        if self.time_limit is not None:  # which some show as a part of it that has passed
+            params = params.replace(max_steps_in_episode=jnp.asarray(self.time_limit, jnp.int32))
+        return params
 
 
 def _of_kind(like: Any, value: Any) -> Any:
@@ -113,43 +97,23 @@ def _of_kind(like: Any, value: Any) -> Any:
     return jnp.asarray(value).astype(jnp.int32) if whole else value
 
 
-def _arrays(state: Any) -> Any:
-    """The state with numbers of Python as arrays, which it holds after a reset."""
-
-    def array(leaf):
-        found = jnp.asarray(leaf)
-        is_key = jnp.issubdtype(found.dtype, jax.dtypes.prng_key)
-        return found if is_key else jax.lax.convert_element_type(found, found.dtype)
-
-    return jax.tree.map(array, state)
-
-
-def _vector(observation: Any) -> Float[Array, " observation"]:
-    return f32(jnp.ravel(observation))
+def _limit(params: Any) -> Any:
+    limit = params.max_steps_in_episode
+    return int(limit) if isinstance(limit, int | float) else limit
 
 
 @ft.cache
-def _made(env_id: str) -> tuple[Any, Any]:
+def _made(env_id: str) -> tuple[World, Any]:
     # Outside of any trace, as what is made is kept.
     with jax.ensure_compile_time_eval():
-        inner, params = gymnax_package().make(env_id)
+        inner, params = imported("gymnax", "gymnax").make(env_id)
     if not hasattr(inner, "is_truncated"):
-        raise ImportError(
-            "GymnaxEnvironment needs gymnax 1.0.1 or later. It comes with the gymnax extra: "
-            "pip install 'alberta_framework[gymnax]'",
-            name="gymnax",
-        )
-    return inner, params
-
-
-def gymnax_package() -> Any:
-    """The package; an `ImportError` that names the extra where it cannot be imported."""
-    try:
-        import gymnax  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise ImportError(
-            "`gymnax` cannot be imported. It comes with the gymnax extra: "
-            "pip install 'alberta_framework[gymnax]'",
-            name="gymnax",
-        ) from error
-    return gymnax
+        raise too_old("gymnax", "1.0.1")
+    space = inner.action_space(params)
+    actions = (
+        DiscreteActions(int(space.n))
+        if hasattr(space, "n")
+        else BoxActions(tuple(space.shape), space.low, space.high)
+    )
+    observation, _ = jax.eval_shape(lambda key: inner.reset_env(key, params), jax.random.key(0))
+    return World(inner, vector_size(observation), actions, _limit(params)), params

@@ -8,6 +8,10 @@ from .learning import learn_from_trajectory_normalized as learn_from_trajectory_
 from .policies import make_epsilon_greedy_policy as make_epsilon_greedy_policy
 from .policies import make_random_policy as make_random_policy
 from .prediction_mode import PredictionMode as PredictionMode
+from .sarsa import SARSAContinuingResult as SARSAContinuingResult
+from .sarsa import SARSAEpisodeResult as SARSAEpisodeResult
+from .sarsa import run_sarsa_continuing as run_sarsa_continuing
+from .sarsa import run_sarsa_episode as run_sarsa_episode
 from .streams import AbstractEnvironmentStream as AbstractEnvironmentStream
 from .streams import GymnasiumStream as GymnasiumStream
 from .streams import TDStream as TDStream

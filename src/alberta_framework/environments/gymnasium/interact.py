@@ -5,16 +5,17 @@ from typing import Any
 
 import jax
 
+from ...compilation.boundary import strong
 from ...components.ranges import require_count
 from ...control import AbstractAgent
 from ...interface.failure import handing_back
-from ...interface.host import is_vector
+from ...interface.host import HostEnvironment, is_vector
 from ...learners import with_uptime
 from ...loops import InteractResult
 from ...loops.entrance import ChosenOptions
 from ...loops.progress import progress_bar
-from .lives import LifeOfCopies, SingleLife
-from .log import Log
+from .lives import LifeOfCopies, SingleLife, live, new_agent
+from .log import Lived, Log
 
 
 def interact_gymnasium(
@@ -59,7 +60,7 @@ def interact_gymnasium(
     chosen = ChosenOptions(
         progress=progress, record_every=record_every, record_window=record_window
     )
-    life = (LifeOfCopies if is_vector(env) else SingleLife)(owner, agent, env, seed, state)
+    life = _life_of(owner, agent, env, seed, state)
     log = Log(life.copies, episodes, chosen.record_every, chosen.record_window)
 
     def result() -> InteractResult:
@@ -67,12 +68,25 @@ def interact_gymnasium(
         metrics = log.metrics(life.names)
         return InteractResult(state, metrics, log.episodes(), log.reward_rate, log.rejected)
 
+    def note(step: int, lived: Lived) -> None:
+        log.note(step, lived)
+        bar(step + 1, (None, None))
+
     bar = progress_bar(chosen.progress, num_steps)
     try:
         with handing_back(result):
-            for step in range(num_steps):
-                log.note(step, life.step())
-                bar(step + 1, (None, None))
+            live(life, num_steps, note)
     finally:
         bar.close()
     return result()
+
+
+def _life_of(owner: str, agent: AbstractAgent, env: Any, seed: int, state: Any) -> Any:
+    if is_vector(env):
+        return LifeOfCopies(owner, agent, env, seed, state)
+    host = HostEnvironment(owner, env)
+    host.actions_of(agent.action_space)  # before a state is made for it
+    agent = strong(agent)
+    if state is None:
+        state = new_agent(agent, host.observed.size, seed)
+    return SingleLife(host, agent, state, seed=seed)

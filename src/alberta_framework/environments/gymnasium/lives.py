@@ -1,100 +1,186 @@
-"""Agents in environments on the host: one compiled call for each step.
+"""Agents in environments on the host: the one loop, and one compiled call for each step of it.
 
 Between the calls an agent's state is one array of words: to take a state in and out by its leaves
-costs more than the step of a small agent.
+costs more than the step of a small agent. So is what a step found.
 """
 
 import functools as ft
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, UInt32
 
 from ...compilation.boundary import strong
 from ...compilation.execution_plan import Program, execution_plan
 from ...compilation.one_kernel import ZERO, one_kernel
 from ...compilation.packing import Packing, packed, unpacked
-from ...control import AbstractAgent
-from ...interface.action_spaces import ActionSpace, BoxActions, DiscreteActions
-from ...interface.actions import SpaceActions
+from ...interface.failure import EnvironmentFailure
 from ...interface.host import HostEnvironment
-from ...interface.package import gymnasium_package
 from ...learners import Lifecycle, born, metrics_of_step
 from .log import Lived
 from .walk import VectorWalk
 
 
+def live(
+    life: "SingleLife | LifeOfCopies",
+    num_steps: int,
+    note: Callable[[int, Lived], None],
+    *,
+    one_episode: bool = False,
+) -> None:
+    """Act, step, learn, note, and begin anew at the end of an episode: every loop on the host.
+
+    It ends after `num_steps` steps, and with `one_episode` when the episode does. What a failure of
+    the environment follows is noted before it is raised.
+    """
+    if num_steps:
+        life.begin()
+    for step in range(num_steps):
+        note(step, life.step())
+        if one_episode and life.over:
+            return
+        life.go_on()
+
+
 class _HostLife:
     """What a single life and that of copies have in common."""
 
-    def __init__(self, agent: AbstractAgent, feature_dim: int, state: Any, copies: int | None):
+    def __init__(self, agent: Any, feature_dim: int, state: Any, copies: int | None):
         self.copies = copies
-        self._agent = strong(agent)
+        self._agent, self._feature_dim = agent, feature_dim
         self._packings = Packing(self._agent), Packing(state)
         self._fixed = packed(self._packings[0], self._agent)
         self._words = packed(self._packings[1], state)
         self._alone = execution_plan().one_kernel(self._agent, state)
-        one = state if copies is None else jax.tree.map(lambda a: a[0], state)
-        x, zero, no = jnp.zeros(feature_dim), jnp.zeros(()), jnp.zeros((), bool)
-        found = jax.eval_shape(_metrics_of_a_step, self._agent, one, x, zero, no)
-        self.names = tuple((name, shape.shape) for name, shape in found.items())
+        self._stepped = _stepped.form(self._alone)
+        self._in_action = math.prod(agent.action_space.shape)
 
     @property
     def state(self) -> Any:
         """Of the agent, or of one for every copy."""
         return unpacked(self._packings[1], self._words)
 
-    def _call(self, step: Any, seen: np.ndarray) -> Any:
-        static = (step, self._packings, self._alone)
-        words = self._words
-        self._words, found = _stepped(self._alone, *static, ZERO, self._fixed, words, seen)
-        return found
+    @property
+    def names(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The names of the metrics, and their shapes."""
+
+        def of_a_step(agent, state):
+            one = state if self.copies is None else jax.tree.map(lambda a: a[0], state)
+            x, zero, no = jnp.zeros(self._feature_dim), jnp.zeros(()), jnp.zeros((), bool)
+            _, begun = agent.start(one, x)
+            return _metrics_of(agent, agent.act_and_learn(begun, zero, x, no, no))
+
+        found = jax.eval_shape(of_a_step, self._agent, self.state)
+        return tuple((name, shape.shape) for name, shape in found.items())
+
+    def _call(self, step: Callable, seen: np.ndarray) -> np.ndarray:
+        """The words of what a step found."""
+        self._words, found = self._stepped(
+            step, self._packings, self._alone, ZERO, self._fixed, self._words, seen
+        )
+        return np.asarray(found)
 
 
 class SingleLife(_HostLife):
-    """An agent in a single environment, which is reset at once."""
+    """An agent in a single environment.
 
-    def __init__(self, owner: str, agent: AbstractAgent, env: Any, seed: int, state: Any):
-        self._host = HostEnvironment(owner, env)
-        self._actions = host_actions(self._host, agent.action_space)
-        size = self._host.observed.size
-        if state is None:
-            state = _new_agent(strong(agent), jax.random.key(seed), Lifecycle.begin(), size=size)
-        super().__init__(agent, size, state, None)
-        self._action = self._call(_start, self._host.reset(seed=seed))
+    **Arguments:** `agent`: its numbers as arrays. `seed`: of the first reset. `max_steps`: where a
+    longer episode is truncated. `begins_ahead`: at a termination the agent sees the first
+    observation of the next episode before it learns, by its
+    `end_and_begin(state, reward, final, first)`, whose action is the first of that episode; else it
+    learns the step as any other, and then starts.
+    """
+
+    def __init__(
+        self,
+        host: HostEnvironment,
+        agent: Any,
+        state: Any,
+        *,
+        seed: int | None = None,
+        max_steps: int | None = None,
+        begins_ahead: bool = False,
+    ):
+        self._host, self._actions = host, host.actions_of(agent.action_space)
+        super().__init__(agent, host.observed.size, state, None)
+        self._seeding = {} if seed is None else {"seed": seed}
+        self._max_steps, self._begins_ahead = max_steps, begins_ahead
+        self._failure: EnvironmentFailure | None = None
+        self.over = False
+
+    def begin(self) -> None:
+        """An episode."""
+        self._action, self._steps = self._call(_start, self._reset()), 0
 
     def step(self) -> Lived:
-        found = self._host.step(self._actions.own(np.asarray(self._action)))
+        """Act, and learn what follows; `over` tells whether the episode is."""
+        found = self._host.step(self._actions.own_of(self._action))
         observation, reward, terminated, truncated, _ = found
-        action, metrics = self._call(_learn, _row(observation, reward, terminated, truncated))
-        metrics = np.asarray(metrics)
-        if terminated or truncated:
-            action = self._call(_start, self._host.reset())
-        self._action = action
-        found = (reward, terminated, truncated, True, metrics[0] != 0.0)
-        return Lived(metrics[1:], *map(np.asarray, found))
+        self._steps += 1
+        truncated = truncated or (self._steps == self._max_steps and not terminated)
+        self.over = terminated or truncated
+        first = self._first_ahead() if terminated and self._begins_ahead else None
+        if first is None:
+            words = self._call(_learn, _row(observation, (reward, terminated, truncated)))
+        else:
+            words = self._call(_end_and_begin, _row(observation, (*first, reward)))
+            self._steps = 0
+        n = self._in_action
+        self._action = words[:n]
+        metrics, rejected = words.view(np.float32)[n + 1 :], words.item(n) != 0
+        return Lived(metrics, reward, terminated, truncated, True, rejected)
+
+    def go_on(self) -> None:
+        """Begin the next episode if this one is over, unless it was begun ahead."""
+        if self._failure is not None:
+            raise self._failure
+        if self.over and self._steps:
+            self.begin()
+
+    def _reset(self) -> np.ndarray:
+        seeding, self._seeding = self._seeding, {}
+        return self._host.reset(**seeding)
+
+    def _first_ahead(self) -> np.ndarray | None:
+        """The first observation of the next episode; None where there is none, so that this one is
+        learned to its end before the failure is raised."""
+        try:
+            return self._reset()
+        except EnvironmentFailure as failure:
+            self._failure = failure
+            return None
 
 
 class LifeOfCopies(_HostLife):
-    """Agents in the copies of a vector environment, in any of its autoreset modes."""
+    """Agents in the copies of a vector environment, in any of its autoreset modes; copies begin
+    anew within a step."""
 
-    def __init__(self, owner: str, agent: AbstractAgent, env: Any, seed: int, state: Any):
+    over = False
+
+    def __init__(self, owner: str, agent: Any, env: Any, seed: int, state: Any):
         self._walk = VectorWalk(owner, env, self._pending, seed, "onehot", "first", False)
         host = self._walk.host
-        self._actions = host_actions(host, agent.action_space)
-        copies, size = env.num_envs, host.observed.size
+        self._actions = host.actions_of(agent.action_space)
+        agent, copies, size = strong(agent), env.num_envs, host.observed.size
         if state is None:
             keys = jax.random.split(jax.random.key(seed), copies)
-            state = _new_agents(strong(agent), keys, Lifecycle.begin(), size=size)
+            state = _new_agents(agent, keys, Lifecycle.begin(), size=size)
         super().__init__(agent, size, state, copies)
+
+    def begin(self) -> None:
+        """The first episode of every copy."""
         self._action = self._call(_start_all, self._walk.observation)
 
     def _pending(self, observations: np.ndarray) -> Any:
         del observations
-        return self._actions.batch(np.asarray(self._action))
+        return self._actions.batch_of(self._action)
 
     def step(self) -> Lived:
+        """Act, and learn what follows, in every copy."""
         walk = self._walk
         passage = walk.step()
         over = passage.terminated | passage.truncated
@@ -103,60 +189,35 @@ class LifeOfCopies(_HostLife):
         numbers = (passage.reward, passage.terminated, passage.truncated, passage.valid, begins)
         columns = np.column_stack(numbers).astype(np.float32)
         seen = np.concatenate([passage.next_observation, walk.observation, columns], axis=1)
-        self._action, metrics = self._call(_learn_all, seen)
-        valid, metrics = passage.valid, np.asarray(metrics)
+        words = self._call(_learn_all, seen)
+        n, valid = self._in_action, passage.valid
+        self._action = words[:, :n]
+        metrics, rejected = words.view(np.float32)[:, n + 1 :], words[:, n] != 0
         return Lived(
-            np.where(valid[:, None], metrics[:, 1:], np.float32(np.nan)),
+            np.where(valid[:, None], metrics, np.float32(np.nan)),
             passage.reward,
             passage.terminated & valid,
             passage.truncated & valid,
             valid,
-            metrics[:, 0] != 0.0,
+            rejected,
         )
 
-
-class _BoxOfHost:
-    """Actions of a Box: numbers in the shape that the environment expects."""
-
-    def __init__(self, space: Any):
-        self._shape, self._dtype = tuple(space.shape), np.dtype(space.dtype)
-
-    def own(self, action: np.ndarray) -> np.ndarray:
-        return np.asarray(action, self._dtype).reshape(self._shape)
-
-    def batch(self, actions: np.ndarray) -> np.ndarray:
-        return np.asarray(actions, self._dtype).reshape(len(actions), *self._shape)
+    def go_on(self) -> None:
+        """Nothing is left to do."""
 
 
-def host_actions(host: HostEnvironment, own: ActionSpace) -> Any:
-    """What an agent's actions are in an environment on the host.
-
-    **Raises:** `ValueError` where they do not suit it.
-    """
-    space = host.space("action")
-    if isinstance(own, DiscreteActions):
-        actions = SpaceActions(host.where, space)
-        if own.n > actions.n:
-            raise ValueError(
-                f"{host.where}: the agent has {own.n} actions, the environment {actions.n}."
-            )
-        return actions
-    box = isinstance(space, gymnasium_package().spaces.Box)
-    if not box or space.shape != own.shape or not _within(own, space):
-        raise ValueError(
-            f"{host.where}: the agent acts in {own}, which does not suit {space} of the "
-            "environment."
-        )
-    return _BoxOfHost(space)
+def new_agent(agent: Any, feature_dim: int, seed: int) -> Any:
+    """The state of an agent that is born now."""
+    return _new_agent(agent, jax.random.key(seed), Lifecycle.begin(), size=feature_dim)
 
 
-def _within(own: BoxActions, space: Any) -> bool:
-    return bool(np.all(own.low >= space.low) and np.all(own.high <= space.high))
-
-
-def _row(observation: np.ndarray, *numbers: Any) -> np.ndarray:
-    with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
-        return np.concatenate([observation, np.array(numbers, np.float32)])
+@np.errstate(over="ignore")  # out of float32's range is infinite, and rejected
+def _row(observation: np.ndarray, numbers: Sequence[Any]) -> np.ndarray:
+    """What a step sees as one row: one array into the call."""
+    size = observation.size
+    row = np.empty(size + len(numbers), np.float32)
+    row[:size], row[size:] = observation, numbers
+    return row
 
 
 @ft.partial(Program, static_argnums=(0, 1, 2), donate_argnums=5)
@@ -173,26 +234,37 @@ def _stepped(step, packings, alone, zero, fixed, words, seen):
 
 def _start(agent, state, observation):
     action, state = agent.start(state, observation)
-    return state, action
+    return state, _words(agent, action)
 
 
 def _learn(agent, state, seen):
     observation, reward, terminated, truncated = seen[:-3], seen[-3], seen[-2] != 0, seen[-1] != 0
     found = agent.act_and_learn(state, reward, observation, terminated, truncated)
-    return found.state, (found.action, _numbers(agent, found))
+    return found.state, _words_of_step(agent, found, found.action)
 
 
-def _numbers(agent, found):
-    """Whether the step was rejected, and its metrics."""
-    values = metrics_of_step(agent, found.metrics).values()
-    rejected = jnp.reshape(found.rejected, 1).astype(jnp.float32)
-    return jnp.concatenate([rejected, *(jnp.ravel(value) for value in values)])
+def _end_and_begin(agent, state, seen):
+    (final, first), reward = jnp.reshape(seen[:-1], (2, -1)), seen[-1]
+    found = agent.end_and_begin(state, reward, final, first)
+    return found.state, _words_of_step(agent, found, found.action)
 
 
-def _metrics_of_a_step(agent, state, observation, reward, flag):
-    _, begun = agent.start(state, observation)
-    found = agent.act_and_learn(begun, reward, observation, flag, flag)
-    return metrics_of_step(agent, found.metrics)
+def _words_of_step(agent: Any, found: Any, action: Array) -> UInt32[Array, " words"]:
+    """The action that comes next, whether the step was rejected, and its metrics."""
+    values = _metrics_of(agent, found).values()
+    return _words(agent, action, found.rejected.astype(jnp.uint32), *values)
+
+
+def _metrics_of(agent: Any, found: Any) -> Mapping[str, Array]:
+    # An agent may have nothing to tell.
+    return metrics_of_step(agent, found.metrics) if jax.tree.leaves(found.metrics) else {}
+
+
+def _words(agent: Any, action: Array, *numbers: Array) -> UInt32[Array, " words"]:
+    # Bits and not numbers: an action keeps all of its 32.
+    found = [action.astype(agent.action_space.dtype), *numbers]
+    words = [jnp.ravel(jax.lax.bitcast_convert_type(array, jnp.uint32)) for array in found]
+    return jnp.concatenate(words)
 
 
 def _start_all(agent, states, observations):
@@ -208,8 +280,7 @@ def _learn_all(agent, states, seen):
         state = _chosen(valid, found.state, state)
         first_action, begun = agent.start(state, first)
         action = jnp.where(begins, first_action, found.action)
-        numbers = _numbers(agent, found)
-        return _chosen(begins, begun, state), (action, numbers)
+        return _chosen(begins, begun, state), _words_of_step(agent, found, action)
 
     return jax.vmap(of_copy)(states, seen)
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,18 +12,18 @@ from ...loops.life import RATE
 
 
 class Lived(NamedTuple):
-    """What one step of an environment gave; of several copies, as first axis of every array.
+    """What one step of an environment gave: numbers; of several copies arrays, them as first axis.
 
     `metrics` [numbers] of the agent, and whether it `rejected` the step; where not `valid`, a copy
     only reset itself.
     """
 
     metrics: np.ndarray
-    reward: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
-    valid: np.ndarray
-    rejected: np.ndarray
+    reward: Any
+    terminated: Any
+    truncated: Any
+    valid: Any
+    rejected: Any
 
 
 class Log:

@@ -1,5 +1,7 @@
 """The adapter to gymnax, step by step beside gymnax's own calls."""
 
+import importlib
+import json
 import sys
 
 import jax
@@ -9,12 +11,11 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
+from alberta_framework.command_line.app import main
+from tests.environments import cases as environments
+from tests.environments.adapters.cases import QUIET, lenient, require
 
-
-def test_without_the_package_the_error_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "gymnax", None)
-    with pytest.raises(ImportError, match=r"alberta_framework\[gymnax\]"):
-        af.GymnaxEnvironment("CartPole-v1")
+pytestmark = QUIET
 
 
 def test_a_version_that_merges_the_flags_is_refused(monkeypatch):
@@ -32,10 +33,9 @@ def test_a_version_that_merges_the_flags_is_refused(monkeypatch):
 
 @pytest.fixture
 def gymnax():
-    package = pytest.importorskip("gymnax", reason="gymnax (extra `gymnax`) is not installed")
-    # gymnax mixes dtypes and ranks, which this suite forbids to code of ours.
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield package
+    require("gymnax")
+    with lenient():
+        yield importlib.import_module("gymnax")
 
 
 IDS = ["CartPole-v1", "Pendulum-v1", "Catch-bsuite", "Breakout-MinAtar", "FourRooms-misc"]
@@ -43,7 +43,7 @@ IDS = ["CartPole-v1", "Pendulum-v1", "Catch-bsuite", "Breakout-MinAtar", "FourRo
 
 @pytest.mark.parametrize("env_id", IDS)
 def test_each_step_is_gymnax_s_without_its_reset(gymnax, env_id):
-    environment = af.GymnaxEnvironment(env_id, max_steps=12)
+    environment = af.GymnaxEnvironment(env_id, time_limit=12)
     inner, params = gymnax.make(env_id)
     params = params.replace(max_steps_in_episode=12)
     space = environment.action_space
@@ -124,17 +124,89 @@ def test_an_action_that_does_not_exist_has_no_reward(gymnax):
     assert np.isnan(environment.step(state, jnp.int32(7), jr.key(0))[1].reward)
 
 
-def test_the_configuration_and_names(gymnax):
-    environment = af.GymnaxEnvironment("Breakout-MinAtar", max_steps=2500)
-    config = environment.to_config()
-    assert config == {
-        "type": "GymnaxEnvironment",
-        "env_id": "Breakout-MinAtar",
-        "max_steps": 2500,
-    }
-    assert af.from_config(config) == environment
-    assert environment.observation_size == 400
-    with pytest.raises(ValueError, match=r"`env_id`.*CartPole-v1.*'CartPole-v9'"):
-        af.GymnaxEnvironment("CartPole-v9")
-    with pytest.raises(ValueError, match="`max_steps`"):
-        af.GymnaxEnvironment("CartPole-v1", max_steps=0)
+def test_the_games_of_minatar_want_a_limit_that_is_said(gymnax):
+    for env_id in ("Breakout-MinAtar", "Freeway-MinAtar"):
+        with pytest.raises(ValueError, match=r"`time_limit`.*None"):
+            af.GymnaxEnvironment(env_id)
+        with pytest.raises(ValueError, match=r"`time_limit`.*None"):
+            af.from_config({"type": "GymnaxEnvironment", "env_id": env_id})
+    assert af.GymnaxEnvironment("Breakout-MinAtar", time_limit=None).observation_size == 400
+
+
+def test_without_a_limit_gymnax_s_own_is_lifted(gymnax):
+    environment = af.GymnaxEnvironment("Pendulum-v1", time_limit=None)
+    _, _, (_, seen) = environments.life(environment, jr.key(0), num_steps=450)
+    assert not np.any(seen.truncated | seen.terminated)
+
+
+def test_the_limit_of_given_parameters_is_theirs(gymnax):
+    params = gymnax.make("CartPole-v1")[1].replace(max_steps_in_episode=7)
+    assert af.GymnaxEnvironment("CartPole-v1", params=params).time_limit == 7
+    assert af.GymnaxEnvironment("CartPole-v1", time_limit=9, params=params).time_limit == 9
+
+
+def test_a_limit_is_shown_where_gymnax_shows_it(gymnax):
+    environment = af.GymnaxEnvironment("DiscountingChain-bsuite", time_limit=20)
+    state, _ = environment.reset(jr.key(0))
+    _, now = environment.step(state, jnp.int32(0), jr.key(1))
+    np.testing.assert_allclose(now.observation[1], 1 / 20)
+
+
+def test_sticky_actions_are_a_wrapper_around_a_game(gymnax):
+    game = af.GymnaxEnvironment("Breakout-MinAtar", time_limit=None)
+    sticky = af.StickyActions(game, 0.1)
+    state, _ = sticky.reset(jr.key(0))
+    state, _ = sticky.step(state, jnp.int32(1), jr.key(1))
+    keys = jr.split(jr.key(2), 4_000)
+    after, _ = environments.sampled(sticky, state, jnp.int32(2), keys)
+    stuck = np.mean(np.asarray(after.action) == 1)
+    assert abs(stuck - 0.1) < 0.02  # four standard deviations of 4,000 draws
+    begun, _ = sticky.restart(state, jr.key(3))
+    assert not begun.acted
+    assert af.from_config(sticky.to_config()) == sticky
+
+
+EXPERIMENT = """
+title = "Catch, of gymnax"
+episodes = 4
+evaluate_last = 2
+seeds = 2
+[environment]
+type = "GymnaxEnvironment"
+env_id = "Catch-bsuite"
+time_limit = inf
+[agents.Linear]
+type = "SARSAAgent"
+sarsa_config = { n_actions = 3 }
+hidden_sizes = []
+optimizer = { type = "LMS", step_size = 0.01 }
+"""
+SWEEP = """
+title = "Sarsa in a limited CartPole, of gymnax"
+num_steps = 200
+seeds = 2
+[agent]
+type = "SARSAAgent"
+sarsa_config = { n_actions = 2 }
+hidden_sizes = []
+optimizer = { type = "LMS" }
+[environment]
+type = "GymnaxEnvironment"
+env_id = "CartPole-v1"
+time_limit = 30
+[axes]
+"agent.optimizer.step_size" = [0.01, 0.1]
+"""
+
+
+def test_files_of_the_command_line_name_it_as_any_component(gymnax, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "catch.toml").write_text(EXPERIMENT)
+    assert main(["run", "catch.toml"]) == 0
+    assert "Linear" in capsys.readouterr().out
+    config = json.loads((tmp_path / "results" / "catch" / "config.json").read_text())
+    kept = {"type": "GymnaxEnvironment", "env_id": "Catch-bsuite", "time_limit": None}
+    assert config["environment"] == kept
+    (tmp_path / "swept.toml").write_text(SWEEP)
+    assert main(["sweep", "swept.toml"]) == 0
+    assert (tmp_path / "results" / "swept").is_dir()
