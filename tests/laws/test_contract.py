@@ -34,6 +34,17 @@ SMALL = {
         af.SARSAAgent(af.SARSAConfig(2), (3,), af.LMS(0.1)),
         af.TileCoder([-1.0] * 4, [1.0] * 4, tilings=1, tiles=2, hash_size=8),
     ),
+    "StreamTD": af.StreamTD(af.StreamMLP((3,), 1, sparsity=0.0)),
+    "GradientTraceTD": af.GradientTraceTD(af.StreamMLP((3,), 1, sparsity=0.0)),
+    "StreamQ": af.StreamQ(2, af.StreamMLP((3,), 2, sparsity=0.0)),
+    "StreamSARSA": af.StreamSARSA(2, af.StreamMLP((3,), 2, sparsity=0.0)),
+    "QRC": af.QRC(2, af.StreamMLP((3,), 2, sparsity=0.0)),
+    "StreamAC": af.StreamAC(
+        af.SoftmaxPolicy(2), af.StreamMLP((3,), 2, sparsity=0.0), af.StreamMLP((3,), 1)
+    ),
+    "AVG": af.AVG(
+        af.TanhGaussianPolicy(-1.0, 1.0), af.UnitFeatureMLP((3,), 2), af.UnitFeatureMLP((3,), 1)
+    ),
     "Life": Life(af.SARSAAgent(af.SARSAConfig(2), (3,), af.LMS(0.1)), af.CartPole()),
 }
 DIM = 4

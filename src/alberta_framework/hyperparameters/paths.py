@@ -10,16 +10,25 @@ from ..components.component import AbstractComponent
 
 
 def numeric_hyperparameters(component: AbstractComponent) -> dict[str, float]:
-    """Every number of a component by its path, as `optimizer.meta_step_size`.
+    """Every number of a component by its path, as `optimizer.meta_step_size`, or with the place of
+    a component among several, `features.parts.0.gamma`.
 
-    Numbers inside arrays or tuples have no path of this kind and are left out.
+    Numbers that stand in an array or a tuple themselves have no path and are left out.
     """
     paths, _ = jax.tree_util.tree_flatten_with_path(component)
+    names = [[_name(key) for key in path] for path, _ in paths]
     return {
-        ".".join(key.name for key in path): np.asarray(leaf).item()
-        for path, leaf in paths
-        if np.ndim(leaf) == 0 and all(isinstance(k, jax.tree_util.GetAttrKey) for k in path)
+        ".".join(own): np.asarray(leaf).item()
+        for own, (_, leaf) in zip(names, paths, strict=True)
+        if np.ndim(leaf) == 0 and all(own) and not own[-1].isdigit()
     }
+
+
+def _name(key: Any) -> str:
+    """What a path calls a step into a component; empty for what has no name in one."""
+    if isinstance(key, jax.tree_util.SequenceKey):
+        return str(key.idx)
+    return key.name if isinstance(key, jax.tree_util.GetAttrKey) else ""
 
 
 def dotted_paths(tables: Mapping[str, Any]) -> dict[str, Any]:

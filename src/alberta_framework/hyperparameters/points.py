@@ -31,8 +31,8 @@ def at_point(component: AbstractComponent, point: Mapping[str, float]) -> Any:
     for path, value in point.items():
         require_known(f"path {path!r}", path, numeric_hyperparameters(component))
         *parents, name = path.split(".")
-        part = config
+        part: Any = config
         for parent in parents:
-            part = part[parent]
+            part = part[int(parent) if isinstance(part, list) else parent]
         part[name] = value
     return type(component).from_config(config) if point else component

@@ -1,11 +1,12 @@
 """A learner's weights as diagnostics look at them: heads, and the hidden layers below them."""
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Real
 
 from ..components.numbers import f32
 from ..components.types import ScalarLike
-from ..networks import MLPParams, hidden_activations
+from ..networks import Layers, MLPParams, hidden_activations, interleaved
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 
 
@@ -47,3 +48,26 @@ class Network(eqx.Module):
             x = self.normalizer.normalize_only(self.normalizer_state, x)
         trunk = self.trunk
         return hidden_activations(trunk.params, x, trunk.leaky_relu_slope, trunk.use_layer_norm)
+
+
+def network_of_layers(
+    layers: Layers | None,
+    traces: MLPParams | None,
+    normalizer: AbstractNormalizer | None = None,
+    normalizer_state: AbstractNormalizerState | None = None,
+) -> Network | None:
+    """A network that a step rule learns, whose step sizes depend on the error and are not told:
+    NaN. None for what is no multilayer perceptron, or has no traces of its shape."""
+    if layers is None or traces is None:
+        return None
+    weights, biases = layers.params.weights, layers.params.biases
+    hidden = MLPParams(weights[:-1], biases[:-1])
+    of_hidden = MLPParams(traces.weights[:-1], traces.biases[:-1])
+    trunk = Trunk(
+        params=hidden,
+        step_sizes=(f32(jnp.nan),) * (2 * len(hidden.weights)),
+        traces=interleaved(of_hidden),
+        leaky_relu_slope=layers.leaky_relu_slope,
+        use_layer_norm=layers.use_layer_norm,
+    )
+    return Network(weights[-1], None, trunk, normalizer, normalizer_state)

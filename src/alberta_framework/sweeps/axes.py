@@ -111,9 +111,19 @@ def at_paths(component: Any, root: str, point: Mapping[str, Any]) -> Any:
 def known_paths(component: Any, path: str) -> Iterator[str]:
     """Every path that an axis may name, from `path` itself down to single numbers."""
     yield path
+    for name, part in _parts(component).items():
+        yield from known_paths(part, f"{path}.{name}")
+
+
+def _parts(component: Any) -> dict[str, Any]:
+    """What a path may go on with: the fields of a component, the places in a tuple of several."""
     if isinstance(component, eqx.Module):
-        for field in dataclasses.fields(component):
-            yield from known_paths(getattr(component, field.name), f"{path}.{field.name}")
+        return {
+            field.name: getattr(component, field.name) for field in dataclasses.fields(component)
+        }
+    if isinstance(component, tuple) and any(isinstance(part, eqx.Module) for part in component):
+        return {str(place): part for place, part in enumerate(component)}
+    return {}
 
 
 def _known(component: Any, root: str) -> list[str]:
@@ -134,17 +144,20 @@ def require_roots(paths: Mapping[str, Any], learner: Any, stream: Any) -> None:
 
 def _has(component: Any, names: Sequence[str]) -> bool:
     for name in names:
-        fields = isinstance(component, eqx.Module) and dataclasses.fields(component)
-        if not fields or name not in {field.name for field in fields}:
+        parts = _parts(component)
+        if name not in parts:
             return False
-        component = getattr(component, name)
+        component = parts[name]
     return True
 
 
 def _replaced(component: Any, names: Sequence[str], value: Any) -> Any:
     if not names:
         return _like(component, value)
-    inner = _replaced(getattr(component, names[0]), names[1:], value)
+    inner = _replaced(_parts(component)[names[0]], names[1:], value)
+    if isinstance(component, tuple):
+        place = int(names[0])
+        return (*component[:place], inner, *component[place + 1 :])
     # Through the constructor, so that a component checks what it is given.
     return dataclasses.replace(component, **{names[0]: inner})
 
