@@ -115,7 +115,7 @@ def test_whatever_a_save_raises_the_event_was_learned(tmp_path, monkeypatch, cap
     def failing(*arguments, **options):
         raise MemoryError("no room for a copy")
 
-    monkeypatch.setattr("alberta_framework.daemon.daemon.save_agent", failing)
+    monkeypatch.setattr("alberta_framework.daemon.saving.save_agent", failing)
     rows = small_events(3)
     assert [ours.step(*row).step for row in rows] == [1, 2, 3]
     assert caplog.text.count("was not saved, going on: no room for a copy") == 3

@@ -1,11 +1,9 @@
-"""The daemon: a learner, its state, and its checkpoints."""
+"""The daemon: a learner, its state, and its events."""
 
-import logging
 import os
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,12 +11,8 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from ..checkpoints import list_checkpoints, save_agent
-from ..checkpoints.agents import load_state_of
-from ..checkpoints.lock import CheckpointClaim
-from ..checkpoints.writing import require_replaceable, set_aside
 from ..compilation.packing import packed, unpacked
-from ..components.ranges import require_choice, require_count
+from ..components.ranges import require_count
 from ..experience import TDTimeStep
 from ..learners import (
     AbstractLearner,
@@ -33,10 +27,9 @@ from . import report
 from .latencies import Latencies
 from .observations import numbers_of
 from .program import OF_EXAMPLES, OF_TRANSITIONS, Programs
+from .saving import Content, Saving
 
-_log = logging.getLogger(__name__)
 _OBSERVATIONS_KEPT = 256
-_KEY_OF_METADATA = "daemon"
 
 
 class StepResult(NamedTuple):
@@ -121,37 +114,25 @@ class Daemon:
     ):
         _require_learner(learner, gamma)
         require_count("Daemon", "feature_dim", feature_dim)
-        require_count("Daemon", "keep", keep)
-        require_choice("Daemon", "resume", resume, (True, False))
-        if checkpoint_every is not None:
-            require_count("Daemon", "checkpoint_every", checkpoint_every)
-        _require_seconds(checkpoint_every_s)
-        if not isinstance(checkpoint, str | os.PathLike | None):
-            raise TypeError(f"Daemon: `checkpoint` must be a path, got {checkpoint!r}.")
-        if checkpoint is None and not (checkpoint_every is None and checkpoint_every_s is None):
-            raise ValueError("Daemon: there is a saving interval but no `checkpoint` to save to.")
         self.learner, self.feature_dim = learner, int(feature_dim)
-        self.checkpoint = None if checkpoint is None else Path(checkpoint)
-        self.checkpoint_every, self.checkpoint_every_s = checkpoint_every, checkpoint_every_s
-        self.keep, self.gamma = keep, gamma
+        self.gamma = gamma
         self._of_transitions = experience_of(learner) in OF_TRANSITIONS
         self._resumed: dict[str, Any] | None = None
-        self._claim = None if self.checkpoint is None else CheckpointClaim(self.checkpoint)
+        self._saving = Saving(
+            learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep
+        )
         try:
-            self._begin(key, resume)
+            self._begin(key)
             self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
             self.head_names = self._named("head_names", head_names, self.n_heads)
         except BaseException:
-            if self._claim is not None:
-                self._claim.release()
+            self._saving.release()
             raise
         self._latencies = Latencies()
         self._ring = np.zeros((_OBSERVATIONS_KEPT, self.feature_dim), np.float32)
         self._seen = 0
-        self._saving: Future | None = None
-        self._saved_step, self._saved_at = self.steps, time.monotonic()
+        self._saving.begin(self.steps)
         self._lived_from = time.monotonic()
-        self._failures = 0
 
     def predict(self, observation: Any) -> Float[np.ndarray, " heads"]:
         """The predictions at `observation` [features]; nothing changes."""
@@ -198,8 +179,28 @@ class Daemon:
             steps = self._now[2]
             result = StepResult(row[:-1], bool(row[-1]), steps)
             self._latencies.add(time.perf_counter() - started)
-            self._save_if_due(steps)
+            self._saving.save_if_due(steps, self._content)
         return result
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The file to save to, if there is one."""
+        return self._saving.path
+
+    @property
+    def checkpoint_every(self) -> int | None:
+        """After how many learned events it is saved."""
+        return self._saving.every
+
+    @property
+    def checkpoint_every_s(self) -> float | None:
+        """After how many seconds it is saved."""
+        return self._saving.every_s
+
+    @property
+    def keep(self) -> int:
+        """How many files are kept."""
+        return self._saving.keep
 
     @property
     def state(self) -> Any:
@@ -233,25 +234,8 @@ class Daemon:
         **Raises:** `ValueError` without a `checkpoint` path; `OSError` if the disk refuses: of this
         save if blocking, else of the one before, if nobody was told. The old file is intact.
         """
-        if self.checkpoint is None:
-            raise ValueError("Daemon.save: there is no `checkpoint` to save to.")
         with self._lock:
-            before, self._saving = self._saving, None
-            if blocking:
-                if before is not None:
-                    # Whatever became of the one before: this one says what is so now.
-                    before.exception()
-                try:
-                    self._begin_saving(blocking=True)
-                except Exception:
-                    self._failures += 1
-                    raise
-                return
-            failed = before.exception() if before is not None and before.done() else None
-            self._saving = self._begin_saving()
-            if failed is not None:
-                self._failures += 1
-                raise failed
+            self._saving.save(self._content, blocking)
 
     def close(self) -> None:
         """Save, if there is somewhere to save to, and let others have the checkpoint.
@@ -260,12 +244,12 @@ class Daemon:
 
         **Raises:** as `save`.
         """
-        if self._claim is None:
+        if self.checkpoint is None:
             return
         try:
             self.save()
         finally:
-            self._claim.release()
+            self._saving.release()
 
     def report(self) -> dict[str, Any]:
         """What the learner relies on, whether it can still learn, counts and latencies, as JSON.
@@ -275,11 +259,7 @@ class Daemon:
         with self._lock:
             state, steps = self.state, self.steps
             seen = self._ring[: min(self._seen, _OBSERVATIONS_KEPT)].copy()
-            checkpoint = {
-                "path": None if self.checkpoint is None else str(self.checkpoint),
-                "steps_since": steps - self._saved_step,
-                "failed_saves": self._failures,
-            }
+            checkpoint = self._saving.report(steps)
         names, alive = (self.feature_names, self.head_names), _has_life(state)
         return report.plain(
             {
@@ -313,41 +293,22 @@ class Daemon:
             )
         return kept if found is None else found
 
-    def _begin(self, key: Any, resume: bool) -> None:
+    def _begin(self, key: Any) -> None:
         """The state, new or resumed, and all that events need, compiled."""
         key = jax.random.key(0) if key is None else key
         state = initial_state(self.learner, self.feature_dim, key)
+        state, kept = self._saving.resumed(state)
         last, steps = None, 0
-        if self.checkpoint is not None and not hasattr(state, "feature_dim"):
-            raise TypeError(
-                f"Daemon: a {type(state).__name__} needs a property `feature_dim` to be saved."
-            )
-        if self.checkpoint is not None and resume:
-            state, last, steps = self._resumed_or(state, self.checkpoint)
-        elif self.checkpoint is not None:
-            require_replaceable(self.checkpoint)
+        if kept is not None:
+            self._resumed, last, steps = kept, kept.get("last_observation"), kept.get("steps")
+            if steps is None:
+                steps = state.step_count + state.rejected_count if _has_life(state) else 0
         self._programs = Programs(self.learner, state, self.feature_dim, self.gamma)
+        last = None if last is None else np.asarray(last, np.float32)
         self._now: _Moment = packed(self._programs.packing, state), last, steps
         self._under_way: tuple[list, np.ndarray | None, int] | None = None
         self._lock = threading.RLock()
         self.n_heads = self._warmed_up(state)
-
-    def _resumed_or(self, state: Any, path: Path) -> tuple[Any, np.ndarray | None, int]:
-        """What the checkpoint holds; the new state if there is none."""
-        if not (path.exists() or list_checkpoints(path)):
-            _log.info("no checkpoint was found at %s: a new state", path.absolute())
-            return state, None, 0
-        state, metadata = load_state_of(self.learner, state, path, fallback=True)
-        kept = self._resumed = metadata.get(_KEY_OF_METADATA, {})
-        # Where an older file was taken, the damaged one makes way for the next.
-        aside = set_aside(Path(os.path.realpath(path)), payload=True)
-        if aside is not None:
-            _log.warning("%s: is damaged; kept as %s", path, aside)
-        last = kept.get("last_observation")
-        steps = kept.get("steps")
-        if steps is None:
-            steps = state.step_count + state.rejected_count if _has_life(state) else 0
-        return state, None if last is None else np.asarray(last, np.float32), steps
 
     def _warmed_up(self, state: Any) -> int:
         """Compile what events need, on a copy of the state; the number of heads."""
@@ -433,34 +394,9 @@ class Daemon:
         state = unpacked(self._programs.packing, words)
         return with_uptime(state, time.monotonic() - self._lived_from)
 
-    def _save_if_due(self, steps: int) -> None:
-        """A save that fails is told and counted, and tried again when the next is due: the event
-        was learned, and is no less so for that."""
-        due = (
-            self.checkpoint_every is not None and steps - self._saved_step >= self.checkpoint_every
-        )
-        if not due and self.checkpoint_every_s is not None:
-            due = time.monotonic() - self._saved_at >= self.checkpoint_every_s
-        if not due or (self._saving is not None and not self._saving.done()):
-            return
-        # Asked for, not raised: a signal's handler that raises here is no failed save.
-        before, self._saving = self._saving, None
-        failed = None if before is None else before.exception()
-        if failed is not None:
-            self._note_failure(failed)
-        try:
-            self._saving = self._begin_saving()
-        except Exception as error:
-            self._note_failure(error)
-
-    def _note_failure(self, error: BaseException) -> None:
-        self._failures += 1
-        _log.error("%s: was not saved, going on: %s", self.checkpoint, error)
-
-    def _begin_saving(self, blocking: bool = False) -> Future | None:
+    def _content(self) -> Content:
+        """What a save holds."""
         words, last, steps = self._settled()
-        state = self._unpacked(np.array(words))
-        self._saved_step, self._saved_at = steps, time.monotonic()
         about = {
             "learner": type(self.learner).__name__,
             "steps": steps,
@@ -469,17 +405,7 @@ class Daemon:
             "feature_names": self.feature_names,
             "head_names": self.head_names,
         }
-        assert self.checkpoint is not None and self._claim is not None
-        self._claim.before_save()
-        return save_agent(
-            self.learner,
-            state,
-            self.checkpoint,
-            {_KEY_OF_METADATA: about},
-            keep=self.keep,
-            blocking=blocking,
-            foreign="set aside",
-        )
+        return self._unpacked(np.array(words)), about
 
 
 def _require_learner(learner: Any, gamma: Any) -> None:
@@ -509,16 +435,6 @@ def _require_learner(learner: Any, gamma: Any) -> None:
 
 def _has_life(state: Any) -> bool:
     return isinstance(living(state), AbstractLearnerState)
-
-
-def _require_seconds(seconds: Any) -> None:
-    if seconds is None:
-        return
-    real = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not real or not 0.0 < seconds < float("inf"):
-        raise (ValueError if real else TypeError)(
-            f"Daemon: `checkpoint_every_s` must be a number of seconds > 0, got {seconds!r}."
-        )
 
 
 def _flag(terminated: Any) -> bool:

@@ -1,0 +1,165 @@
+"""The checkpoint of a daemon: who holds it, what is resumed from it, and when it is saved."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..checkpoints import list_checkpoints, save_agent
+from ..checkpoints.agents import load_state_of
+from ..checkpoints.lock import CheckpointClaim
+from ..checkpoints.writing import require_replaceable, set_aside
+from ..components.ranges import require_choice, require_count
+from ..learners import AbstractLearner
+
+_log = logging.getLogger(__name__)
+_KEY_OF_METADATA = "daemon"
+
+# What is to be saved: the learner's state, and what the daemon tells beside it, its `steps` too.
+Content: TypeAlias = tuple[Any, dict[str, Any]]
+
+
+class Saving:
+    """Where a daemon saves to, if anywhere, and when. Its caller sees to it that one method runs at
+    a time.
+
+    `path`, `every`, `every_s`, `resume` and `keep` are the arguments of the daemon that say so; the
+    path is claimed at once.
+    """
+
+    def __init__(
+        self,
+        learner: AbstractLearner,
+        path: str | os.PathLike | None,
+        every: int | None,
+        every_s: float | None,
+        resume: bool,
+        keep: int,
+    ):
+        require_count("Daemon", "keep", keep)
+        require_choice("Daemon", "resume", resume, (True, False))
+        if every is not None:
+            require_count("Daemon", "checkpoint_every", every)
+        _require_seconds(every_s)
+        if not isinstance(path, str | os.PathLike | None):
+            raise TypeError(f"Daemon: `checkpoint` must be a path, got {path!r}.")
+        if path is None and not (every is None and every_s is None):
+            raise ValueError("Daemon: there is a saving interval but no `checkpoint` to save to.")
+        self.path = None if path is None else Path(path)
+        self.every, self.every_s, self.keep = every, every_s, keep
+        self._learner, self._resume = learner, resume
+        self._claim = None if self.path is None else CheckpointClaim(self.path)
+        self._under_way: Future | None = None
+        self._saved_step, self._saved_at = 0, time.monotonic()
+        self._failures = 0
+
+    def resumed(self, state: Any) -> tuple[Any, dict[str, Any] | None]:
+        """The state that the checkpoint holds, and what was told beside it; the new state and None
+        if there is none, or it is not to be resumed."""
+        path = self.path
+        if path is None:
+            return state, None
+        if not hasattr(state, "feature_dim"):
+            raise TypeError(
+                f"Daemon: a {type(state).__name__} needs a property `feature_dim` to be saved."
+            )
+        if not self._resume:
+            require_replaceable(path)
+            return state, None
+        if not (path.exists() or list_checkpoints(path)):
+            _log.info("no checkpoint was found at %s: a new state", path.absolute())
+            return state, None
+        state, metadata = load_state_of(self._learner, state, path, fallback=True)
+        # Where an older file was taken, the damaged one makes way for the next.
+        aside = set_aside(Path(os.path.realpath(path)), payload=True)
+        if aside is not None:
+            _log.warning("%s: is damaged; kept as %s", path, aside)
+        return state, metadata.get(_KEY_OF_METADATA, {})
+
+    def begin(self, steps: int) -> None:
+        """Count from here on."""
+        self._saved_step, self._saved_at = steps, time.monotonic()
+
+    def save(self, content: Callable[[], Content], blocking: bool) -> None:
+        """Save now; as `Daemon.save`."""
+        if self.path is None:
+            raise ValueError("Daemon.save: there is no `checkpoint` to save to.")
+        before, self._under_way = self._under_way, None
+        if blocking:
+            if before is not None:
+                # Whatever became of the one before: this one says what is so now.
+                before.exception()
+            try:
+                self._begin(content, blocking=True)
+            except Exception:
+                self._failures += 1
+                raise
+            return
+        failed = before.exception() if before is not None and before.done() else None
+        self._under_way = self._begin(content)
+        if failed is not None:
+            self._failures += 1
+            raise failed
+
+    def save_if_due(self, steps: int, content: Callable[[], Content]) -> None:
+        """A save that fails is told and counted, and tried again when the next is due: the event
+        was learned, and is no less so for that."""
+        due = self.every is not None and steps - self._saved_step >= self.every
+        if not due and self.every_s is not None:
+            due = time.monotonic() - self._saved_at >= self.every_s
+        if not due or (self._under_way is not None and not self._under_way.done()):
+            return
+        # Asked for, not raised: a signal's handler that raises here is no failed save.
+        before, self._under_way = self._under_way, None
+        failed = None if before is None else before.exception()
+        if failed is not None:
+            self._note_failure(failed)
+        try:
+            self._under_way = self._begin(content)
+        except Exception as error:
+            self._note_failure(error)
+
+    def release(self) -> None:
+        """Let others have the checkpoint; a later save claims it again."""
+        if self._claim is not None:
+            self._claim.release()
+
+    def report(self, steps: int) -> dict[str, Any]:
+        """For `Daemon.report`."""
+        return {
+            "path": None if self.path is None else str(self.path),
+            "steps_since": steps - self._saved_step,
+            "failed_saves": self._failures,
+        }
+
+    def _note_failure(self, error: BaseException) -> None:
+        self._failures += 1
+        _log.error("%s: was not saved, going on: %s", self.path, error)
+
+    def _begin(self, content: Callable[[], Content], blocking: bool = False) -> Future | None:
+        state, about = content()
+        self.begin(about["steps"])
+        assert self.path is not None and self._claim is not None
+        self._claim.before_save()
+        return save_agent(
+            self._learner,
+            state,
+            self.path,
+            {_KEY_OF_METADATA: about},
+            keep=self.keep,
+            blocking=blocking,
+            foreign="set aside",
+        )
+
+
+def _require_seconds(seconds: Any) -> None:
+    if seconds is None:
+        return
+    real = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not real or not 0.0 < seconds < float("inf"):
+        raise (ValueError if real else TypeError)(
+            f"Daemon: `checkpoint_every_s` must be a number of seconds > 0, got {seconds!r}."
+        )
