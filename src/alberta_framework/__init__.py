@@ -227,6 +227,7 @@ if TYPE_CHECKING:
     from .horde import HordeSpec as HordeSpec
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
+    from .hyperparameters import Axes as Axes
     from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
     from .interface import DiscreteActions as DiscreteActions
@@ -340,7 +341,6 @@ if TYPE_CHECKING:
     from .streams import TDArrayStream as TDArrayStream
     from .streams import TDScanStream as TDScanStream
     from .streams import make_scale_range as make_scale_range
-    from .sweeps import Axes as Axes
     from .sweeps import BestPoint as BestPoint
     from .sweeps import SweepExperiment as SweepExperiment
     from .sweeps import SweepResult as SweepResult
@@ -573,6 +573,7 @@ _LATE = {
         "EventSchema",
         "StepResult",
     ),
+    "hyperparameters": ("Axes",),
     "statistics": (
         "AggregatedResults",
         "MetricSummary",
@@ -650,7 +651,6 @@ _LATE = {
         "spoken_point",
     ),
     "sweeps": (
-        "Axes",
         "BestPoint",
         "SweepExperiment",
         "SweepResult",

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "reports": {"statistics"},
     "figures": {"statistics", "reports"},
     "comparisons": {"hyperparameters", "statistics", "reports", "figures", "loops"},
-    "sweeps": {"comparisons", "checkpoints"},
+    "sweeps": {"hyperparameters", "comparisons", "checkpoints"},
     "daemon": {"loops", "streams", "learners", "control", "checkpoints", "diagnostics"},
 }
 LATE = {

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from ..components.known import require_known
 from ..components.ranges import require_choice, require_count
+from ..hyperparameters.axes import Axes
 from ..learners import primary_metric
 from ..statistics.extras import analysis_package
 from ..statistics.scores import diverged_of, ranked, scores_of
 from ..statistics.summaries import StatisticalSummary, compute_statistics
-from .axes import Axes, at_paths
 from .figure import plot_curves, plot_sensitivity
+from .roots import at_paths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,16 +74,12 @@ class SweepResult:
     @property
     def points(self) -> list[dict[str, Any]]:
         """The value of each path at each point, in the order of the points."""
-        return [self.axes.point(positions) for positions in self.axes.positions]
+        return self.axes.points
 
     @property
     def labels(self) -> list[dict[str, Any]]:
         """As `points`, with every value a number or a string."""
-        labels = {path: self.axes.labels(path) for path in self.axes.values}
-        return [
-            {path: labels[path][i] for path, i in zip(labels, positions, strict=True)}
-            for positions in self.axes.positions
-        ]
+        return self.axes.labelled_points
 
     @property
     def numeric_paths(self) -> list[str]:

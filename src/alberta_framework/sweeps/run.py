@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ..checkpoints.upgrades import upgraded_arrays
 from ..components.ranges import require_count, require_key
+from ..hyperparameters.axes import Axes
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
 from ..loops.life import carried
 from ..loops.progress import one_chunk_ahead, progress_bar
 from ..loops.window_ends import WindowEnds
-from .axes import Axes
 from .batch import Batch, member_keys
 from .blocks import Block, Cut, cut
 from .checkpoint import SweepCheckpoint, fingerprint

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hyperparameters.points import Point
 from ...statistics.summaries import StatisticalSummary, compute_statistics
 from .comparison import ControlComparison
 
@@ -22,7 +21,7 @@ class AgentResult:
     - `rejected` [points, seeds]: how many steps were rejected.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[dict[str, float], ...]
     returns: NDArray[np.float64]
     steps: NDArray[np.int64]
     rejected: NDArray[np.int64]
@@ -40,7 +39,7 @@ class AgentStanding:
     """
 
     agent: str
-    point: Point
+    point: dict[str, float]
     best: bool
     score: StatisticalSummary
     mean_return: float
@@ -120,7 +119,7 @@ def recent_return(returns: np.ndarray, finished: np.ndarray) -> float | None:
 
 
 def of_finished(
-    points: tuple[Point, ...],
+    points: tuple[dict[str, float], ...],
     finished: np.ndarray,
     returns: np.ndarray,
     steps: np.ndarray,

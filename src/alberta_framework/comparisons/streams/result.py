@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hyperparameters.points import Point
 from ...statistics.scores import diverged_of, ranked, scores_of
 from ...statistics.summaries import StatisticalSummary, compute_statistics
 from .comparison import Comparison
@@ -26,7 +25,7 @@ class LearnerResult:
       does not tell.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[dict[str, float], ...]
     curves: NDArray[np.float32]
     step_sizes: NDArray[np.float32] | None
     rejected: NDArray[np.int64]
@@ -43,7 +42,7 @@ class Standing:
     """
 
     learner: str
-    point: Point
+    point: dict[str, float]
     score: StatisticalSummary
     step_sizes: dict[str, float]
     diverged: int
