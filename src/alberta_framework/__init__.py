@@ -282,13 +282,15 @@ if TYPE_CHECKING:
     from .reports import generate_markdown_table as generate_markdown_table
     from .reports import generate_significance_table as generate_significance_table
     from .reports import results_to_dataframe as results_to_dataframe
+    from .reports import results_to_xarray as results_to_xarray
     from .reports import save_experiment_report as save_experiment_report
+    from .results import AggregatedResults as AggregatedResults
+    from .results import MetricSummary as MetricSummary
+    from .results import summarize_metric as summarize_metric
     from .schedules import AbstractSchedule as AbstractSchedule
     from .schedules import Constant as Constant
     from .schedules import Linear as Linear
     from .schedules import Periodic as Periodic
-    from .statistics import AggregatedResults as AggregatedResults
-    from .statistics import MetricSummary as MetricSummary
     from .statistics import SignificanceResult as SignificanceResult
     from .statistics import StatisticalSummary as StatisticalSummary
     from .statistics import bonferroni_correction as bonferroni_correction
@@ -307,7 +309,6 @@ if TYPE_CHECKING:
     from .statistics import mann_whitney_comparison as mann_whitney_comparison
     from .statistics import pairwise_comparisons as pairwise_comparisons
     from .statistics import rank_biserial as rank_biserial
-    from .statistics import summarize_metric as summarize_metric
     from .statistics import ttest_comparison as ttest_comparison
     from .statistics import wilcoxon_comparison as wilcoxon_comparison
     from .streams import AbruptChangeState as AbruptChangeState
@@ -574,9 +575,8 @@ _LATE = {
         "StepResult",
     ),
     "hyperparameters": ("Axes",),
+    "results": ("AggregatedResults", "MetricSummary", "summarize_metric"),
     "statistics": (
-        "AggregatedResults",
-        "MetricSummary",
         "SignificanceResult",
         "StatisticalSummary",
         "bonferroni_correction",
@@ -595,7 +595,6 @@ _LATE = {
         "mann_whitney_comparison",
         "pairwise_comparisons",
         "rank_biserial",
-        "summarize_metric",
         "ttest_comparison",
         "wilcoxon_comparison",
     ),
@@ -608,6 +607,7 @@ _LATE = {
         "generate_markdown_table",
         "generate_significance_table",
         "results_to_dataframe",
+        "results_to_xarray",
         "save_experiment_report",
     ),
     "figures": (

@@ -1,7 +1,7 @@
 """Metrics and points of a grid in words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -19,6 +19,14 @@ def spoken_point(point: Mapping[str, Any]) -> str:
         else f"{spoken_path(path)} {value}"
         for path, value in point.items()
     )
+
+
+def spoken_points(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each point in words; all of them in full if two would be called the same."""
+    names = [spoken_point(point) for point in points]
+    if len(set(names)) == len(names):
+        return names
+    return [", ".join(f"{path} {value}" for path, value in point.items()) for point in points]
 
 
 def spoken_path(path: str) -> str:

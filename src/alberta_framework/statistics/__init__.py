@@ -10,11 +10,8 @@ from .error_curves import extract_metric as extract_metric
 from .multiple_comparisons import bonferroni_correction as bonferroni_correction
 from .multiple_comparisons import holm_correction as holm_correction
 from .multiple_comparisons import pairwise_comparisons as pairwise_comparisons
-from .results import AggregatedResults as AggregatedResults
-from .results import MetricSummary as MetricSummary
-from .results import get_final_performance as get_final_performance
-from .results import get_metric_timeseries as get_metric_timeseries
-from .results import summarize_metric as summarize_metric
+from .performance import get_final_performance as get_final_performance
+from .performance import get_metric_timeseries as get_metric_timeseries
 from .significance import SignificanceResult as SignificanceResult
 from .significance import mann_whitney_comparison as mann_whitney_comparison
 from .significance import ttest_comparison as ttest_comparison

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..components.extras import analysis_package
 from ..figures.drawing import (
     curves_on_scale,
     draw_legend,
@@ -15,7 +16,6 @@ from ..figures.drawing import (
     span,
 )
 from ..figures.words import spoken_metric, spoken_point
-from ..statistics.extras import analysis_package
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,6 +13,7 @@ from ...learners import with_uptime
 from ...loops import InteractResult
 from ...loops.entrance import ChosenOptions
 from ...loops.progress import progress_bar
+from ...loops.recorded import Recorded, RecordedSteps
 from .lives import LifeOfCopies, SingleLife
 from .log import Log
 
@@ -64,7 +65,8 @@ def interact_gymnasium(
 
     def result() -> InteractResult:
         state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
-        metrics = log.metrics(life.names)
+        steps = RecordedSteps.by(chosen.recorder(), log.steps_done)
+        metrics = Recorded(log.metrics(life.names), steps)
         return InteractResult(state, metrics, log.episodes(), log.reward_rate, log.rejected)
 
     bar = progress_bar(chosen.progress, num_steps)
