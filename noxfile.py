@@ -14,7 +14,7 @@ nox.options.sessions = ["lint", "types", "lowest", "tests", "docs"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 OLDEST = PROJECT["requires-python"].removeprefix(">=")
-EXTRAS = ("analysis", "gymnasium", "orbax")
+EXTRAS = ("analysis", "gymnasium", "optax", "orbax")
 WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
 MARKED = (*WHOLE_SUITE, "-m", "versions")
 # Old releases warn of what newer ones of their own dependencies do: no news.

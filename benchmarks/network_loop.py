@@ -64,15 +64,15 @@ def without_check() -> None:
     """Let every step through: what the learner would be without rejection."""
     import equinox as eqx
 
-    from alberta_framework.learners import mlp
+    from alberta_framework.learners import acceptance
 
     def taken(accepted, candidate, state):
         del accepted
         return eqx.tree_at(lambda s: s.life, candidate, state.life.advance(jnp.bool_(True)))
 
-    mlp.all_finite = lambda tree: jnp.bool_(True)
-    mlp.accepted_or_unchanged = taken
-    mlp.nan_unless = lambda accepted, outputs: outputs
+    acceptance.all_finite = lambda tree: jnp.bool_(True)
+    acceptance.accepted_or_unchanged = taken
+    acceptance.nan_unless = lambda accepted, outputs: outputs
 
 
 def measured(repeats: int, check: bool) -> dict[str, float]:

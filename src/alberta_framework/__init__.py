@@ -20,8 +20,13 @@ from .experience import MultiHeadStep as MultiHeadStep
 from .experience import TDTimeStep as TDTimeStep
 from .experience import TimeStep as TimeStep
 from .learners import AbstractAgentState as AbstractAgentState
+from .learners import AbstractHeadsState as AbstractHeadsState
 from .learners import AbstractLearner as AbstractLearner
 from .learners import AbstractLearnerState as AbstractLearnerState
+from .learners import Candidate as Candidate
+from .learners import GradientTraceTD as GradientTraceTD
+from .learners import GradientTraceTDState as GradientTraceTDState
+from .learners import GradientTraceTDUpdateResult as GradientTraceTDUpdateResult
 from .learners import HeadOptimizerStates as HeadOptimizerStates
 from .learners import HeadTraces as HeadTraces
 from .learners import HeadUpdate as HeadUpdate
@@ -29,6 +34,7 @@ from .learners import LearnerState as LearnerState
 from .learners import Lifecycle as Lifecycle
 from .learners import LinearLearner as LinearLearner
 from .learners import MetricParts as MetricParts
+from .learners import Metrics as Metrics
 from .learners import MLPLearner as MLPLearner
 from .learners import MLPLearnerState as MLPLearnerState
 from .learners import MLPUpdateResult as MLPUpdateResult
@@ -36,6 +42,9 @@ from .learners import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .learners import MultiHeadMLPState as MultiHeadMLPState
 from .learners import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .learners import Network as Network
+from .learners import StreamTD as StreamTD
+from .learners import StreamTDState as StreamTDState
+from .learners import StreamTDUpdateResult as StreamTDUpdateResult
 from .learners import TDLearnerState as TDLearnerState
 from .learners import TDLinearLearner as TDLinearLearner
 from .learners import TDUpdateResult as TDUpdateResult
@@ -43,7 +52,12 @@ from .learners import Trunk as Trunk
 from .learners import UpdateResult as UpdateResult
 from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s
+from .learners import guarded as guarded
+from .networks import AbstractNetwork as AbstractNetwork
+from .networks import MinAtarNetwork as MinAtarNetwork
 from .networks import MLPParams as MLPParams
+from .networks import StreamMLP as StreamMLP
+from .networks import UnitFeatureMLP as UnitFeatureMLP
 from .networks import sparse_init as sparse_init
 from .normalizers import AbstractNormalizer as AbstractNormalizer
 from .normalizers import AbstractNormalizerState as AbstractNormalizerState
@@ -78,6 +92,23 @@ from .optimizers import create_lms_state as create_lms_state
 from .optimizers import create_obgd_state as create_obgd_state
 from .optimizers import create_tdidbd_state as create_tdidbd_state
 from .optimizers import optimizer_from_config as optimizer_from_config
+from .step_rules import AbstractStepRule as AbstractStepRule
+from .step_rules import Adaptive as Adaptive
+from .step_rules import AdaptiveObGD as AdaptiveObGD
+from .step_rules import AlphaBound as AlphaBound
+from .step_rules import Bootstrap as Bootstrap
+from .step_rules import FromOptax as FromOptax
+from .step_rules import Implicit as Implicit
+from .step_rules import ImplicitTD as ImplicitTD
+from .step_rules import Intentional as Intentional
+from .step_rules import PerTensor as PerTensor
+from .step_rules import PerTensorState as PerTensorState
+from .step_rules import StepInfo as StepInfo
+from .step_rules import StreamObGD as StreamObGD
+from .traces import AbstractTrace as AbstractTrace
+from .traces import Accumulating as Accumulating
+from .traces import Dutch as Dutch
+from .traces import Replacing as Replacing
 
 if TYPE_CHECKING:
     from .checkpoints import CheckpointError as CheckpointError
@@ -120,16 +151,33 @@ if TYPE_CHECKING:
     from .comparisons import save_comparison as save_comparison
     from .comparisons import save_control_comparison as save_control_comparison
     from .comparisons import spoken_point as spoken_point
+    from .control import AVG as AVG
+    from .control import QRC as QRC
+    from .control import AbstractActionValueAgent as AbstractActionValueAgent
+    from .control import AbstractActionValueState as AbstractActionValueState
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
+    from .control import AbstractPolicy as AbstractPolicy
+    from .control import ActionValueState as ActionValueState
+    from .control import ActorCriticState as ActorCriticState
     from .control import AgentStep as AgentStep
+    from .control import AVGState as AVGState
     from .control import FeaturesState as FeaturesState
+    from .control import GaussianPolicy as GaussianPolicy
+    from .control import QRCState as QRCState
+    from .control import ReturnScale as ReturnScale
+    from .control import ReturnScaleState as ReturnScaleState
     from .control import SARSAAgent as SARSAAgent
     from .control import SARSAConfig as SARSAConfig
     from .control import SARSAContinuingResult as SARSAContinuingResult
     from .control import SARSAEpisodeResult as SARSAEpisodeResult
     from .control import SARSAState as SARSAState
     from .control import SARSAUpdateResult as SARSAUpdateResult
+    from .control import SoftmaxPolicy as SoftmaxPolicy
+    from .control import StreamAC as StreamAC
+    from .control import StreamQ as StreamQ
+    from .control import StreamSARSA as StreamSARSA
+    from .control import TanhGaussianPolicy as TanhGaussianPolicy
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
     from .control import run_sarsa_continuing as run_sarsa_continuing
@@ -211,8 +259,15 @@ if TYPE_CHECKING:
     from .environments.gymnasium import make_gymnasium_stream as make_gymnasium_stream
     from .environments.gymnasium import make_random_policy as make_random_policy
     from .features import AbstractFeatures as AbstractFeatures
+    from .features import ObservationNormalizer as ObservationNormalizer
+    from .features import ObservationTrace as ObservationTrace
+    from .features import ObservationTraceState as ObservationTraceState
+    from .features import Percept as Percept
     from .features import Pipeline as Pipeline
+    from .features import RewardScaler as RewardScaler
+    from .features import RewardScalerState as RewardScalerState
     from .features import TileCoder as TileCoder
+    from .features import TimeFeature as TimeFeature
     from .figures import create_comparison_figure as create_comparison_figure
     from .figures import plot_final_performance_bars as plot_final_performance_bars
     from .figures import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
@@ -225,6 +280,7 @@ if TYPE_CHECKING:
     from .horde import GVFSpec as GVFSpec
     from .horde import HordeLearner as HordeLearner
     from .horde import HordeSpec as HordeSpec
+    from .horde import HordeState as HordeState
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
     from .hyperparameters import Axes as Axes
@@ -247,9 +303,11 @@ if TYPE_CHECKING:
     from .loops import LearnResult as LearnResult
     from .loops import Life as Life
     from .loops import LifeState as LifeState
+    from .loops import LifetimeAverage as LifetimeAverage
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
     from .loops import NormalizerTrackingConfig as NormalizerTrackingConfig
+    from .loops import RunningMean as RunningMean
     from .loops import SARSAArrayResult as SARSAArrayResult
     from .loops import StateHistory as StateHistory
     from .loops import StateTracking as StateTracking
@@ -291,8 +349,10 @@ if TYPE_CHECKING:
     from .schedules import Constant as Constant
     from .schedules import Linear as Linear
     from .schedules import Periodic as Periodic
+    from .statistics import RecoveryTime as RecoveryTime
     from .statistics import SignificanceResult as SignificanceResult
     from .statistics import StatisticalSummary as StatisticalSummary
+    from .statistics import area_under as area_under
     from .statistics import bonferroni_correction as bonferroni_correction
     from .statistics import bootstrap_ci as bootstrap_ci
     from .statistics import cohens_d as cohens_d
@@ -302,15 +362,23 @@ if TYPE_CHECKING:
     from .statistics import compute_statistics as compute_statistics
     from .statistics import compute_timeseries_statistics as compute_timeseries_statistics
     from .statistics import compute_tracking_error as compute_tracking_error
+    from .statistics import dip as dip
     from .statistics import extract_metric as extract_metric
     from .statistics import get_final_performance as get_final_performance
     from .statistics import get_metric_timeseries as get_metric_timeseries
     from .statistics import holm_correction as holm_correction
+    from .statistics import level_before as level_before
+    from .statistics import lifetime_average as lifetime_average
+    from .statistics import loss_area as loss_area
     from .statistics import mann_whitney_comparison as mann_whitney_comparison
     from .statistics import pairwise_comparisons as pairwise_comparisons
+    from .statistics import plasticity_trend as plasticity_trend
     from .statistics import rank_biserial as rank_biserial
+    from .statistics import recovery_time as recovery_time
+    from .statistics import reward_rate as reward_rate
     from .statistics import ttest_comparison as ttest_comparison
     from .statistics import wilcoxon_comparison as wilcoxon_comparison
+    from .statistics import window_mean as window_mean
     from .streams import AbruptChangeState as AbruptChangeState
     from .streams import AbruptChangeStream as AbruptChangeStream
     from .streams import AbruptChangeTarget as AbruptChangeTarget
@@ -362,8 +430,15 @@ __version__ = "0.1.0"
 _LATE = {
     "features": (
         "AbstractFeatures",
+        "ObservationNormalizer",
+        "ObservationTrace",
+        "ObservationTraceState",
+        "Percept",
         "Pipeline",
+        "RewardScaler",
+        "RewardScalerState",
         "TileCoder",
+        "TimeFeature",
     ),
     "schedules": (
         "AbstractSchedule",
@@ -414,20 +489,38 @@ _LATE = {
         "GVFSpec",
         "HordeLearner",
         "HordeSpec",
+        "HordeState",
         "HordeUpdateResult",
         "create_horde_spec",
     ),
     "control": (
+        "AVG",
+        "AVGState",
+        "ReturnScale",
+        "ReturnScaleState",
+        "TanhGaussianPolicy",
         "AbstractAgent",
         "AbstractAgentStep",
         "AgentStep",
         "FeaturesState",
+        "QRC",
+        "QRCState",
         "SARSAAgent",
         "SARSAConfig",
         "SARSAContinuingResult",
         "SARSAEpisodeResult",
         "SARSAState",
         "SARSAUpdateResult",
+        "AbstractActionValueAgent",
+        "AbstractActionValueState",
+        "AbstractPolicy",
+        "ActionValueState",
+        "ActorCriticState",
+        "GaussianPolicy",
+        "SoftmaxPolicy",
+        "StreamAC",
+        "StreamQ",
+        "StreamSARSA",
         "WithFeatures",
         "epsilon_greedy",
         "run_sarsa_continuing",
@@ -492,9 +585,11 @@ _LATE = {
         "LearnResult",
         "Life",
         "LifeState",
+        "LifetimeAverage",
         "MultiHeadLearningResult",
         "NormalizerHistory",
         "NormalizerTrackingConfig",
+        "RunningMean",
         "SARSAArrayResult",
         "StateHistory",
         "StateTracking",
@@ -577,8 +672,10 @@ _LATE = {
     "hyperparameters": ("Axes",),
     "results": ("AggregatedResults", "MetricSummary", "summarize_metric"),
     "statistics": (
+        "RecoveryTime",
         "SignificanceResult",
         "StatisticalSummary",
+        "area_under",
         "bonferroni_correction",
         "bootstrap_ci",
         "cohens_d",
@@ -588,15 +685,23 @@ _LATE = {
         "compute_statistics",
         "compute_timeseries_statistics",
         "compute_tracking_error",
+        "dip",
         "extract_metric",
         "get_final_performance",
         "get_metric_timeseries",
         "holm_correction",
+        "level_before",
+        "lifetime_average",
+        "loss_area",
         "mann_whitney_comparison",
         "pairwise_comparisons",
+        "plasticity_trend",
         "rank_biserial",
+        "recovery_time",
+        "reward_rate",
         "ttest_comparison",
         "wilcoxon_comparison",
+        "window_mean",
     ),
     "reports": (
         "Timer",

@@ -131,3 +131,16 @@ def test_arrays_are_lists_of_values():
     contender = af.Contender(af.LinearLearner(), grid)
     assert contender.to_config()["grid"] == {"optimizer.step_size": [0.25, 0.5]}
     assert list(chain(*(p.values() for p in contender.points))) == [0.25, 0.5]
+
+
+def test_a_component_in_a_tuple_is_called_by_its_place():
+    agent = af.SARSAAgent(af.SARSAConfig(2), hidden_sizes=())
+    parts = (af.TimeFeature(100), af.ObservationTrace(0.9))
+    lives = af.WithFeatures(agent, af.Pipeline(parts))
+    found = exchanged(lives, {"features.parts.1.beta": 0.5, "agent.lamda": 0.3})
+    assert found.features.parts == (parts[0], af.ObservationTrace(0.5))
+    assert found.agent.lamda == 0.3
+    whole = exchanged(lives, {"features.parts.1": af.ObservationTrace(0.2)})
+    assert whole.features.parts == (parts[0], af.ObservationTrace(0.2))
+    with pytest.raises(ValueError, match=r"unknown path 'features\.parts\.2\.beta' in `axes`"):
+        exchanged(lives, {"features.parts.2.beta": 0.5})

@@ -32,9 +32,10 @@ class SinceBegin(af.AbstractFeatures):
     def init(self, observation_dim):
         return jnp.zeros(())
 
-    def see(self, state, observation, first):
-        since = jnp.where(first, 0.0, state + 1.0)
-        return jnp.append(observation, since / jnp.float32(self.scale)), since
+    def see(self, state, percept):
+        since = jnp.where(percept.first, 0.0, state + 1.0)
+        share = since / jnp.float32(self.scale)
+        return percept.replace(observation=jnp.append(percept.observation, share)), since
 
 
 class Shown(af.AbstractEnvironment):
@@ -53,14 +54,17 @@ class Shown(af.AbstractEnvironment):
 
     def reset(self, key):
         world, observation = self.inner.reset(key)
-        x, state = self.features.see(self.features.init(4), observation, True)
-        return (world, state), x
+        shown, state = self.features.see(self.features.init(4), af.Percept(observation, first=True))
+        return (world, state), shown.observation
 
     def step(self, state, action, key):
         world, carried = state
         world, now = self.inner.step(world, action, key)
-        x, carried = self.features.see(carried, now.observation, False)
-        return (world, carried), eqx.tree_at(lambda s: s.observation, now, x)
+        percept = af.Percept(now.observation, now.reward, now.terminated, now.truncated)
+        shown, carried = self.features.see(carried, percept)
+        return (world, carried), eqx.tree_at(
+            lambda s: (s.observation, s.reward), now, (shown.observation, shown.reward)
+        )
 
 
 @pytest.mark.parametrize("features", [CODER, SinceBegin(), af.Pipeline([SinceBegin()])])

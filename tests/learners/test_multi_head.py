@@ -121,7 +121,7 @@ def test_the_order_of_the_heads_does_not_matter(case):
         shuffled = learner
     else:
         shuffled = case.build(per_head_gamma_lamda=learner.per_head_gamma_lamda[order])
-    heads = ("head_params", "head_traces", "head_optimizer_states", "previous_discounts")
+    heads = ("head_params", "head_traces", "head_optimizer_states")
 
     def permuted(state):
         turned = {name: jax.tree.map(lambda a: a[order], getattr(state, name)) for name in heads}
@@ -141,7 +141,7 @@ def test_the_order_of_the_heads_does_not_matter(case):
 
 def head_alone(state, i):
     """The state of a learner whose only head is the i-th."""
-    names = ("head_params", "head_traces", "head_optimizer_states", "previous_discounts")
+    names = ("head_params", "head_traces", "head_optimizer_states")
     return state.replace(
         **{n: jax.tree.map(lambda leaf: leaf[i : i + 1], getattr(state, n)) for n in names}
     )
@@ -332,13 +332,8 @@ def test_init_begins_with_nothing_but_weights():
     assert state.head_traces.w.shape == state.head_params.weights.shape == (HEADS, 1, 6)
     assert state.head_traces.b.shape == state.head_params.biases.shape == (HEADS, 1)
     assert not any(np.any(z) for z in jax.tree.leaves((state.trunk_traces, state.head_traces)))
-    np.testing.assert_array_equal(state.previous_discounts, np.ones(HEADS))
+    assert not hasattr(state, "previous_discounts"), "targets have no discounts"
     assert (state.step_count, state.rejected_count, state.uptime_s) == (0, 0, 0.0)
-
-
-def test_updates_leave_the_discounts_alone():
-    _, state = network_runs.experienced(network_cases.FULL_MULTI_HEAD)
-    np.testing.assert_array_equal(state.previous_discounts, np.ones(HEADS))
 
 
 @pytest.mark.parametrize("mask", [None, [True, False, True], [False] * HEADS], ids=str)

@@ -1,5 +1,6 @@
 """Loading: everything is checked before anything is built."""
 
+import itertools
 import os
 import warnings
 from collections.abc import Callable
@@ -46,10 +47,10 @@ def load_if(
         return orbax.load(template, path)
     found, header, arrays = _sound(path, fallback)
     require(found, header.fields)
-    nodes = header.fields["nodes"]
-    header = header._replace(leaves=upgraded(header.leaves, nodes))
-    require_structure(found, template, header.leaves, nodes)
-    pairs = zip(arrays, header.leaves, strict=True)
+    today = upgraded(header.leaves, header.fields["nodes"], template)
+    header = header._replace(leaves=today.leaves)
+    require_structure(found, template, today.leaves, today.nodes)
+    pairs = zip(itertools.compress(arrays, today.kept), today.leaves, strict=True)
     arrays = [upgraded_array(array, leaf.stored()[0]) for array, leaf in pairs]
     leaves = leaves_of(found, header, arrays)
     return jax.tree.unflatten(jax.tree.structure(template), leaves), header.metadata

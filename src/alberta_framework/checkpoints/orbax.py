@@ -1,5 +1,6 @@
 """The Orbax backend: a folder of numbered steps, for sharded arrays and those of several hosts."""
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -47,15 +48,19 @@ def load(template: Any, path: Path) -> tuple[Any, dict[str, Any]]:
     """The state of the latest step, sharded as the template is, and its metadata."""
     header = header_of(path)
     stored = [leaf_from_header(entry) for entry in header["leaves"]]
-    leaves = upgraded(stored, header["nodes"])
-    require_structure(path, template, leaves, header["nodes"])
+    today = upgraded(stored, header["nodes"], template)
+    require_structure(path, template, today.leaves, today.nodes)
     values = [_as_shape(leaf) for leaf in jax.tree.leaves(template)]
-    as_stored = [_of_shape(v, leaf.stored()[0]) for v, leaf in zip(values, stored, strict=True)]
-    restored = [
-        upgraded_array(array, value.shape)
-        for array, value in zip(_restored(path, as_stored), values, strict=True)
+    of_today = iter(values)
+    as_stored = [
+        _of_shape(next(of_today), leaf.stored()[0]) if keep else np.zeros(*leaf.stored())
+        for leaf, keep in zip(stored, today.kept, strict=True)
     ]
-    typed = [_as_leaf(leaf, value) for leaf, value in zip(leaves, restored, strict=True)]
+    arrays = itertools.compress(_restored(path, as_stored), today.kept)
+    restored = [
+        upgraded_array(array, value.shape) for array, value in zip(arrays, values, strict=True)
+    ]
+    typed = [_as_leaf(leaf, value) for leaf, value in zip(today.leaves, restored, strict=True)]
     return jax.tree.unflatten(jax.tree.structure(template), typed), header["metadata"]
 
 

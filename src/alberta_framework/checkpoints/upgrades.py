@@ -1,11 +1,13 @@
 """What older versions wrote, brought to the form of today.
 
-The life of a state had four rows of words before it counted the rejected steps in a row: the rows
-that are missing come after them, and begin at 0.
+- The life of a state had four rows of words before it counted the rejected steps in a row: the rows
+  that are missing come after them, and begin at 0.
+- A Horde had the state of a learner of many heads, which held the discounts of the last transition
+  for it: today it has a state of its own, and that of a learner of targets holds none.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,16 +16,35 @@ from ..learners import Lifecycle
 from .leaves import Leaf, described, module_names
 
 _LIFE = ".words"
+_HEADS, _HORDE, _DISCOUNTS = "MultiHeadMLPState", "HordeState", ".previous_discounts"
 
 
-def upgraded(leaves: list[Leaf], nodes: Mapping[str, str]) -> list[Leaf]:
-    """The leaves as today's classes have them; `nodes` are the names of the Modules by path."""
-    return [
-        leaf._replace(shape=(*leaf.shape[:-2], Lifecycle.rows, 2))
-        if _is_older_life(leaf, nodes)
-        else leaf
-        for leaf in leaves
-    ]
+class Upgrade(NamedTuple):
+    """The leaves and the names of the Modules by path, as today's classes have them; `kept` says
+    which of the stored leaves they are."""
+
+    leaves: list[Leaf]
+    nodes: dict[str, str]
+    kept: list[bool]
+
+
+def upgraded(stored: list[Leaf], nodes: Mapping[str, str], template: Any) -> Upgrade:
+    """What was stored, for a state like `template`."""
+    wanted = module_names(template)
+    hordes = {p for p, name in nodes.items() if name == _HEADS and wanted.get(p) == _HORDE}
+    heads = {p for p, name in nodes.items() if name == _HEADS and wanted.get(p) == _HEADS}
+    kept = [leaf.path not in {path + _DISCOUNTS for path in heads} for leaf in stored]
+    leaves = [leaf for leaf, keep in zip(stored, kept, strict=True) if keep]
+    return Upgrade(
+        leaves=[
+            leaf._replace(shape=(*leaf.shape[:-2], Lifecycle.rows, 2))
+            if _is_older_life(leaf, nodes)
+            else leaf
+            for leaf in leaves
+        ],
+        nodes={path: _HORDE if path in hordes else name for path, name in nodes.items()},
+        kept=kept,
+    )
 
 
 def upgraded_array(array: Any, shape: tuple[int, ...]) -> Any:

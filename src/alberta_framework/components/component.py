@@ -5,6 +5,7 @@ import difflib
 import enum
 import inspect
 import math
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -314,9 +315,9 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
     origin = typing.get_origin(annotation) or annotation
     choices = typing.get_args(annotation)
     if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in choices:
-            return None
-        return _read(_without_none(annotation), value, path)
+        if type(None) not in choices:
+            return _read_one_of(choices, value, path)
+        return None if value is None else _read(_without_none(annotation), value, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{path}: must be a list, got {kind} {value!r}.")
@@ -339,3 +340,17 @@ def _read(annotation: Any, value: Any, path: str) -> Any:
     if origin is typing.Any and isinstance(value, Mapping):
         return component_from_config(value, (AbstractComponent,), path=path)
     return number_from(value) if origin is typing.Any else value
+
+
+def _read_one_of(kinds: tuple[Any, ...], value: Any, path: str) -> Any:
+    """`_read` of a field that holds one of several kinds: a list stands for the one that is a
+    tuple, a mapping for a component of any family among them."""
+    for kind in kinds:
+        if isinstance(value, list | tuple) and typing.get_origin(kind) is tuple:
+            return _read(kind, value, path)
+    families = [k for k in kinds if isinstance(k, type) and issubclass(k, AbstractComponent)]
+    if families:
+        names = (re.sub("(?<=[a-z])(?=[A-Z])", " ", k.__name__) for k in families)
+        told = " or ".join(name.removeprefix("Abstract ").lower() for name in names)
+        return component_from_config(value, tuple(families), told, path)
+    return _read(kinds[0], value, path)

@@ -20,6 +20,7 @@ def require_range(
     high: float = math.inf,
     *,
     open_low: bool = False,
+    open_high: bool = False,
     allow_infinity: bool = False,
 ) -> None:
     """Check that the numeric field `name` is a real number in the given interval.
@@ -38,11 +39,14 @@ def require_range(
     if not (number or array):
         raise TypeError(f"{owner}: `{name}` must be a real number, got {value!r}.")
     left = "(" if open_low or math.isinf(low) else "["
-    right = ")" if math.isinf(high) and not allow_infinity else "]"
+    right = ")" if open_high or (math.isinf(high) and not allow_infinity) else "]"
     values = np.asarray(value, np.float64)
     outside = (values < low) | (values > high) | np.isnan(values)
     if open_low:
         outside |= values == low
+    if open_high:  # as float32, in which the next number below may be the bound itself
+        with np.errstate(over="ignore"):
+            outside |= values.astype(np.float32) == np.float32(high)
     if not allow_infinity:
         outside |= np.isinf(values)
     if outside.any():

@@ -1,6 +1,6 @@
 """SARSA(lambda): on-policy control with a Horde of action values and predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Real
 
 from ..bounders import AbstractBounder
-from ..compilation.boundary import compiled, strong
+from ..compilation.boundary import compiled
 from ..compilation.unrolled_keys import as_before, unrolled
 from ..components.component import AbstractComponent
 from ..components.numbers import f32, is_traced, scalar, truth
@@ -22,23 +22,28 @@ from ..components.ranges import (
     require_part,
     require_range,
 )
+from ..components.state import AbstractState
 from ..components.types import ActionLike, Hyperparameter, KeyLike, ScalarLike
 from ..experience import ControlStep
-from ..horde import DemonType, GVFSpec, HordeLearner, HordeSpec, create_horde_spec
+from ..horde import DemonType, GVFSpec, HordeLearner, HordeSpec, HordeState, create_horde_spec
 from ..interface import DiscreteActions
 from ..learners import (
     AbstractAgentState,
     AbstractLearner,
+    Candidate,
+    Heads,
     HeadUpdate,
-    MultiHeadMLPState,
+    Lifecycle,
     Network,
     chosen_optimizer,
+    concluded,
     living,
-    sizes,
 )
+from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
 from ..schedules import Linear
+from ..targets import bootstrapped, continuation
 from .contract import AbstractAgent, AbstractAgentStep
 from .epsilon_greedy import epsilon_greedy
 
@@ -81,7 +86,7 @@ class SARSAState(AbstractAgentState):
     `uptime_s` are those of the learner.
     """
 
-    learner_state: MultiHeadMLPState
+    learner_state: HordeState
     last_action: Int[Array, ""]
     last_observation: Float[Array, " features"]
     epsilon: Float[Array, ""]
@@ -90,6 +95,14 @@ class SARSAState(AbstractAgentState):
     @property
     def feature_dim(self) -> int:
         return self.last_observation.shape[-1]
+
+
+class _Learned(AbstractState):
+    """What a step of the heads gave: the errors of those of the actions."""
+
+    state: HordeState
+    errors: Float[Array, " actions"]
+    rejected: Bool[Array, ""]
 
 
 class SARSAUpdateResult(AbstractAgentStep):
@@ -195,8 +208,14 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         return DiscreteActions(self.n_actions)
 
     @property
+    def heads(self) -> Heads:
+        """A head for each action's value, then for each prediction demon, and their trunk."""
+        demons = 0 if self.prediction_demons is None else len(self.prediction_demons)
+        return Heads.of(self, self.n_actions + demons)
+
+    @property
     def horde(self) -> HordeLearner:
-        """The Horde of the action values, then the prediction demons.
+        """The Horde of the same heads: the action values, then the prediction demons.
 
         The control demons have gamma 0, since the agent makes their target itself.
         """
@@ -233,8 +252,14 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         """Sparse weights for `feature_dim` features drawn from `key`; no action pending."""
         require_count("SARSAAgent.init", "feature_dim", feature_dim)
         own_key, weights_key = jr.split(require_key("SARSAAgent.init", key))
+        heads = self.heads
+        learner_state = HordeState(
+            **heads.begun(feature_dim, weights_key),
+            previous_discounts=jnp.ones(heads.n_heads, jnp.float32),
+            life=Lifecycle.begin(),
+        )
         return SARSAState(
-            learner_state=strong(self.horde).init(feature_dim, weights_key),
+            learner_state=learner_state,
             last_action=jnp.full((), -1, jnp.int32),
             last_observation=jnp.zeros(feature_dim, jnp.float32),
             epsilon=f32(self.sarsa_config.epsilon_start),
@@ -282,8 +307,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         **Raises:** `TypeError` for a `next_action` that is no integer, `ValueError` for one out of
         range. Inside compiled code, where its value is unknown, such a step is rejected.
         """
-        horde, n_actions = self.horde, self.n_actions
-        spec, lamdas = horde.horde_spec, f32(horde.horde_spec.lamdas)
+        heads, n_actions = self.heads, self.n_actions
         reward, ended, cut = scalar(reward), _flag(terminated), _flag(truncated)
         number = jnp.asarray(next_action)
         number = number.astype(jnp.int32) if number.dtype.itemsize < 4 else number
@@ -292,16 +316,18 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         next_x = f32(observation)
         sound = jnp.all(jnp.isfinite(next_x))
         seen = jnp.where(sound, next_x, 0.0)
-        values = horde.learner.next_values(learner_state, seen)
+        values = heads.next_values(learner_state, seen)
         q_values = jnp.where(sound, values[:n_actions], jnp.nan)
 
-        g = jnp.where(ended, 0.0, f32(self.sarsa_config.gamma))
-        q_target = reward + jnp.where(g == 0.0, 0.0, g * values[action])
+        g = continuation(self.sarsa_config.gamma, ended)
+        q_target = bootstrapped(reward, g, values[action])
         taken = jnp.arange(n_actions, dtype=jnp.int32) == state.last_action
-        discounts = jnp.where(ended, 0.0, f32(spec.gammas[n_actions:]))
+        gammas, demon_lamdas, terminal_rewards = self._demon_numbers()
+        discounts = continuation(gammas, ended)
         cumulants = self._cumulants(prediction_cumulants)
-        targets = cumulants + jnp.where(discounts == 0.0, 0.0, discounts * values[n_actions:])
-        targets = targets + jnp.where(ended, f32(spec.terminal_rewards[n_actions:]), 0.0)
+        targets = bootstrapped(cumulants, discounts, values[n_actions:])
+        targets = targets + jnp.where(ended, terminal_rewards, 0.0)
+        lamdas = jnp.concatenate([jnp.broadcast_to(f32(self.lamda), (n_actions,)), demon_lamdas])
         predicted = ~jnp.isnan(cumulants)
         how = HeadUpdate(
             targets=jnp.concatenate([jnp.full(n_actions, q_target), targets]),
@@ -325,13 +351,18 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         # An action that does not exist would bootstrap from another one, or credit none.
         acceptable &= exists & (state.last_action < n_actions)
         pending = state.last_action >= 0
-        result = horde.learner.update_heads(
+        step = heads.step(learner_state, state.last_observation, how, step_errors)
+        result = concluded(
             learner_state,
-            state.last_observation,
-            how,
-            step_errors=step_errors,
-            previous_discounts=previous,
-            acceptable=acceptable & pending,
+            Candidate(
+                _Learned(
+                    learner_state.replace(**step.changed, previous_discounts=previous),
+                    step.told_errors[:n_actions],
+                    jnp.asarray(False),
+                ),
+                step.witnesses,
+                acceptable & pending,
+            ),
         )
         learned = ~result.rejected
         # Without a pending action nothing is learned; what is bad is counted all the same.
@@ -347,8 +378,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
             last_observation=jnp.where(rejected, state.last_observation, moved.last_observation),
             epsilon=self._epsilon(state, after, learned),
         )
-        errors = result.errors[:n_actions]
-        td_error = jnp.sum(jnp.where(taken, errors, 0.0))
+        td_error = jnp.sum(jnp.where(taken, result.errors, 0.0))
         return SARSAUpdateResult(
             state=new_state,
             action=action,
@@ -434,21 +464,29 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         values = self._values(state, f32(observation))
         return epsilon_greedy((keys[0], keys[1], keys[2]), values, epsilon)
 
-    def _named(self, outputs: Any) -> dict[str, Array]:
+    def _named(self, outputs: Any) -> Mapping[str, Array]:
         # Of a loop over recorded steps the outputs are arrays; of a step they have names.
-        return outputs if isinstance(outputs, dict) else _metrics(*outputs[:2])
+        return outputs if isinstance(outputs, Mapping) else _metrics(*outputs[:2])
 
     def _cut(self, state: SARSAState) -> SARSAState:
         return state.replace(learner_state=_without_traces_if(True, state.learner_state))
 
     def _network(self, state: Any) -> Network | None:
-        return self.horde.network_of(living(state))
+        return self.heads.network(living(state))
 
     def _values(self, state: SARSAState, observation: Array) -> Float[Array, " actions"]:
-        return self.horde.predict(state.learner_state, observation)[: self.n_actions]
+        return self.heads.predictions(state.learner_state, observation)[: self.n_actions]
 
     def _chosen(self, state: SARSAState, values: Array, keys: tuple) -> Int[Array, ""]:
         return epsilon_greedy(keys, values, state.epsilon)
+
+    def _demon_numbers(self) -> tuple[Array, Array, Array]:
+        """Discounts, lamdas and terminal rewards of the prediction demons."""
+        demons = self.prediction_demons
+        if demons is None:
+            none = jnp.zeros(0, jnp.float32)
+            return none, none, none
+        return f32(demons.gammas), f32(demons.lamdas), f32(demons.terminal_rewards)
 
     def _cumulants(self, prediction_cumulants: Any) -> Float[Array, " demons"]:
         n = 0 if self.prediction_demons is None else len(self.prediction_demons)
@@ -461,7 +499,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
             )
         return f32(prediction_cumulants)
 
-    def _epsilon(self, state: SARSAState, after: MultiHeadMLPState, learned: Array) -> Array:
+    def _epsilon(self, state: SARSAState, after: HordeState, learned: Array) -> Array:
         config = self.sarsa_config
         steps = jnp.asarray(config.epsilon_decay_steps)
         schedule = Linear(config.epsilon_start, config.epsilon_end, jnp.maximum(steps, 1))
@@ -482,7 +520,7 @@ def _action_keys(state: SARSAState) -> tuple[PRNGKeyArray, tuple]:
     return as_before(key, state.rng_key), (explore, tie, random)
 
 
-def _without_traces_if(cut: Any, state: MultiHeadMLPState) -> MultiHeadMLPState:
+def _without_traces_if(cut: Any, state: HordeState) -> HordeState:
     """Where `cut`, no trace of a head lives on, and none decays into the next step.
 
     Of the state only what it changes is chosen: to choose each of its numbers takes as long as half

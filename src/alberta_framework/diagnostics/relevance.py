@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..components.state import AbstractState
-from ..learners import AbstractLearner, MultiHeadMLPState, Network, Trunk
+from ..learners import AbstractHeadsState, AbstractLearner, Network, Trunk
 from ..optimizers import (
     AutostepParamState,
     IDBDParamState,
@@ -81,7 +81,7 @@ def compute_feature_relevance(
     )
 
 
-def _network(state: MultiHeadMLPState) -> Network:
+def _network(state: AbstractHeadsState) -> Network:
     """The network of a multi-head learner, from its state alone."""
     if not hasattr(state, "head_params"):
         raise TypeError(

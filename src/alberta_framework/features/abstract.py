@@ -1,17 +1,23 @@
 """What every representation offers that an agent is given."""
 
 import abc
-from typing import Any, Generic, TypeVar
-
-from jaxtyping import Array, Bool, Float
+from typing import Generic, TypeVar
 
 from ..components.component import AbstractComponent
+from .percept import Percept
 
 State = TypeVar("State")
 
 
 class AbstractFeatures(AbstractComponent, Generic[State]):
-    """Makes features of observations; may carry a state from one observation to the next."""
+    """Makes what an agent is shown of what the world shows; may carry a state along.
+
+    It sees every step once, in the order of the life, and may change the observation and the reward
+    that the agent learns from. What loops record is the reward of the world.
+
+    The numbers of its state are finite. A step after which they would not be is shown to the agent
+    as NaN, so that it is rejected, and after a rejected step the state is as it was before.
+    """
 
     @abc.abstractmethod
     def feature_dim_of(self, observation_dim: int) -> int:
@@ -25,11 +31,9 @@ class AbstractFeatures(AbstractComponent, Generic[State]):
         """The state before the first observation; None if there is nothing to carry."""
 
     @abc.abstractmethod
-    def see(
-        self, state: State, observation: Float[Array, " observation"], first: Bool[Array, ""] | Any
-    ) -> tuple[Float[Array, " features"], State]:
-        """The features of an observation, and the state after it.
+    def see(self, state: State, percept: Percept) -> tuple[Percept, State]:
+        """What the agent is shown in place of `percept`, and the state after it.
 
-        `first`: whether an episode begins with it. A NaN or an infinity in the observation gives
-        one in the features, so that a learner rejects the step.
+        `percept.replace(observation=...)` is what to return where the observation alone changes. A
+        NaN or an infinity in the observation or the reward gives one there.
         """

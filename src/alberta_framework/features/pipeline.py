@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from jaxtyping import Array, Float
-
 from .abstract import AbstractFeatures
+from .percept import Percept
 
 
 class Pipeline(AbstractFeatures[tuple]):
     """One representation after the other: each sees what the one before it makes.
 
-    **Arguments:** `parts`: at least one, the first that sees the observation first.
+    The usual order of streaming deep reinforcement learning is `RewardScaler`,
+    `ObservationNormalizer`, `TimeFeature`.
+
+    **Arguments:** `parts`: at least one, the first that sees the observation first. A sweep calls
+    them by their places, as in `"agent.features.parts.0.gamma"`.
     """
 
     parts: tuple[AbstractFeatures, ...]
@@ -36,11 +39,9 @@ class Pipeline(AbstractFeatures[tuple]):
             observation_dim = part.feature_dim_of(observation_dim)
         return tuple(states)
 
-    def see(
-        self, state: tuple, observation: Float[Array, " observation"], first: Any
-    ) -> tuple[Float[Array, " features"], tuple]:
+    def see(self, state: tuple, percept: Percept) -> tuple[Percept, tuple]:
         states = []
         for part, own in zip(self.parts, state, strict=True):
-            observation, own = part.see(own, observation, first)
+            percept, own = part.see(own, percept)
             states.append(own)
-        return observation, tuple(states)
+        return percept, tuple(states)

@@ -14,6 +14,7 @@ from ..compilation.boundary import compiled
 from ..components.numbers import f32, is_traced
 from ..components.ranges import require_count
 from .abstract import AbstractFeatures
+from .percept import Percept
 
 
 def _bounds(value: Any) -> Any:
@@ -159,11 +160,8 @@ class TileCoder(AbstractFeatures[None]):
         """Nothing is carried along."""
         self.feature_dim_of(observation_dim)
 
-    def see(
-        self, state: None, observation: Float[Array, " observation"], first: Any
-    ) -> tuple[Float[Array, " features"], None]:
-        del first
-        return self(observation), state
+    def see(self, state: None, percept: Percept) -> tuple[Percept, None]:
+        return percept.replace(observation=self(percept.observation)), state
 
     @property
     def _size(self) -> int:

@@ -6,3 +6,4 @@ from .gvf import HordeSpec as HordeSpec
 from .gvf import create_horde_spec as create_horde_spec
 from .learner import HordeLearner as HordeLearner
 from .learner import HordeUpdateResult as HordeUpdateResult
+from .state import HordeState as HordeState

@@ -11,24 +11,30 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 from ..bounders import AbstractBounder
 from ..compilation.boundary import compiled
 from ..components.numbers import f32, truth
-from ..components.ranges import require_choice, require_part
+from ..components.ranges import require_choice, require_count, require_key, require_part
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..experience import DemonStep
 from ..learners import (
     AbstractLearner,
+    Candidate,
+    Heads,
     HeadUpdate,
+    Lifecycle,
     MetricParts,
+    Metrics,
     MultiHeadMLPLearner,
-    MultiHeadMLPState,
     Network,
     chosen_optimizer,
+    guarded,
     named_columns,
-    sizes,
 )
+from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
+from ..targets import bootstrapped, continuation, next_features
 from .gvf import GVFSpec, HordeSpec
+from .state import HordeState
 
 
 class HordeUpdateResult(AbstractState):
@@ -38,7 +44,7 @@ class HordeUpdateResult(AbstractState):
     size of its weights after the update.
     """
 
-    state: MultiHeadMLPState
+    state: HordeState
     predictions: Float[Array, " demons"]
     td_errors: Float[Array, " demons"]
     td_targets: Float[Array, " demons"]
@@ -47,7 +53,7 @@ class HordeUpdateResult(AbstractState):
     rejected: Bool[Array, ""]
 
 
-class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
+class HordeLearner(AbstractLearner[HordeState, DemonStep]):
     r"""One head of a `MultiHeadMLPLearner` for each general value function, learned by TD(lambda).
 
     For demon i with cumulant c_i, from the old parameters and statistics for the next observation:
@@ -115,8 +121,13 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
         return len(self.horde_spec)
 
     @property
+    def heads(self) -> Heads:
+        """A head for each demon, and their trunk."""
+        return Heads.of(self, self.n_demons)
+
+    @property
     def learner(self) -> MultiHeadMLPLearner:
-        """The multi-head learner that holds the demons' heads."""
+        """The learner of targets that has the same heads, with gamma lamda of each demon."""
         spec = self.horde_spec
         return MultiHeadMLPLearner(
             len(spec),
@@ -132,21 +143,25 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             use_bias=self.use_bias,
         )
 
-    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> MultiHeadMLPState:
+    def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> HordeState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
-        return self.learner.init(feature_dim, key)
+        require_count("HordeLearner.init", "feature_dim", feature_dim)
+        begun = self.heads.begun(feature_dim, require_key("HordeLearner.init", key))
+        discounts = jnp.ones(self.n_demons, jnp.float32)
+        return HordeState(**begun, previous_discounts=discounts, life=Lifecycle.begin())
 
     @compiled
     def predict(
-        self, state: MultiHeadMLPState, observation: Real[Array, "{state.feature_dim}"]
+        self, state: HordeState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "{state.n_heads}"]:
         """The values of all demons at `observation`, as `update` would report them."""
-        return self.learner.predict(state, observation)
+        return self.heads.predictions(state, observation)
 
     @compiled
+    @guarded
     def update(
         self,
-        state: MultiHeadMLPState,
+        state: HordeState,
         observation: Real[Array, "{state.feature_dim}"],
         cumulants: Real[Array, "{state.n_heads}"] | None,
         next_observation: Real[Array, "{state.feature_dim}"],
@@ -154,7 +169,7 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
         signals: Real[Array, " signals"] | None = None,
         terminated: Any = None,
         gammas: Real[Array, "{state.n_heads}"] | None = None,
-    ) -> HordeUpdateResult:
+    ) -> Candidate[HordeUpdateResult]:
         """Learn from one transition.
 
         **Arguments:** `cumulants` [demons], NaN for an inactive demon; with `signals`, demons whose
@@ -172,10 +187,9 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             )
         ended = jnp.broadcast_to(f32(terminated), (n,))
         discounts = f32(spec.gammas) if gammas is None else f32(gammas)
-        g = jnp.where(ended != 0.0, 0.0, discounts)
-        next_x = jnp.where(jnp.all(g == 0.0), 0.0, f32(next_observation))
-        following = self.learner.next_values(state, next_x)
-        targets = given + jnp.where(g == 0.0, 0.0, g * following)
+        g = continuation(discounts, ended != 0.0)
+        next_x = next_features(g, next_observation)
+        targets = bootstrapped(given, g, self.heads.next_values(state, next_x))
         targets = targets + ended * f32(spec.terminal_rewards)
         active = ~jnp.isnan(given)
         how = HeadUpdate(
@@ -191,20 +205,19 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             & ~jnp.any(jnp.isinf(given))
         )
         previous = jnp.where(active | (g == 0.0), g, state.previous_discounts)
-        result = self.learner.update_heads(
-            state, observation, how, previous_discounts=previous, acceptable=acceptable
+        step = self.heads.step(state, observation, how)
+        result = HordeUpdateResult(
+            state=state.replace(**step.changed, previous_discounts=previous),
+            predictions=step.predictions,
+            td_errors=step.told_errors,
+            td_targets=targets,
+            per_demon_metrics=step.metrics,
+            trunk_bounding_metric=step.trunk_bounding_metric,
+            rejected=jnp.asarray(False),
         )
-        return HordeUpdateResult(
-            state=result.state,
-            predictions=result.predictions,
-            td_errors=result.errors,
-            td_targets=jnp.where(result.rejected, jnp.nan, targets),
-            per_demon_metrics=result.per_head_metrics,
-            trunk_bounding_metric=result.trunk_bounding_metric,
-            rejected=result.rejected,
-        )
+        return Candidate(result, step.witnesses, acceptable)
 
-    def learn(self, state: MultiHeadMLPState, experience: DemonStep) -> tuple[Any, tuple]:
+    def learn(self, state: HordeState, experience: DemonStep) -> tuple[Any, tuple]:
         """Update on a `DemonStep`; the outputs are the metrics and the TD errors."""
         result = self.update(
             state,
@@ -221,21 +234,21 @@ class HordeLearner(AbstractLearner[MultiHeadMLPState, DemonStep]):
             state = self.reset_traces(state, cut)
         return state, (result.per_demon_metrics, result.td_errors)
 
-    def _named(self, outputs: tuple) -> dict[str, Array]:
+    def _named(self, outputs: tuple) -> Metrics:
         per_demon, _ = outputs
         return named_columns(("squared_td_error", "td_error", "mean_step_size"), per_demon)
 
     def _parts(self) -> MetricParts:
         return MetricParts("demon", self.horde_spec.names)
 
-    def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
-        return self.learner.reset_traces(state)
+    def _cut(self, state: HordeState) -> HordeState:
+        return self.heads.cut(state)
 
-    def _cut_of(self, state: MultiHeadMLPState, mask: Any) -> MultiHeadMLPState:
-        return self.learner.reset_traces(state, mask)
+    def _cut_of(self, state: HordeState, mask: Any) -> HordeState:
+        return self.heads.cut_of("HordeLearner", state, mask)
 
-    def _network(self, state: MultiHeadMLPState) -> Network | None:
-        return self.learner.network_of(state)
+    def _network(self, state: HordeState) -> Network | None:
+        return self.heads.network(state)
 
     def _demons(self) -> tuple[GVFSpec, ...]:
         return self.horde_spec.demons

@@ -13,16 +13,25 @@ from ..components.known import require_known
 
 
 def numeric_hyperparameters(component: AbstractComponent) -> dict[str, float]:
-    """Every number of a component by its path, as `optimizer.meta_step_size`.
+    """Every number of a component by its path, as `optimizer.meta_step_size`, or with the place of
+    a component among several, `features.parts.0.gamma`.
 
-    Numbers inside arrays or tuples have no path of this kind and are left out.
+    Numbers that stand in an array or a tuple themselves have no path and are left out.
     """
     paths, _ = jax.tree_util.tree_flatten_with_path(component)
+    names = [[_name(key) for key in path] for path, _ in paths]
     return {
-        ".".join(key.name for key in path): np.asarray(leaf).item()
-        for path, leaf in paths
-        if np.ndim(leaf) == 0 and all(isinstance(k, jax.tree_util.GetAttrKey) for k in path)
+        ".".join(own): np.asarray(leaf).item()
+        for own, (_, leaf) in zip(names, paths, strict=True)
+        if np.ndim(leaf) == 0 and all(own) and not own[-1].isdigit()
     }
+
+
+def _name(key: Any) -> str:
+    """What a path calls a step into a component; empty for what has no name in one."""
+    if isinstance(key, jax.tree_util.SequenceKey):
+        return str(key.idx)
+    return key.name if isinstance(key, jax.tree_util.GetAttrKey) else ""
 
 
 def dotted_paths(tables: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,12 +45,12 @@ def dotted_paths(tables: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def known_paths(component: Any, path: str) -> Iterator[str]:
+def known_paths(component: Any, path: str = "") -> Iterator[str]:
     """Every path that an axis may name, from `path` itself down to single numbers."""
-    yield path
-    if isinstance(component, eqx.Module):
-        for field in dataclasses.fields(component):
-            yield from known_paths(getattr(component, field.name), f"{path}.{field.name}")
+    if path:
+        yield path
+    for name, part in _parts(component).items():
+        yield from known_paths(part, f"{path}.{name}" if path else name)
 
 
 def exchanged(component: Any, values: Mapping[str, Any], root: str = "") -> Any:
@@ -61,14 +70,15 @@ def exchanged(component: Any, values: Mapping[str, Any], root: str = "") -> Any:
     for path, value in values.items():
         if path != root:
             name = path.removeprefix(start).split(".")[0]
-            if not _has(component, name):
-                known = known_paths(component, root) if root else _below(component)
-                require_known(f"path {path!r} in `axes`", path, known)
+            if name not in _parts(component):
+                require_known(f"path {path!r} in `axes`", path, known_paths(component, root))
             parts.setdefault(name, {})[path] = value
     changes = {
-        name: exchanged(getattr(component, name), inner, f"{start}{name}")
+        name: exchanged(_parts(component)[name], inner, f"{start}{name}")
         for name, inner in parts.items()
     }
+    if isinstance(component, tuple):
+        return tuple(changes.get(str(place), part) for place, part in enumerate(component))
     try:
         # Through the constructor, so that a component checks what it is given.
         return dataclasses.replace(component, **changes) if changes else component
@@ -77,14 +87,15 @@ def exchanged(component: Any, values: Mapping[str, Any], root: str = "") -> Any:
         raise ValueError(f"{told}: {error}") from error
 
 
-def _has(component: Any, name: str) -> bool:
-    fields = isinstance(component, eqx.Module) and dataclasses.fields(component)
-    return bool(fields) and name in {field.name for field in fields}
-
-
-def _below(component: Any) -> Iterator[str]:
-    for field in dataclasses.fields(component):
-        yield from known_paths(getattr(component, field.name), field.name)
+def _parts(component: Any) -> dict[str, Any]:
+    """What a path may go on with: the fields of a component, the places in a tuple of several."""
+    if isinstance(component, eqx.Module):
+        return {
+            field.name: getattr(component, field.name) for field in dataclasses.fields(component)
+        }
+    if isinstance(component, tuple) and any(isinstance(part, eqx.Module) for part in component):
+        return {str(place): part for place, part in enumerate(component)}
+    return {}
 
 
 def _like(old: Any, value: Any) -> Any:

@@ -3,13 +3,14 @@
 import abc
 import functools as ft
 import inspect
+from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from jaxtyping import Array, Bool, Float
 
 from ..components.component import AbstractComponent
 from ..components.state import AbstractState
-from .metrics import MetricParts, own_names
+from .metrics import MetricParts, Metrics, own_names
 from .trunk import Network
 
 State = TypeVar("State", bound=AbstractState)
@@ -34,8 +35,10 @@ class AbstractMeasured(AbstractComponent):
         `key` is for what is drawn; what draws nothing ignores it, or takes none.
         """
 
-    def metrics(self, outputs: Any) -> dict[str, Array]:
+    def metrics(self, outputs: Any) -> Metrics:
         """What a step gave, by name: numbers, or arrays of one number for each part.
+
+        `metrics.columns()` is what the documented loops return.
 
         The numbers of a dictionary, a NamedTuple or a Module keep its names, a lone array's columns
         are `output_0`, `output_1`, ... The learners of the library name the arrays that their
@@ -43,7 +46,8 @@ class AbstractMeasured(AbstractComponent):
 
         **Raises:** `TypeError` for several arrays that have no names.
         """
-        return self._named(outputs)
+        named = self._named(outputs)
+        return named if isinstance(named, Metrics) else Metrics(named)
 
     @property
     def metric_parts(self) -> MetricParts:
@@ -62,7 +66,7 @@ class AbstractMeasured(AbstractComponent):
 
     # How a component whose outputs are arrays names them; one that names them itself has nothing to
     # say here.
-    def _named(self, outputs: Any) -> dict[str, Array]:
+    def _named(self, outputs: Any) -> Mapping[str, Array]:
         return own_names(outputs)
 
     def _parts(self) -> MetricParts:

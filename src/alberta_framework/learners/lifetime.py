@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -160,24 +160,6 @@ def _with_life(state: Any, change: Callable[[Lifecycle], Lifecycle]) -> Any:
     if isinstance(state, AbstractLearnerState):
         return eqx.tree_at(lambda s: s.life, state, change(state.life))
     return state
-
-
-State = TypeVar("State", bound=AbstractLearnerState)
-
-
-def accepted_or_unchanged(accepted: Bool[Array, ""], candidate: State, state: State) -> State:
-    """The candidate state if `accepted`, else `state` as it was; either way its life goes on.
-
-    A branch costs a step less than a choice for each number: one of the two states is passed on.
-    """
-
-    chosen = jax.lax.cond(accepted, lambda: candidate, lambda: state)
-    return eqx.tree_at(lambda s: s.life, chosen, state.life.advance(accepted))
-
-
-def nan_unless(accepted: Bool[Array, ""], outputs: Any) -> Any:
-    """The outputs of an accepted step; NaN for a rejected one."""
-    return jax.tree.map(lambda value: jnp.where(accepted, value, jnp.nan), outputs)
 
 
 def with_uptime(state: Any, seconds: float) -> Any:

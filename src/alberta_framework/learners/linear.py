@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from ..bounders import AbstractBounder
 from ..compilation.boundary import compiled, strong
-from ..components.numbers import affine, all_finite, f32, scalar
+from ..components.numbers import affine, f32, scalar
 from ..components.ranges import require_choice, require_count, require_part
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
@@ -17,8 +17,9 @@ from ..experience import TimeStep
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import LMS, AbstractOptimizer
 from .abstract import AbstractLearner
-from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
-from .metrics import named_columns
+from .acceptance import Candidate, guarded
+from .lifetime import AbstractLearnerState, Lifecycle
+from .metrics import Metrics, named_columns
 from .trunk import Network
 
 # The columns of the metrics; the last one is there with a normalizer alone.
@@ -119,12 +120,13 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         return jnp.reshape(_value(state, x), (1,))
 
     @compiled
+    @guarded
     def update(
         self,
         state: LearnerState,
         observation: Real[Array, "{state.feature_dim}"],
         target: ScalarLike,
-    ) -> UpdateResult:
+    ) -> Candidate[UpdateResult]:
         """Learn that `observation` goes with `target`, a number or shape (1,)."""
         x, normalizer_state = f32(observation), state.normalizer_state
         if self.normalizer is not None:
@@ -141,15 +143,18 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        # Any non-finite input makes the error non-finite.
-        accepted = all_finite((error, candidate))
         columns = [error**2, error, mean_step_size(change.metrics)]
         if normalizer_state is not None:
             columns.append(jnp.mean(normalizer_state.var))
-        outputs = jnp.reshape(prediction, (1,)), jnp.reshape(error, (1,)), jnp.stack(columns)
-        prediction, error, metrics = nan_unless(accepted, outputs)
-        state = accepted_or_unchanged(accepted, candidate, state)
-        return UpdateResult(state, prediction, error, metrics, ~accepted)
+        result = UpdateResult(
+            state=candidate,
+            prediction=jnp.reshape(prediction, (1,)),
+            error=jnp.reshape(error, (1,)),
+            metrics=jnp.stack(columns),
+            rejected=jnp.asarray(False),
+        )
+        # Any non-finite input makes the error non-finite.
+        return Candidate(result, (error, candidate))
 
     def learn(
         self, state: LearnerState, experience: TimeStep
@@ -158,7 +163,7 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         result = self.update(state, experience.observation, experience.target)
         return result.state, result.metrics
 
-    def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
+    def _named(self, outputs: Float[Array, "*batch columns"]) -> Metrics:
         names = LINEAR_METRICS if self.normalizer is not None else LINEAR_METRICS[:-1]
         return named_columns(names, outputs)
 

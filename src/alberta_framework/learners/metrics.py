@@ -1,13 +1,15 @@
 """What a learner's step gave, by name: a number and its name are one entry, and cannot part."""
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.tree_util import DictKey, GetAttrKey, all_leaves, keystr, tree_flatten_with_path
 from jaxtyping import Array, Float
+
+from ..components.state import AbstractState
 
 # The squared errors of predictions, and of values that are learned from transitions.
 SQUARED_ERRORS = ("squared_error", "squared_td_error")
@@ -28,7 +30,52 @@ class MetricParts(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-def named_columns(names: Iterable[str], columns: Array) -> dict[str, Array]:
+class Metrics(AbstractState, Mapping[str, Array]):
+    """Numbers by name, in an order: `metrics["error"]`, or `metrics.error`.
+
+    Each is one number, or one for each head or demon; of a loop's history with axes of lanes and
+    steps in front. A mapping that passes through compiled code with its order. `recorded_steps`:
+    which steps of a loop they are of; None where it is not told.
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    numbers: tuple[Array, ...]
+    recorded_steps: Any = eqx.field(static=True)
+
+    def __init__(
+        self,
+        named: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        recorded_steps: Hashable = None,
+    ):
+        pairs = dict(named)
+        self.names, self.numbers = tuple(pairs), tuple(pairs.values())
+        self.recorded_steps = recorded_steps
+
+    def columns(self) -> Float[Array, "*batch metrics"]:
+        """All of them along a last axis, in their order; one number stands beside those of parts
+        for each of them."""
+        return jnp.stack(jnp.broadcast_arrays(*self.numbers), axis=-1)
+
+    def __getitem__(self, name: str) -> Array:
+        try:
+            return self.numbers[self.names.index(name)]
+        except ValueError:
+            raise KeyError(f"no metric {name!r}; there are {', '.join(self.names)}") from None
+
+    def __getattr__(self, name: str) -> Array:
+        names = self.__dict__.get("names", ())
+        if name not in names:
+            raise AttributeError(f"no metric {name!r}; there are {', '.join(names)}")
+        return self.numbers[names.index(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def named_columns(names: Iterable[str], columns: Array) -> Metrics:
     """The last axis of an array by name.
 
     **Raises:** `MetricsError` unless there is one name for each column.
@@ -38,10 +85,10 @@ def named_columns(names: Iterable[str], columns: Array) -> dict[str, Array]:
         raise MetricsError(
             f"metrics: {columns.shape[-1]} columns for the {len(names)} names {', '.join(names)}."
         )
-    return OrderedDict((name, columns[..., i]) for i, name in enumerate(names))
+    return Metrics((name, columns[..., i]) for i, name in enumerate(names))
 
 
-def own_names(outputs: Any) -> dict[str, Array]:
+def own_names(outputs: Any) -> Metrics:
     """The numbers of a dictionary, a NamedTuple or a Module by its own names, in its order.
 
     Inner names are joined by dots; None is left out. The columns of a lone array are `output_0`,
@@ -58,19 +105,18 @@ def own_names(outputs: Any) -> dict[str, Array]:
             )
         columns = jnp.atleast_1d(leaves[0])
         return named_columns((f"output_{i}" for i in range(columns.shape[-1])), columns)
-    found: OrderedDict[str, Any] = OrderedDict()
+    found: dict[str, Any] = {}
     for name, value in _entries(outputs, ""):
         if name in found:
             raise MetricsError(f"metrics: a step gives two numbers of the name {name!r}.")
         found[name] = value
-    return found
+    return Metrics(found)
 
 
-def metrics_of_step(learner: Any, outputs: Any) -> dict[str, Float[Array, "..."]]:
+def metrics_of_step(learner: Any, outputs: Any) -> Metrics:
     """What a loop records of one step: each metric one number, or one for each part.
 
-    `learner.metrics(outputs)`, or of an object that has no such method the `own_names`. In an
-    `OrderedDict`, since JAX sorts the keys of any other.
+    `learner.metrics(outputs)`, or of an object that has no such method the `own_names`.
 
     **Raises:** `MetricsError` naming the metric that is neither.
     """
@@ -79,7 +125,7 @@ def metrics_of_step(learner: Any, outputs: Any) -> dict[str, Float[Array, "..."]
     who = type(learner).__name__
     if not found:
         raise MetricsError(f"{who}: its step gives no metric.")
-    return OrderedDict((name, _recorded(who, name, value)) for name, value in found.items())
+    return Metrics((name, _recorded(who, name, value)) for name, value in found.items())
 
 
 def parts_of(learner: Any) -> MetricParts:

@@ -10,24 +10,24 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from ..bounders import AbstractBounder
 from ..compilation.boundary import compiled, strong
-from ..components.numbers import affine, all_finite, f32, scalar
+from ..components.numbers import affine, f32, scalar
 from ..components.ranges import require_count, require_key
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TimeStep
-from ..networks import MLPParams, from_interleaved, hidden, interleaved
+from ..networks import MLPParams, from_interleaved, hidden, interleaved, sizes
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
+from ..step_rules import PerTensor, PerTensorState
 from .abstract import AbstractLearner
-from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
-from .metrics import named_columns
+from .acceptance import Candidate, guarded
+from .lifetime import AbstractLearnerState, Lifecycle
+from .metrics import Metrics, named_columns
 from .network import (
-    bounded,
     chosen_optimizer,
     initial_layers,
     require_network_fields,
     require_unit_interval,
-    sizes,
     zeros_like,
 )
 from .trunk import Network, Trunk
@@ -144,12 +144,13 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         return jnp.reshape(self._output(state.params, x), (1,))
 
     @compiled
+    @guarded
     def update(
         self,
         state: MLPLearnerState,
         observation: Real[Array, "{state.feature_dim}"],
         target: ScalarLike,
-    ) -> MLPUpdateResult:
+    ) -> Candidate[MLPUpdateResult]:
         """Learn that `observation` goes with `target`, a number or shape (1,)."""
         x, normalizer_state = f32(observation), state.normalizer_state
         if self.normalizer is not None:
@@ -157,36 +158,31 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         prediction, gradient = jax.value_and_grad(self._output)(state.params, x)
         error = scalar(target) - prediction
         decay = f32(self.gamma) * f32(self.lamda)
-        traces = tuple(
-            decay * z + g for z, g in zip(state.traces, interleaved(gradient), strict=True)
+        rule, tensors = self.step_rule, interleaved(state.params)
+        before = PerTensorState(state.optimizer_states, state.traces)
+        changes, after, info = rule.update(
+            before, interleaved(gradient), error, decay, params=tensors
         )
-        stepped = [
-            optimizer.update_from_gradient(optimizer_state, z, error)
-            for optimizer, optimizer_state, z in zip(
-                self._optimizers(), state.optimizer_states, traces, strict=True
-            )
-        ]
-        tensors = interleaved(state.params)
-        steps = tuple(step for step, _ in stepped)
-        steps, metric = bounded(self.bounder, steps, error, tensors)
-        params = from_interleaved(tuple(w + error * s for w, s in zip(tensors, steps, strict=True)))
+        params = from_interleaved(tuple(w + d for w, d in zip(tensors, changes, strict=True)))
         candidate = MLPLearnerState(
             params=params,
-            optimizer_states=tuple(optimizer_state for _, optimizer_state in stepped),
-            traces=traces,
+            optimizer_states=after.optimizer_states,
+            traces=after.traces,
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        kept = zip(self._optimizers(), candidate.optimizer_states, traces, strict=True)
-        kept = [optimizer.witnesses(state, z) for optimizer, state, z in kept]
-        accepted = all_finite((f32(observation), error, params, normalizer_state, kept))
-        columns = [error**2, error, metric]
+        columns = [error**2, error, info.bound]
         if normalizer_state is not None:
             columns.append(jnp.mean(normalizer_state.var))
-        outputs = jnp.reshape(prediction, (1,)), jnp.reshape(error, (1,)), jnp.stack(columns)
-        prediction, error, metrics = nan_unless(accepted, outputs)
-        state = accepted_or_unchanged(accepted, candidate, state)
-        return MLPUpdateResult(state, prediction, error, metrics, ~accepted)
+        result = MLPUpdateResult(
+            state=candidate,
+            prediction=jnp.reshape(prediction, (1,)),
+            error=jnp.reshape(error, (1,)),
+            metrics=jnp.stack(columns),
+            rejected=jnp.asarray(False),
+        )
+        kept = rule.witnesses(after)
+        return Candidate(result, (f32(observation), error, params, normalizer_state, kept))
 
     def learn(
         self, state: MLPLearnerState, experience: TimeStep
@@ -195,7 +191,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         result = self.update(state, experience.observation, experience.target)
         return result.state, result.metrics
 
-    def _named(self, outputs: Float[Array, "*batch columns"]) -> dict[str, Array]:
+    def _named(self, outputs: Float[Array, "*batch columns"]) -> Metrics:
         variance = () if self.normalizer is None else ("normalizer_mean_var",)
         return named_columns(("squared_error", "error", "bounding_metric", *variance), outputs)
 
@@ -204,8 +200,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
 
     def _network(self, state: MLPLearnerState) -> Network:
         weights, biases = state.params.weights, state.params.biases
-        pairs = zip(self._optimizers(), state.optimizer_states, strict=True)
-        *step_sizes, of_head, _ = (optimizer.step_sizes(own) for optimizer, own in pairs)
+        kept = PerTensorState(state.optimizer_states, state.traces)
+        *step_sizes, of_head, _ = self.step_rule.step_sizes(kept, interleaved(state.params))
         trunk = Trunk(
             params=MLPParams(weights[:-1], biases[:-1]),
             step_sizes=tuple(step_sizes),
@@ -220,22 +216,22 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         h = hidden(trunk, x, self.leaky_relu_slope, self.use_layer_norm)
         return affine(params.weights[-1], h, params.biases[-1])[0]
 
-    def _optimizers(self) -> tuple[AbstractOptimizer, ...]:
+    @property
+    def step_rule(self) -> PerTensor:
+        """How traces and errors become changes, over the tensors w0, b0, w1, b1, ..."""
         head = self.optimizer if self.head_optimizer is None else self.head_optimizer
-        return (self.optimizer,) * (2 * len(self.hidden_sizes)) + (head,) * 2
+        of_each = (self.optimizer,) * (2 * len(self.hidden_sizes)) + (head,) * 2
+        return PerTensor(of_each, self.bounder)
 
 
 @jax.jit
 def _initial_state(learner: MLPLearner, params: MLPParams, life: Lifecycle) -> MLPLearnerState:
-    tensors, feature_dim = interleaved(params), params.weights[0].shape[-1]
+    begun, feature_dim = learner.step_rule.init(interleaved(params)), params.weights[0].shape[-1]
     normalizer_state = None if learner.normalizer is None else learner.normalizer.init(feature_dim)
     return MLPLearnerState(
         params=params,
-        optimizer_states=tuple(
-            optimizer.init_for_shape(tensor.shape)
-            for optimizer, tensor in zip(learner._optimizers(), tensors, strict=True)
-        ),
-        traces=zeros_like(tensors),
+        optimizer_states=begun.optimizer_states,
+        traces=begun.traces,
         normalizer_state=normalizer_state,
         life=life,
     )

@@ -9,28 +9,14 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ..bounders import AbstractBounder
 from ..components.numbers import f32, is_traced
-from ..components.ranges import require_choice, require_count, require_part, require_range
-from ..networks import MLPParams, require_sparsity, sparse_init
+from ..components.ranges import require_choice, require_part, require_range
+from ..networks import MLPParams, require_sparsity, sparse_init, sparse_layers
 from ..normalizers import AbstractNormalizer
 from ..optimizers import LMS, AbstractOptimizer
-
-
-def sizes(owner: str, hidden_sizes: Any) -> tuple[int, ...]:
-    """`hidden_sizes` as a tuple of Python ints.
-
-    **Raises:** `TypeError`, `ValueError` for what is no tuple or list of integers >= 1.
-    """
-    if not isinstance(hidden_sizes, tuple | list):
-        raise TypeError(
-            f"{owner}: `hidden_sizes` must be a tuple of integers >= 1, got {hidden_sizes!r}."
-        )
-    for size in hidden_sizes:
-        require_count(owner, "hidden_sizes", size)
-    return tuple(int(size) for size in hidden_sizes)
 
 
 def chosen_optimizer(owner: str, optimizer: Any, step_size: Any) -> Any:
@@ -69,11 +55,8 @@ def initial_layers(
     A program of its own: what it draws depends on sizes alone, so that learners with other parts
     share it.
     """
-    weights, biases = [], []
-    for fan_in, fan_out in itertools.pairwise(layer_sizes):
-        key, layer_key = jr.split(key)
-        weights.append(sparse_init(layer_key, (fan_out, fan_in), sparsity))
-        biases.append(jnp.zeros(fan_out, jnp.float32))
+    shapes = tuple((fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(layer_sizes))
+    trunk, key = sparse_layers(key, shapes, sparsity)
 
     def next_head(key, _):
         key, head_key = jr.split(key)
@@ -81,14 +64,7 @@ def initial_layers(
 
     _, head_weights = jax.lax.scan(next_head, key, length=n_heads)
     heads = MLPParams(head_weights, jnp.zeros((n_heads, 1), jnp.float32))
-    return MLPParams(tuple(weights), tuple(biases)), heads
-
-
-def bounded(
-    bounder: AbstractBounder | None, steps: tuple, error: Any, params: tuple
-) -> tuple[tuple, Float[Array, ""]]:
-    """The bounder's steps and metric; the steps themselves and 1 without one."""
-    return (steps, f32(1.0)) if bounder is None else bounder.bound(steps, error, params)
+    return trunk, heads
 
 
 def zeros_like(tree: Any) -> Any:

@@ -8,16 +8,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from ..compilation.boundary import compiled, strong
-from ..components.numbers import affine, all_finite, f32, scalar
+from ..components.numbers import affine, f32, scalar
 from ..components.ranges import require_choice, require_count, require_part
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
 from ..experience import TDTimeStep
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import TDIDBD, AbstractTDOptimizer
+from ..targets import bootstrapped, next_features
 from .abstract import AbstractLearner
-from .lifetime import AbstractLearnerState, Lifecycle, accepted_or_unchanged, nan_unless
-from .metrics import named_columns
+from .acceptance import Candidate, guarded
+from .lifetime import AbstractLearnerState, Lifecycle
+from .metrics import Metrics, named_columns
 from .trunk import Network
 
 
@@ -106,6 +108,7 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         return jnp.reshape(_value(state, x), (1,))
 
     @compiled
+    @guarded
     def update(
         self,
         state: TDLearnerState,
@@ -113,18 +116,17 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         reward: ScalarLike,
         next_observation: Real[Array, "{state.feature_dim}"],
         gamma: ScalarLike,
-    ) -> TDUpdateResult:
+    ) -> Candidate[TDUpdateResult]:
         """Learn from one transition; `reward` and `gamma` are numbers or shape (1,)."""
         g, normalizer_state = scalar(gamma), state.normalizer_state
         x = f32(observation)
-        next_x = jnp.where(g == 0.0, 0.0, f32(next_observation))
+        next_x = next_features(g, next_observation)
         bad = jnp.sum(0.0 * next_x) != 0.0
         if self.normalizer is not None:
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
             next_x = self.normalizer.normalize_only(normalizer_state, next_x)
         prediction = _value(state, x)
-        next_value = jnp.where(g == 0.0, 0.0, g * _value(state, next_x))
-        delta = scalar(reward) + next_value - prediction
+        delta = bootstrapped(scalar(reward), g, _value(state, next_x)) - prediction
         change = self.optimizer.update(state.optimizer_state, delta, x, next_x, g)
         w = state.weights + change.weight_delta
         b = state.bias + change.bias_delta if self.use_bias else state.bias
@@ -135,7 +137,6 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             normalizer_state=normalizer_state,
             life=state.life,
         )
-        accepted = all_finite((delta, g, candidate)) & ~bad
         metrics = change.metrics
         columns = [
             delta**2,
@@ -143,10 +144,14 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             metrics["mean_step_size"],
             metrics["mean_eligibility_trace"],
         ]
-        outputs = jnp.reshape(prediction, (1,)), jnp.reshape(delta, (1,)), jnp.stack(columns)
-        prediction, td_error, metrics = nan_unless(accepted, outputs)
-        state = accepted_or_unchanged(accepted, candidate, state)
-        return TDUpdateResult(state, prediction, td_error, metrics, ~accepted)
+        result = TDUpdateResult(
+            state=candidate,
+            prediction=jnp.reshape(prediction, (1,)),
+            td_error=jnp.reshape(delta, (1,)),
+            metrics=jnp.stack(columns),
+            rejected=jnp.asarray(False),
+        )
+        return Candidate(result, (delta, g, candidate), ~bad)
 
     def learn(
         self, state: TDLearnerState, experience: TDTimeStep
@@ -165,7 +170,7 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
             state = jax.tree.map(lambda a, b: jnp.where(truncated, a, b), cut, state)
         return state, result.metrics
 
-    def _named(self, outputs: Float[Array, "*batch 4"]) -> dict[str, Array]:
+    def _named(self, outputs: Float[Array, "*batch 4"]) -> Metrics:
         names = ("squared_td_error", "td_error", "mean_step_size", "mean_eligibility_trace")
         return named_columns(names, outputs)
 

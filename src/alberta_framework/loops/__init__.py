@@ -38,6 +38,8 @@ from .multi_head import run_multi_head_learning_loop_batched as run_multi_head_l
 from .recorders import AbstractRecorder as AbstractRecorder
 from .recorders import EveryNth as EveryNth
 from .recorders import WindowMean as WindowMean
+from .running_means import LifetimeAverage as LifetimeAverage
+from .running_means import RunningMean as RunningMean
 from .sarsa import SARSAArrayResult as SARSAArrayResult
 from .sarsa import run_sarsa_from_arrays as run_sarsa_from_arrays
 from .td import BatchedTDResult as BatchedTDResult

@@ -9,8 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real, Shaped
 from ..components.numbers import f32, truth
 from ..components.state import AbstractState
 from ..experience import DemonStep
-from ..horde import HordeLearner
-from ..learners import MultiHeadMLPState
+from ..horde import HordeLearner, HordeState
 from ..streams import RecordedStream
 from .entrance import LoopOptions, initial_states, require_rows, run, stream_state
 from .lanes import Lanes
@@ -19,7 +18,7 @@ from .lanes import Lanes
 class HordeLearningResult(AbstractState):
     """What a loop over arrays gives."""
 
-    state: MultiHeadMLPState
+    state: HordeState
     per_demon_metrics: Float[Array, "steps demons 3"]
     td_errors: Float[Array, "steps demons"]
 
@@ -27,14 +26,14 @@ class HordeLearningResult(AbstractState):
 class BatchedHordeResult(AbstractState):
     """What a batched loop gives; every array has the lanes as its first axis."""
 
-    states: MultiHeadMLPState
+    states: HordeState
     per_demon_metrics: Float[Array, "lanes steps demons 3"]
     td_errors: Float[Array, "lanes steps demons"]
 
 
 def run_horde_learning_loop(
     horde: HordeLearner,
-    state: MultiHeadMLPState,
+    state: HordeState,
     observations: Real[ArrayLike, "steps features"],
     cumulants: Real[ArrayLike, "steps demons"] | None,
     next_observations: Real[ArrayLike, "steps features"],

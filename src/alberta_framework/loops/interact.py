@@ -1,7 +1,7 @@
 """Agents that act, learn and live on inside one compiled program."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import jax
@@ -16,14 +16,14 @@ from ..components.numbers import is_traced
 from ..components.ranges import require_key
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
-from ..learners import Lifecycle, born, initial_state
+from ..learners import Lifecycle, Metrics, born, initial_state
 from ..results.aggregated import AggregatedResults
 from ..results.dataset import to_dataset
 from .entrance import LoopOptions, run
 from .episode_ring import EpisodeRing, Episodes
 from .lanes import Lanes
 from .life import Life, LifeState, WorldKeysState, WorldKeyStream, life_of
-from .recorded import Recorded, RecordedSteps, aggregated
+from .recorded import RecordedSteps, aggregated
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ class InteractResult(NamedTuple):
     """
 
     state: Any
-    metrics: Mapping[str, Any]
+    metrics: Metrics
     episodes: Episodes
     reward_rate: Any
     rejected: Any
@@ -167,7 +167,7 @@ def _lived(
         **options,
     )
     state = _whole(*states)
-    recorded = Recorded(metrics, RecordedSteps.of(options, num_steps))
+    recorded = Metrics(metrics, RecordedSteps.of(options, num_steps))
     return InteractResult(state, recorded, ended, state.reward_rate, _count(state.rejected_words))
 
 

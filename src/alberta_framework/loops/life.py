@@ -1,6 +1,5 @@
 """A life: an agent in an environment, as one component that a loop carries."""
 
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 import jax
@@ -16,7 +15,7 @@ from ..components.state import AbstractState
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment, EnvStep
 from ..interface.action_spaces import require_suited
-from ..learners import AbstractHolderState, AbstractLearner, MetricParts, MetricsError
+from ..learners import AbstractHolderState, AbstractLearner, MetricParts, Metrics, MetricsError
 from ..streams import AbstractStream
 
 # How fast the running reward rate of a life forgets.
@@ -153,7 +152,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
             rejected_words=words,
         )
 
-    def learn(self, state: LifeState, experience: WorldKeys) -> tuple[LifeState, dict[str, Array]]:
+    def learn(self, state: LifeState, experience: WorldKeys) -> tuple[LifeState, Metrics]:
         """One step of the world, and what the agent learns of it."""
         agent, environment = self.agent, self.environment
         world, now = stepped(environment, state.environment_state, state.action, experience.step)
@@ -205,7 +204,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
                 f"{type(agent).__name__}: its step gives a metric {name!r}, which is what a loop "
                 "calls its own; give it another name."
             )
-        return after, OrderedDict([*told.items(), *own.items()])
+        return after, Metrics([*told.items(), *own.items()])
 
     def _parts(self) -> MetricParts:
         return self.agent.metric_parts

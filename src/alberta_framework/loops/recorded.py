@@ -1,13 +1,11 @@
-"""Metrics by name that know the steps at which they were recorded."""
+"""The steps that a loop records, and what it recorded as the runs of a method."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from ..learners import Metrics
 from ..results.aggregated import AggregatedResults, mean_of_parts, summary_of
 from ..results.scores import scores_of
 from .entrance import ChosenOptions, LoopOptions
@@ -39,31 +37,8 @@ class RecordedSteps(NamedTuple):
         return np.minimum(starts + self.interval, self.num_steps) if self.windows else starts
 
 
-@jax.tree_util.register_pytree_with_keys_class
-class Recorded(OrderedDict):
-    """Metrics by name, which know their `steps`."""
-
-    def __init__(self, metrics: Any = (), steps: RecordedSteps | None = None):
-        super().__init__(metrics)
-        self.steps = steps
-
-    def __reduce__(self):
-        return type(self), (OrderedDict(self), self.steps)
-
-    def tree_flatten_with_keys(self):
-        """For JAX: the values, and what stays the same."""
-        pairs = [(jax.tree_util.DictKey(name), values) for name, values in self.items()]
-        return pairs, (tuple(self), self.steps)
-
-    @classmethod
-    def tree_unflatten(cls, kept, values):
-        """For JAX: the metrics with other values."""
-        names, steps = kept
-        return cls(OrderedDict(zip(names, values, strict=True)), steps)
-
-
 def aggregated(
-    name: str, metrics: Mapping[str, Any], lanes: bool, rejected: Any
+    name: str, metrics: Metrics, lanes: bool, rejected: Any
 ) -> dict[str, AggregatedResults]:
     """The metrics of a loop as the runs of one method, a seed for each lane.
 
@@ -74,7 +49,7 @@ def aggregated(
     if not lanes:
         arrays = {metric: values[None] for metric, values in arrays.items()}
     counts = np.atleast_1d(np.asarray(rejected)).astype(np.int64)
-    steps = getattr(metrics, "steps", None)
+    steps = metrics.recorded_steps
     parts = {metric: "part" for metric, values in arrays.items() if values.ndim > 2}
     recordings = next(iter(arrays.values())).shape[1]
     unknown = np.where(counts == 0, 0.0, np.nan)[:, None].repeat(recordings, axis=1)

@@ -22,6 +22,11 @@ class MLPParams(AbstractState):
     weights: Any
     biases: Any
 
+    @property
+    def feature_dim(self) -> int:
+        """How many inputs the first layer has."""
+        return self.weights[0].shape[-1]
+
 
 def interleaved(params: MLPParams) -> tuple[Array, ...]:
     """The tensors in the order of traces, optimizer states and steps: w0, b0, w1, b1, ..."""
@@ -30,6 +35,11 @@ def interleaved(params: MLPParams) -> tuple[Array, ...]:
 
 def from_interleaved(tensors: tuple[Array, ...]) -> MLPParams:
     return MLPParams(tuple(tensors[0::2]), tuple(tensors[1::2]))
+
+
+def output_layer(params: MLPParams, hidden: Float[Array, " hidden"]) -> Float[Array, " outputs"]:
+    """W h + b of the last layer."""
+    return affine(params.weights[-1], hidden, params.biases[-1])
 
 
 def hidden_layer(
@@ -43,7 +53,13 @@ def hidden_layer(
 
     The normalization has the biased variance, 1e-5 inside the root, and no parameters.
     """
-    u = affine(weights, x, bias)
+    return activated(affine(weights, x, bias), leaky_relu_slope, use_layer_norm)
+
+
+def activated(
+    u: Float[Array, " units"], leaky_relu_slope: ScalarLike, use_layer_norm: bool
+) -> Float[Array, " units"]:
+    """LeakyReLU of u, normalized before it if asked: what a hidden layer makes of its sums."""
     if use_layer_norm:
         u = u - jnp.mean(u)
         # Not over the square root: XLA makes the one of the other where no gradient needs the root,

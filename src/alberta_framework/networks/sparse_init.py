@@ -1,5 +1,8 @@
 """Sparse initial weights: each unit of a layer listens to a few of its inputs."""
 
+import math
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -7,7 +10,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..compilation.unrolled_keys import unrolled
 from ..components.numbers import f32
-from ..components.ranges import require_choice, require_key, require_shape
+from ..components.ranges import require_choice, require_count, require_key, require_shape
+
+ROUNDINGS = ("nearest", "ceil")
 
 
 def sparse_init(
@@ -15,17 +20,22 @@ def sparse_init(
     shape: tuple[int, int],
     sparsity: float = 0.9,
     init_type: str = "uniform",
+    rounding: str = "nearest",
+    min_inputs: int = 0,
 ) -> Float[Array, "fan_out fan_in"]:
-    """Initial weights of a layer, exactly `int(sparsity * fan_in + 0.5)` of each row being 0.
+    """Initial weights of a layer, equally many of each row, `sparsity` of them, being 0.
 
     The others are uniform in [-s, s), or normal with standard deviation s, s = 1 / sqrt(fan_in).
-    With few inputs and the default sparsity every weight is 0 (fan_in <= 5 at 0.9): pass a smaller
-    one there.
+    How many are 0 is `int(sparsity * fan_in + 0.5)`, with `rounding="ceil"` sparsity * fan_in
+    rounded up, as the authors do; but at most fan_in - `min_inputs`. With few inputs and the
+    default sparsity every weight is 0 (fan_in <= 5, rounded up <= 9): pass a smaller one there, or
+    `min_inputs`.
 
     Source: Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606, algorithm 1.
 
     **Arguments:** `shape`: (fan_out, fan_in); `sparsity` in [0, 1]; `init_type`: `"uniform"` or
-    `"normal"`.
+    `"normal"`; `rounding`: `"nearest"` or `"ceil"`; `min_inputs` >= 0: to how many inputs every
+    unit listens, to all where there are no more.
 
     **Raises:** `ValueError` naming the argument.
     """
@@ -36,8 +46,10 @@ def sparse_init(
     key = require_key("sparse_init", key)
     require_sparsity("sparse_init", sparsity)
     require_choice("sparse_init", "init_type", init_type, ("uniform", "normal"))
+    require_choice("sparse_init", "rounding", rounding, ROUNDINGS)
+    require_count("sparse_init", "min_inputs", min_inputs, low=0)
     scale = 1.0 / fan_in**0.5
-    zeros = int(sparsity * fan_in + 0.5)
+    zeros = min(_zeros(sparsity, fan_in, rounding), max(fan_in - min_inputs, 0))
     weights_key, mask_key = jr.split(unrolled(key))
     if init_type == "uniform":
         weights = jr.uniform(weights_key, (fan_out, fan_in), jnp.float32, -scale, scale)
@@ -48,6 +60,13 @@ def sparse_init(
     row_keys = jr.split(mask_key, fan_out)
     ranks = jax.vmap(lambda row_key: jr.permutation(row_key, fan_in))(row_keys)
     return weights * f32(ranks >= zeros)
+
+
+def _zeros(sparsity: float, fan_in: int, rounding: str) -> int:
+    if rounding == "nearest":
+        return int(sparsity * fan_in + 0.5)
+    # The decimal that was written: as binary fractions 0.55 of 100 is a little more than 55.
+    return math.ceil(Fraction(repr(float(sparsity))) * fan_in)
 
 
 def require_sparsity(owner: str, sparsity: float) -> None:

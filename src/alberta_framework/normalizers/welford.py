@@ -32,6 +32,45 @@ class WelfordNormalizerState(AbstractNormalizerState):
         return jnp.where(n >= 2.0, self.var * (n - 1.0), 0.0)
 
 
+def no_samples(feature_dim: int) -> WelfordNormalizerState:
+    """The statistics of nothing."""
+    zeros = jnp.zeros(feature_dim, jnp.float32)
+    return WelfordNormalizerState(
+        mean=zeros,
+        var=zeros + 1.0,
+        sample_count=jnp.zeros((), jnp.int32),
+        mean_residual=zeros,
+        var_residual=zeros,
+    )
+
+
+def with_sample(
+    state: WelfordNormalizerState, sample: Float[Array, " features"]
+) -> WelfordNormalizerState:
+    """The statistics with one more sample; `WelfordNormalizer` has the equations."""
+    n = next_count(state.sample_count)
+    count = f32(n)
+    dx = (sample - state.mean) - state.mean_residual
+    step = dx / count
+    mean, mean_residual = compensated_add(state.mean, state.mean_residual, step)
+    q = dx * (dx - step)
+    # One use of q alone: whether XLA rounds a product before it is added depends on its uses.
+    var, var_residual = (
+        jnp.where(n <= 2, 0.0, state.var),
+        jnp.where(n <= 2, 0.0, state.var_residual),
+    )
+    gain = ((q - var) - var_residual) / jnp.maximum(count - 1.0, 1.0)
+    var, var_residual = compensated_add(var, var_residual, gain)
+    var = jnp.where(n == 1, 1.0, var)
+    return WelfordNormalizerState(
+        mean=mean,
+        var=var,
+        sample_count=n,
+        mean_residual=mean_residual,
+        var_residual=var_residual,
+    )
+
+
 class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
     r"""Normalizes by the mean and the sample variance of all observations so far.
 
@@ -66,36 +105,9 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
 
     @compiled_by_itself
     def _initial(self, feature_dim: int) -> WelfordNormalizerState:
-        zeros = jnp.zeros(feature_dim, jnp.float32)
-        return WelfordNormalizerState(
-            mean=zeros,
-            var=zeros + 1.0,
-            sample_count=jnp.zeros((), jnp.int32),
-            mean_residual=zeros,
-            var_residual=zeros,
-        )
+        return no_samples(feature_dim)
 
     def advanced(
         self, state: WelfordNormalizerState, observation: Float[Array, " features"]
     ) -> WelfordNormalizerState:
-        n = next_count(state.sample_count)
-        count = f32(n)
-        dx = (observation - state.mean) - state.mean_residual
-        step = dx / count
-        mean, mean_residual = compensated_add(state.mean, state.mean_residual, step)
-        q = dx * (dx - step)
-        # One use of q alone: whether XLA rounds a product before it is added depends on its uses.
-        var, var_residual = (
-            jnp.where(n <= 2, 0.0, state.var),
-            jnp.where(n <= 2, 0.0, state.var_residual),
-        )
-        gain = ((q - var) - var_residual) / jnp.maximum(count - 1.0, 1.0)
-        var, var_residual = compensated_add(var, var_residual, gain)
-        var = jnp.where(n == 1, 1.0, var)
-        return WelfordNormalizerState(
-            mean=mean,
-            var=var,
-            sample_count=n,
-            mean_residual=mean_residual,
-            var_residual=var_residual,
-        )
+        return with_sample(state, observation)

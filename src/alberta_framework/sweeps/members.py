@@ -1,12 +1,10 @@
 """Learners and streams whose numbers differ from lane to lane of one program."""
 
-from collections import OrderedDict
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Float
 
-from ..learners import metrics_of_step, rejections
+from ..learners import Metrics, metrics_of_step, rejections
 from ..loops.rollouts import begun, rollable
 
 
@@ -18,14 +16,12 @@ class OwnNumbersLearner(eqx.Module):
 
     recorded: tuple[str, ...] = eqx.field(static=True)
 
-    def learn(
-        self, state: tuple[Any, Any], experience: Any
-    ) -> tuple[Any, dict[str, Float[Array, "..."]]]:
+    def learn(self, state: tuple[Any, Any], experience: Any) -> tuple[Any, Metrics]:
         """One step."""
         learner, inner = state
         inner, outputs = learner.learn(inner, experience)
         found = metrics_of_step(learner, outputs)
-        return (learner, inner), OrderedDict((name, found[name]) for name in self.recorded)
+        return (learner, inner), Metrics((name, found[name]) for name in self.recorded)
 
 
 def rejections_of_member(state: tuple[Any, Any]) -> Any:

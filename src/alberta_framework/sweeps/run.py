@@ -1,7 +1,6 @@
 """Running a sweep: seeds times grid points, in segments whose results are kept."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from ..checkpoints.upgrades import upgraded_arrays
 from ..components.ranges import require_count, require_key
 from ..hyperparameters.axes import Axes
+from ..learners import Metrics
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
 from ..loops.life import carried
 from ..loops.progress import one_chunk_ahead, progress_bar
@@ -124,7 +124,7 @@ class _Recording(NamedTuple):
     """What was recorded of lanes and points: metrics by name [lanes, points, recordings, ...], and
     how many steps were rejected until each recording; None if the learners do not tell."""
 
-    metrics: Mapping[str, NDArray]
+    metrics: Mapping[str, Any]
     rejected: NDArray[np.uint32] | None
 
 
@@ -330,7 +330,7 @@ class SweepRun:
         self._progress = _Progress(finished, segments, saved["steps"], carry)
 
     def _from_entries(self, entries: Mapping[str, NDArray]) -> _Recording:
-        metrics = OrderedDict((name, entries[_METRIC + name]) for name in self._names)
+        metrics = Metrics((name, entries[_METRIC + name]) for name in self._names)
         return _Recording(metrics, entries.get(_REJECTED))
 
 

@@ -9,11 +9,11 @@ from ...components.ranges import require_count
 from ...control import AbstractAgent
 from ...interface.failure import handing_back
 from ...interface.host import is_vector
-from ...learners import with_uptime
+from ...learners import Metrics, with_uptime
 from ...loops import InteractResult
 from ...loops.entrance import ChosenOptions
 from ...loops.progress import progress_bar
-from ...loops.recorded import Recorded, RecordedSteps
+from ...loops.recorded import RecordedSteps
 from .lives import LifeOfCopies, SingleLife
 from .log import Log
 
@@ -66,7 +66,7 @@ def interact_gymnasium(
     def result() -> InteractResult:
         state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
         steps = RecordedSteps.by(chosen.recorder(), log.steps_done)
-        metrics = Recorded(log.metrics(life.names), steps)
+        metrics = Metrics(log.metrics(life.names), steps)
         return InteractResult(state, metrics, log.episodes(), log.reward_rate, log.rejected)
 
     bar = progress_bar(chosen.progress, num_steps)

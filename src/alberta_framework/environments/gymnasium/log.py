@@ -1,11 +1,12 @@
 """What a loop on the host writes down: metrics, episodes, and the running reward rate."""
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from ...learners import Metrics
 from ...loops import Episodes
 from ...loops.life import RATE
 
@@ -80,7 +81,7 @@ class Log:
         self._rows.append(mean.astype(np.float32))
         self._in_window = []
 
-    def metrics(self, names: Sequence[tuple[str, tuple[int, ...]]]) -> dict[str, np.ndarray]:
+    def metrics(self, names: Sequence[tuple[str, tuple[int, ...]]]) -> Metrics:
         """The recorded numbers by name; of copies, with them as first axis."""
         if self._in_window:
             self._end_window()
@@ -88,12 +89,12 @@ class Log:
         sizes = [int(np.prod(shape, dtype=int)) for _, shape in names]
         count = len(self._returns)
         rows = np.asarray(self._rows, np.float32).reshape(len(self._rows), count, sum(sizes))
-        found, start = OrderedDict(), 0
+        found, start = {}, 0
         for (name, shape), size in zip(names, sizes, strict=True):
             values = rows[..., start : start + size].reshape(*rows.shape[:2], *shape)
             found[name] = values[:, 0] if self._copies is None else np.swapaxes(values, 0, 1)
             start += size
-        return found
+        return Metrics(found)
 
     @property
     def reward_rate(self) -> np.ndarray:

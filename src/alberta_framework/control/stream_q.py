@@ -1,0 +1,105 @@
+"""Q(lambda) in a stream: a whole network, one sample at a time."""
+
+import functools as ft
+from typing import Any, ClassVar
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray
+
+from ..components.ranges import require_range
+from ..components.types import Hyperparameter
+from ..networks import AbstractNetwork, StreamMLP
+from ..optimizers import AbstractOptimizer, ObGD
+from ..schedules import AbstractSchedule, Linear
+from ..step_rules import AbstractStepRule
+from ..targets import greedy_value, soft_value
+from .action_values import AbstractActionValueAgent, ValueStep, require_fields
+from .pending import Outcome
+from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
+
+
+class StreamQ(AbstractActionValueAgent[ActionValueState]):
+    r"""Watkins's Q(lambda) with a network: no replay, no target network, no batch.
+
+    For the pending pair (x, a), reward R and observation x', all from the parameters before:
+
+        delta = R + g v(x') - q(x, a),      g = gamma, 0 where the episode terminated
+        dw    = the step rule's step for delta and grad q(x, a), its one trace decaying by the
+                discount of the transition into x times lamda
+
+    with v(x') = max_a q(x', a), or with a temperature t the
+    soft value t log sum_a exp(q(x', a) / t). The trace is cut after an episode's last step, and
+    after the step of an action that was exploratory: worse than another when it was chosen. The
+    next action is chosen with the new parameters.
+
+    Normalize what the agent sees: `WithFeatures(agent, Pipeline((RewardScaler(gamma),
+    ObservationNormalizer())))`.
+
+    Source: Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606; the cut as in their code.
+
+    **Arguments:**
+
+    - `n_actions` >= 1; `network`, default `StreamMLP((32, 32), n_actions)`.
+    - `optimizer`: a step rule or an optimizer, default `ObGD(kappa=2)`.
+    - `gamma`, `lamda` in [0, 1], default 0.99, 0.8.
+    - `epsilon`: a schedule, default `Linear(1, 0.01, 25_000)`.
+    - `bootstrap_on_truncation`, default True: whether an episode that was cut is held to go on.
+    - `soft_temperature` > 0, default none: a soft agent's values are no plain returns.
+    """
+
+    draws_weights: ClassVar[bool | None] = True
+
+    n_actions: int = eqx.field(static=True)
+    network: AbstractNetwork
+    optimizer: AbstractStepRule | AbstractOptimizer
+    gamma: Hyperparameter
+    lamda: Hyperparameter
+    epsilon: AbstractSchedule
+    bootstrap_on_truncation: bool = eqx.field(static=True)
+    soft_temperature: Hyperparameter | None
+
+    def __init__(
+        self,
+        n_actions: int,
+        network: AbstractNetwork | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        gamma: Hyperparameter = 0.99,
+        lamda: Hyperparameter = 0.8,
+        epsilon: AbstractSchedule | None = None,
+        bootstrap_on_truncation: bool = True,
+        soft_temperature: Hyperparameter | None = None,
+    ):
+        self.n_actions = n_actions
+        self.network = StreamMLP((32, 32), n_actions) if network is None else network
+        self.optimizer = ObGD(kappa=2.0) if optimizer is None else optimizer
+        self.epsilon = Linear(1.0, 0.01, 25_000) if epsilon is None else epsilon
+        self.gamma, self.lamda = gamma, lamda
+        self.bootstrap_on_truncation = bootstrap_on_truncation
+        self.soft_temperature = soft_temperature
+
+    def __check_init__(self):
+        require_fields(self)
+        _ = self.step_rule  # validates the optimizer
+        if self.soft_temperature is not None:
+            require_range(self, "soft_temperature", 0.0, open_low=True)
+
+    @property
+    def step_rule(self) -> AbstractStepRule:
+        """How errors become changes of the whole network."""
+        return rule_of(self)
+
+    def _initial(
+        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
+    ) -> ActionValueState:
+        return initial_values(self, feature_dim, key, blank)
+
+    def _step(
+        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
+    ) -> ValueStep:
+        if self.soft_temperature is None:
+            return traced_step(self, state, now, reset, greedy_value)
+        soft = ft.partial(soft_value, temperature=self.soft_temperature)
+        return traced_step(self, state, now, reset, soft)
+
+    def _cut(self, state: ActionValueState) -> ActionValueState:
+        return without_trace(self, state)

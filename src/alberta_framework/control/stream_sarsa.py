@@ -1,0 +1,87 @@
+"""Sarsa(lambda) in a stream: a whole network, one sample at a time."""
+
+import functools as ft
+from typing import Any, ClassVar
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray
+
+from ..components.types import Hyperparameter
+from ..networks import AbstractNetwork, StreamMLP
+from ..optimizers import AbstractOptimizer, ObGD
+from ..schedules import AbstractSchedule, Linear
+from ..step_rules import AbstractStepRule
+from ..targets import value_of
+from .action_values import AbstractActionValueAgent, ValueStep, require_fields
+from .pending import Outcome
+from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
+
+
+class StreamSARSA(AbstractActionValueAgent[ActionValueState]):
+    r"""Sarsa(lambda) with a network: no replay, no batch.
+
+    For the pending pair (x, a), reward R and observation x', all from the parameters before:
+
+        delta = R + g v(x') - q(x, a),      g = gamma, 0 where the episode terminated
+        dw    = the step rule's step for delta and grad q(x, a), its one trace decaying by the
+                discount of the transition into x times lamda
+
+    with v(x') = q(x', a') of the next action a', which is
+    chosen before the step. The trace is cut after an episode's last step. Where an episode ends
+    its successor's first action is chosen anew.
+
+    Source: Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606.
+
+    **Arguments:** as those of `StreamQ`.
+    """
+
+    draws_weights: ClassVar[bool | None] = True
+    _on_policy: ClassVar[bool] = True
+
+    n_actions: int = eqx.field(static=True)
+    network: AbstractNetwork
+    optimizer: AbstractStepRule | AbstractOptimizer
+    gamma: Hyperparameter
+    lamda: Hyperparameter
+    epsilon: AbstractSchedule
+    bootstrap_on_truncation: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        n_actions: int,
+        network: AbstractNetwork | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        gamma: Hyperparameter = 0.99,
+        lamda: Hyperparameter = 0.8,
+        epsilon: AbstractSchedule | None = None,
+        bootstrap_on_truncation: bool = True,
+    ):
+        self.n_actions = n_actions
+        self.network = StreamMLP((32, 32), n_actions) if network is None else network
+        self.optimizer = ObGD(kappa=2.0) if optimizer is None else optimizer
+        self.epsilon = Linear(1.0, 0.01, 25_000) if epsilon is None else epsilon
+        self.gamma, self.lamda = gamma, lamda
+        self.bootstrap_on_truncation = bootstrap_on_truncation
+
+    def __check_init__(self):
+        require_fields(self)
+        _ = self.step_rule  # validates the optimizer
+
+    @property
+    def step_rule(self) -> AbstractStepRule:
+        """How errors become changes of the whole network."""
+        return rule_of(self)
+
+    def _initial(
+        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
+    ) -> ActionValueState:
+        return initial_values(self, feature_dim, key, blank)
+
+    def _step(
+        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
+    ) -> ValueStep:
+        following = ft.partial(value_of, action=next_action)
+        return traced_step(self, state, now, reset, following)
+
+    def _cut(self, state: ActionValueState) -> ActionValueState:
+        return without_trace(self, state)

@@ -1,0 +1,105 @@
+"""Any optimizer as a step rule: each tensor by itself, and a bound over all of them."""
+
+from typing import Any
+
+import jax
+from jaxtyping import Array, Float
+
+from ..bounders import AbstractBounder
+from ..components.numbers import f32
+from ..components.ranges import require_part
+from ..components.state import AbstractState
+from ..components.types import ScalarLike
+from ..optimizers import AbstractOptimizer
+from ..traces import AbstractTrace, Accumulating
+from .abstract import AbstractStepRule, Bootstrap, StepInfo, total, unknown
+
+
+class PerTensorState(AbstractState):
+    """For each tensor, in the order of the tree's leaves, its optimizer's state and its trace."""
+
+    optimizer_states: tuple[Any, ...]
+    traces: tuple[Float[Array, "..."], ...]
+
+
+class PerTensor(AbstractStepRule):
+    r"""For each tensor k with trace z_k: s_k = the optimizer's step for z_k and the error; the
+    bounder shrinks all s_k together; dw_k = error s_k.
+
+    With the error None the gradients hold it already: then dw_k = s_k, and bounds are taken with
+    the error 1.
+
+    **Arguments:** `optimizer`: one for all tensors, or one for each leaf of the parameters, in
+    their order; `bounder`, default none; `trace`, default `Accumulating()`.
+    """
+
+    optimizer: AbstractOptimizer | tuple[AbstractOptimizer, ...]
+    bounder: AbstractBounder | None = None
+    trace: AbstractTrace = Accumulating()
+
+    def __check_init__(self):
+        if not isinstance(self.optimizer, tuple):
+            require_part(self, "optimizer", AbstractOptimizer)
+        require_part(self, "bounder", AbstractBounder, optional=True)
+        require_part(self, "trace", AbstractTrace)
+
+    def init(self, params: Any) -> PerTensorState:
+        tensors = tuple(jax.tree.leaves(params))
+        states = [
+            optimizer.init_for_shape(tensor.shape)
+            for optimizer, tensor in zip(self._optimizers(tensors), tensors, strict=True)
+        ]
+        return PerTensorState(tuple(states), self.trace.init(tensors))
+
+    def direction(
+        self, state: PerTensorState, gradient: Any, decay: ScalarLike
+    ) -> tuple[Any, PerTensorState]:
+        """The traces: what an optimizer makes of one depends on the error."""
+        gradients = tuple(jax.tree.leaves(gradient))
+        traces = self.trace.update(state.traces, gradients, decay)
+        state = PerTensorState(state.optimizer_states, traces)
+        return jax.tree.unflatten(jax.tree.structure(gradient), traces), state
+
+    def step(
+        self,
+        state: PerTensorState,
+        gradient: Any,
+        direction: Any,
+        delta: ScalarLike | None,
+        bootstrap: Bootstrap | None,
+        decay: ScalarLike,
+        reset: Any = False,
+        *,
+        params: Any = None,
+    ) -> tuple[Any, PerTensorState, StepInfo]:
+        directions, structure = jax.tree.flatten(direction)
+        optimizers = self._optimizers(directions)
+        each = zip(optimizers, state.optimizer_states, directions, strict=True)
+        stepped = [optimizer.update_from_gradient(own, z, delta) for optimizer, own, z in each]
+        steps, bound = tuple(step for step, _ in stepped), f32(1.0)
+        if self.bounder is not None:
+            error = 1.0 if delta is None else delta
+            steps, bound = self.bounder.bound(steps, error, tuple(jax.tree.leaves(params)))
+        changes = steps if delta is None else tuple(delta * step for step in steps)
+        traces = state.traces if reset is False else self.trace.cut(state.traces, reset)
+        info = StepInfo(unknown(), bound, total(abs, state.traces), unknown())
+        state = PerTensorState(tuple(own for _, own in stepped), traces)
+        return jax.tree.unflatten(structure, changes), state, info
+
+    def cut(self, state: PerTensorState, where: Any = True) -> PerTensorState:
+        return state.replace(traces=self.trace.cut(state.traces, where))
+
+    def _witnesses(self, state: PerTensorState) -> Any:
+        kept = zip(
+            self._optimizers(state.traces), state.optimizer_states, state.traces, strict=True
+        )
+        return [optimizer.witnesses(own, z) for optimizer, own, z in kept]
+
+    def _step_sizes(self, state: PerTensorState, params: Any) -> Any:
+        pairs = zip(self._optimizers(state.traces), state.optimizer_states, strict=True)
+        return tuple(optimizer.step_sizes(own) for optimizer, own in pairs)
+
+    def _optimizers(self, tensors: Any) -> tuple[AbstractOptimizer, ...]:
+        if isinstance(self.optimizer, tuple):
+            return self.optimizer
+        return (self.optimizer,) * len(tensors)

@@ -1,0 +1,9 @@
+"""Targets: what a prediction is moved towards."""
+
+from .bootstrapped import bootstrapped as bootstrapped
+from .bootstrapped import continuation as continuation
+from .bootstrapped import next_features as next_features
+from .values import expected_value as expected_value
+from .values import greedy_value as greedy_value
+from .values import soft_value as soft_value
+from .values import value_of as value_of
