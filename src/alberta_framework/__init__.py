@@ -290,6 +290,7 @@ if TYPE_CHECKING:
     from .horde import HordeState as HordeState
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
+    from .hyperparameters import Axes as Axes
     from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
     from .interface import DiscreteActions as DiscreteActions
@@ -348,13 +349,15 @@ if TYPE_CHECKING:
     from .reports import generate_markdown_table as generate_markdown_table
     from .reports import generate_significance_table as generate_significance_table
     from .reports import results_to_dataframe as results_to_dataframe
+    from .reports import results_to_xarray as results_to_xarray
     from .reports import save_experiment_report as save_experiment_report
+    from .results import AggregatedResults as AggregatedResults
+    from .results import MetricSummary as MetricSummary
+    from .results import summarize_metric as summarize_metric
     from .schedules import AbstractSchedule as AbstractSchedule
     from .schedules import Constant as Constant
     from .schedules import Linear as Linear
     from .schedules import Periodic as Periodic
-    from .statistics import AggregatedResults as AggregatedResults
-    from .statistics import MetricSummary as MetricSummary
     from .statistics import RecoveryTime as RecoveryTime
     from .statistics import SignificanceResult as SignificanceResult
     from .statistics import StatisticalSummary as StatisticalSummary
@@ -382,7 +385,6 @@ if TYPE_CHECKING:
     from .statistics import rank_biserial as rank_biserial
     from .statistics import recovery_time as recovery_time
     from .statistics import reward_rate as reward_rate
-    from .statistics import summarize_metric as summarize_metric
     from .statistics import ttest_comparison as ttest_comparison
     from .statistics import wilcoxon_comparison as wilcoxon_comparison
     from .statistics import window_mean as window_mean
@@ -417,7 +419,6 @@ if TYPE_CHECKING:
     from .streams import TDArrayStream as TDArrayStream
     from .streams import TDScanStream as TDScanStream
     from .streams import make_scale_range as make_scale_range
-    from .sweeps import Axes as Axes
     from .sweeps import BestPoint as BestPoint
     from .sweeps import SweepExperiment as SweepExperiment
     from .sweeps import SweepResult as SweepResult
@@ -686,9 +687,9 @@ _LATE = {
         "EventSchema",
         "StepResult",
     ),
+    "hyperparameters": ("Axes",),
+    "results": ("AggregatedResults", "MetricSummary", "summarize_metric"),
     "statistics": (
-        "AggregatedResults",
-        "MetricSummary",
         "RecoveryTime",
         "SignificanceResult",
         "StatisticalSummary",
@@ -716,7 +717,6 @@ _LATE = {
         "rank_biserial",
         "recovery_time",
         "reward_rate",
-        "summarize_metric",
         "ttest_comparison",
         "wilcoxon_comparison",
         "window_mean",
@@ -730,6 +730,7 @@ _LATE = {
         "generate_markdown_table",
         "generate_significance_table",
         "results_to_dataframe",
+        "results_to_xarray",
         "save_experiment_report",
     ),
     "figures": (
@@ -773,7 +774,6 @@ _LATE = {
         "spoken_point",
     ),
     "sweeps": (
-        "Axes",
         "BestPoint",
         "SweepExperiment",
         "SweepResult",

@@ -69,7 +69,7 @@ def test_the_legends_of_a_sweep_hold_every_name(own_components):
     axes = {"learner": [_Learner(1.0), _Learner(2.0)], "stream.drift_rate": [0.1, 0.2]}
     result = swept(_Learner(1.0), axes=axes)
     names = legend_of(result.plot().axes[0])
-    assert len(names) == 4 and names[0] == "learner _Learner 0, drift rate 0.1"
+    assert len(names) == 4 and names[0] == "learner _Learner(loss=1.0), drift rate 0.1"
     # A label alone may begin so: the last name of a path is what is spoken.
     renamed = dataclasses.replace(result, axes=af.Axes({"_x": [1, 2], "_y": [3.0, 4.0]}))
     figure = renamed.plot(kind="sensitivity", over="_y")

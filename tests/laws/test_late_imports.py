@@ -9,6 +9,7 @@ from tests.statistics.runs import golden_results
 NEEDS = {
     "scipy.stats": lambda: af.compute_statistics([1.0, 2.0]),
     "statsmodels.stats.multitest": lambda: af.holm_correction([0.1]),
+    "xarray": lambda: af.results_to_xarray(golden_results()),
     "pandas": lambda: af.results_to_dataframe({}),
     "matplotlib.figure": lambda: af.plot_learning_curves(golden_results()),
     "matplotlib": lambda: af.set_publication_style(style=None),
@@ -27,7 +28,7 @@ def test_importing_the_rooms_loads_no_analysis_package():
     program = (
         "import sys;"
         "from alberta_framework import comparisons, figures, reports, statistics, sweeps;"
-        "late = {'pandas', 'matplotlib', 'statsmodels'} & set(sys.modules);"
+        "late = {'pandas', 'matplotlib', 'statsmodels', 'xarray'} & set(sys.modules);"
         "sys.exit(str(late) if late else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alberta_framework.statistics import AggregatedResults, summarize_metric
+from alberta_framework.results import AggregatedResults, summarize_metric
 from tests.statistics import golden
 
 

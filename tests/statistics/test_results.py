@@ -1,12 +1,8 @@
 import numpy as np
 import pytest
 
-from alberta_framework.statistics import (
-    AggregatedResults,
-    get_final_performance,
-    get_metric_timeseries,
-    summarize_metric,
-)
+from alberta_framework.results import AggregatedResults, summarize_metric
+from alberta_framework.statistics import get_final_performance, get_metric_timeseries
 from tests.statistics import golden
 from tests.statistics.runs import golden_results, results_of
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework.sweeps import Axes
 from tests.sweeps.grids import DRIFT, IDBD, KEYS, META, WALK, swept
 
 
@@ -46,35 +45,6 @@ def test_mistakes_in_axes_are_named(axes, message):
 def test_other_mistakes_are_named(changes, error, message):
     with pytest.raises(error, match=message):
         swept(**changes)
-
-
-def test_zipped_axes_must_be_of_one_length():
-    with pytest.raises(ValueError, match=r"equal length to be zipped, got 2 for .* 3 for"):
-        Axes({META: [0.0, 0.1], DRIFT: [0.0, 0.1, 0.2]}, "zip")
-
-
-def test_points_of_a_product_and_of_a_zip():
-    values = {"a": np.array([1.0, 2.0]), "b": ["x", "y"]}
-    assert Axes(values).shape == (2, 2)
-    assert [Axes(values).point(p) for p in Axes(values).positions] == [
-        {"a": 1.0, "b": "x"},
-        {"a": 1.0, "b": "y"},
-        {"a": 2.0, "b": "x"},
-        {"a": 2.0, "b": "y"},
-    ]
-    zipped = Axes(values, "zip")
-    assert [zipped.point(p) for p in zipped.positions] == [
-        {"a": 1.0, "b": "x"},
-        {"a": 2.0, "b": "y"},
-    ]
-
-
-def test_labels_are_numbers_or_distinct_names():
-    learners = [af.LinearLearner(), af.MLPLearner(), af.LinearLearner(af.IDBD())]
-    axes = Axes({"learner": learners, "learner.use_bias": [True, False], META: (0.1, 1)})
-    assert axes.labels("learner") == ["LinearLearner 0", "MLPLearner", "LinearLearner 2"]
-    assert axes.labels("learner.use_bias") == ["True", "False"]
-    assert axes.labels(META) == [0.1, 1]
 
 
 def test_the_learner_and_the_stream_are_left_as_they_were():

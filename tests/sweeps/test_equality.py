@@ -165,9 +165,9 @@ def test_learners_of_other_kinds_learn_from_the_same_experience():
     # What only some of them have is not recorded.
     assert list(result.metrics) == ["squared_error", "error"]
     assert list(result.to_xarray().learner.values) == [
-        "LinearLearner 0",
+        "LinearLearner(optimizer=LMS)",
         "MLPLearner",
-        "LinearLearner 2",
+        "LinearLearner(optimizer=IDBD)",
     ]
 
 

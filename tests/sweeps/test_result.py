@@ -80,7 +80,8 @@ def test_a_diverged_point_is_never_the_best(diverging):
         assert diverging.ranking(lower_is_better=lower_is_better)[-1] == 1
     summary = diverging.summary()
     assert summary.diverged.tolist() == [0, SEEDS, 0]
-    assert list(summary["learner.optimizer"]) == ["LMS 0", "LMS 1", "LMS 2"]
+    labels = list(summary["learner.optimizer"])
+    assert labels == ["LMS(step_size=0.05)", "LMS(step_size=50.0)", "LMS(step_size=0.01)"]
 
 
 def test_unknown_names_are_told(product):

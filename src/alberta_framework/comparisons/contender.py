@@ -9,8 +9,8 @@ from ..components.known import require_known
 from ..components.ranges import require_count
 from ..components.strict_json import in_words, numbers_from
 from ..control import AbstractAgent
-from ..hyperparameters.paths import dotted_paths, numeric_hyperparameters
-from ..hyperparameters.points import Point, at_point, grid_points
+from ..hyperparameters.axes import Axes, listed
+from ..hyperparameters.paths import dotted_paths, exchanged, numeric_hyperparameters
 from ..learners import AbstractLearner
 
 _OF_CONTENDER = ("grid", "first_inputs")
@@ -20,8 +20,8 @@ _OF_CONTENDER = ("grid", "first_inputs")
 class Contender:
     """A learner, and the values of its hyperparameters to try.
 
-    `points` are the combinations of the grid's values, one empty point without a grid; `learners`
-    the learner at each.
+    `axes` is the grid; `points` are the combinations of its values, one empty point without a grid;
+    `learners` the learner at each.
 
     **Arguments:** `learner`; `grid`: for each dotted path of a number in the learner, as
     `"optimizer.step_size"`, the values to try, in every combination; `first_inputs`: show the
@@ -34,7 +34,8 @@ class Contender:
     learner: AbstractLearner | AbstractAgent
     grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
     first_inputs: int | None = None
-    points: tuple[Point, ...] = field(init=False, repr=False, compare=False)
+    axes: Axes = field(init=False, repr=False, compare=False)
+    points: tuple[dict[str, float], ...] = field(init=False, repr=False, compare=False)
     learners: tuple[Any, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
@@ -43,23 +44,18 @@ class Contender:
         if self.first_inputs is not None:
             require_count("Contender", "first_inputs", self.first_inputs)
         known = numeric_hyperparameters(self.learner)
-        for path, values in self.grid.items():
+        for path in self.grid:
             require_known(f"path {path!r} in `grid`", path, known)
-            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ValueError(
-                    f"`grid` must list the values to try for {path!r}, got {values!r}."
-                )
-            if len(set(values)) < len(values):
-                raise ValueError(f"`grid` must list each value for {path!r} once, got {values!r}.")
-        points = grid_points(self.grid)
-        object.__setattr__(self, "points", points)
-        object.__setattr__(self, "learners", tuple(at_point(self.learner, p) for p in points))
+        axes = Axes(listed("`grid`", self.grid))
+        object.__setattr__(self, "axes", axes)
+        object.__setattr__(self, "points", tuple(axes.points))
+        object.__setattr__(self, "learners", tuple(exchanged(self.learner, p) for p in axes.points))
 
     def to_config(self) -> dict[str, Any]:
         """The configuration of the learner, with `grid` and `first_inputs` where there are any."""
         config = self.learner.to_config()
         if self.grid:
-            config["grid"] = in_words(self.grid)
+            config["grid"] = in_words({path: list(v) for path, v in self.axes.values.items()})
         if self.first_inputs is not None:
             config["first_inputs"] = self.first_inputs
         return config

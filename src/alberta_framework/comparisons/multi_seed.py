@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from ..components.component import component_from_config
 from ..components.ranges import require_choice, require_count
-from ..learners import AbstractLearner, draws_weights, initial_state
+from ..learners import AbstractLearner, draws_weights, initial_state, parts_of
 from ..loops import Lanes
 from ..loops.entrance import initial_states, run, stream_state, stream_states
 from ..loops.progress import progress_bar
-from ..statistics.results import AggregatedResults, get_final_performance, summarize_metric
+from ..results.aggregated import AggregatedResults, mean_of_parts, summarize_metric
+from ..results.methods import Results
+from ..statistics.performance import get_final_performance
 from ..streams import AbstractStream
 
 _BYTES_AT_ONCE = 1 << 30
@@ -82,12 +84,14 @@ class ExperimentConfig:
 
 @dataclass(frozen=True, eq=False)
 class SingleRunResult:
-    """One run: `metrics_history` maps each metric to an array [num_steps]."""
+    """One run: `metrics_history` maps each metric to an array [num_steps], or [num_steps, parts]
+    where it has parts; `part` is what those are."""
 
     config_name: str
     seed: int
     metrics_history: Mapping[str, NDArray[np.float32]]
     final_state: Any
+    part: str = "part"
 
 
 def run_single_experiment(config: ExperimentConfig, seed: int) -> SingleRunResult:
@@ -107,7 +111,8 @@ def run_single_experiment(config: ExperimentConfig, seed: int) -> SingleRunResul
     state = initial_state(learner, stream.feature_dim, own_key)
     begin = stream_state(stream, key)
     (state, _), outputs, _ = run(learner, stream, config.num_steps, state, begin, started=started)
-    return SingleRunResult(config.name, seed, _by_name(learner, outputs), state)
+    found = _by_name(learner, outputs)
+    return SingleRunResult(config.name, seed, found, state, parts_of(learner).kind)
 
 
 def aggregate_metrics(results: Sequence[SingleRunResult]) -> AggregatedResults:
@@ -134,7 +139,7 @@ def aggregate_metrics(results: Sequence[SingleRunResult]) -> AggregatedResults:
         name: np.stack([np.asarray(result.metrics_history[name]) for result in results])
         for name in shapes[0]
     }
-    return _aggregated(names[0], [result.seed for result in results], arrays)
+    return _aggregated(names[0], [result.seed for result in results], arrays, results[0].part)
 
 
 def run_multi_seed_experiment(
@@ -181,7 +186,7 @@ def run_multi_seed_experiment(
 
 
 def extract_hyperparameter_results(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     metric: str = "squared_error",
     param_extractor: Callable[[str], Any] | None = None,
 ) -> dict[Any, tuple[float, float]]:
@@ -229,7 +234,7 @@ def _side_by_side(config: ExperimentConfig, seeds: list[int]) -> AggregatedResul
         found = _by_name(learner, _outputs_of_lanes(config, keys))
         parts.append({name: values[: len(batch)] for name, values in found.items()})
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return _aggregated(config.name, seeds, arrays)
+    return _aggregated(config.name, seeds, arrays, parts_of(learner).kind)
 
 
 def _outputs_of_lanes(config: ExperimentConfig, keys: Any) -> Any:
@@ -250,9 +255,16 @@ def _outputs_of_lanes(config: ExperimentConfig, keys: Any) -> Any:
     return outputs
 
 
-def _aggregated(name: str, seeds: list[int], arrays: Mapping[str, NDArray]) -> AggregatedResults:
-    summary = {metric: summarize_metric(array) for metric, array in arrays.items()}
-    return AggregatedResults(name, seeds, arrays, summary)
+def _aggregated(
+    name: str, seeds: list[int], arrays: Mapping[str, NDArray], part: str
+) -> AggregatedResults:
+    """`part`: what the last axis of those metrics counts that have one more than steps."""
+    parts = {metric: part for metric, array in arrays.items() if array.ndim > 2}
+    summary = {
+        metric: summarize_metric(mean_of_parts(array) if metric in parts else array)
+        for metric, array in arrays.items()
+    }
+    return AggregatedResults(name, seeds, arrays, summary, parts=parts)
 
 
 def _require_distinct(argument: str, values: Sequence[Any]) -> None:

@@ -47,6 +47,17 @@ class AbstractComponent(eqx.Module):
             return
         AbstractComponent._registry[_full_name(cls)] = cls
 
+    def __repr__(self) -> str:
+        """The class, and the fields that differ from the constructor's defaults."""
+        defaults, told = _defaults(type(self)), []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            # A constructor written by hand may say None for what the field has by default.
+            usual = field.default, defaults.get(field.name, dataclasses.MISSING)
+            if field.repr and not any(_is_default(value, default) for default in usual):
+                told.append(f"{field.name}={_told(value)}")
+        return f"{type(self).__name__}({', '.join(told)})"
+
     def to_config(self) -> dict[str, Any]:
         """The configuration as JSON types: `"type"` and the constructor's arguments by name.
 
@@ -67,6 +78,24 @@ class AbstractComponent(eqx.Module):
         value of the wrong kind or range.
         """
         return component_from_config(config, (cls,))
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    if isinstance(value, eqx.Module):
+        traced = any(map(is_traced, jax.tree.leaves(value)))
+        return not traced and bool(eqx.tree_equal(value, default))
+    kinds = bool | int | float | str | tuple | enum.Enum
+    return isinstance(value, kinds) and isinstance(default, kinds) and value == default
+
+
+def _told(value: Any) -> str:
+    """A value in one line; arrays by dtype and shape, and a single number by itself."""
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        number = np.ndim(value) == 0 and not is_traced(value) and value.dtype.kind in "biuf"
+        return f"{np.asarray(value).item():g}" if number else eqx.tree_pformat(value)
+    return repr(value)
 
 
 class ConfigView(NamedTuple):

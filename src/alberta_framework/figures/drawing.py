@@ -7,7 +7,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from ..statistics.extras import analysis_package
+from ..components.extras import analysis_package
 from ..statistics.summaries import compute_timeseries_statistics
 
 if TYPE_CHECKING:

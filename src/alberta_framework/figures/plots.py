@@ -6,18 +6,19 @@ figure is displayed by a notebook that evaluates it and written by `save_figure`
 closed.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..components.extras import analysis_package
 from ..reports.tables import latex_text
+from ..results.aggregated import AggregatedResults, metric_array, metric_summary
+from ..results.dataset import common_unit
+from ..results.methods import Results, methods_of
 from ..statistics.error_curves import compute_running_mean
-from ..statistics.extras import analysis_package
 from ..statistics.ranking import Significance, best_method, stars
-from ..statistics.results import AggregatedResults, metric_array, metric_summary
 from ..statistics.summaries import compute_timeseries_statistics
 from .drawing import named_legend, named_line
 from .words import spoken_metric
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Results = Mapping[str, AggregatedResults]
 Colors = Mapping[str, Any]
 
 
@@ -42,20 +42,22 @@ def plot_learning_curves(
 ) -> "tuple[Figure, Axes]":
     """The running mean of each seed, then its mean and 95% t interval over seeds.
 
-    **Arguments:** `results`: name to results; `metric`; `show_ci`: draw the interval as a band
-    (with two seeds or more); `log_scale` of the metric's axis, where a band that reaches zero
-    runs to the edge; `window_size` of the running mean; `ax`; `colors`, `labels`: per name, the
-    axes' cycle and the name itself where absent.
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name;
+    `metric`; `show_ci`: draw the interval as a band (with two seeds or more); `log_scale` of the
+    metric's axis, where a band that reaches zero runs to the edge; `window_size` of the running
+    mean, in steps (or episodes); `ax`; `colors`, `labels`: per name, the axes' cycle and the name
+    itself where absent.
     """
     figure, ax = _figure_and_axes(ax)
-    for name, runs in results.items():
-        smooth = compute_running_mean(metric_array(runs, metric), window_size)
-        _draw_curve(
-            ax, smooth, (labels or {}).get(name, _shown(name)), (colors or {}).get(name), show_ci
-        )
+    methods = methods_of(results)
+    for name, runs in methods.items():
+        window = _recordings_in(runs, window_size)
+        smooth = compute_running_mean(metric_array(runs, metric), window)
+        label, color = (labels or {}).get(name, _shown(name)), (colors or {}).get(name)
+        _draw_curve(ax, runs, smooth, label, color, show_ci)
     if log_scale:
         ax.set_yscale("log")
-    _describe(ax, "Step", spoken_metric(metric), legend="upper right")
+    _describe(ax, _unit(methods), spoken_metric(metric), legend="upper right")
     return figure, ax
 
 
@@ -71,9 +73,11 @@ def plot_step_size_evolution(
     **Arguments:** as in `plot_learning_curves`.
     """
     figure, ax = _figure_and_axes(ax)
-    for name, runs in results.items():
-        _draw_curve(ax, metric_array(runs, metric), _shown(name), (colors or {}).get(name), show_ci)
-    _describe(ax, "Step", spoken_metric(metric), legend="upper right")
+    methods = methods_of(results)
+    for name, runs in methods.items():
+        values = metric_array(runs, metric)
+        _draw_curve(ax, runs, values, _shown(name), (colors or {}).get(name), show_ci)
+    _describe(ax, _unit(methods), spoken_metric(metric), legend="upper right")
     return figure, ax
 
 
@@ -91,12 +95,14 @@ def plot_final_performance_bars(
     The best mean has a black edge. Stars above a bar (as in `generate_latex_table`) say that it
     differs significantly from the best.
 
-    **Arguments:** `results`: name to results; `metric`; `show_significance`: draw the stars of
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by
+    name; `metric`; `show_significance`: draw the stars of
     `significance_results`; `ax`; `colors` per name; `lower_is_better`: which mean is the best.
     """
     figure, ax = _figure_and_axes(ax)
-    best = best_method(results, metric, lower_is_better)
-    for place, (name, runs) in enumerate(results.items()):
+    methods = methods_of(results)
+    best = best_method(methods, metric, lower_is_better)
+    for place, (name, runs) in enumerate(methods.items()):
         summary = metric_summary(runs, metric)
         mean = summary.mean if np.isfinite(summary.mean) else np.nan  # diverged: no bar
         ax.bar(
@@ -112,7 +118,7 @@ def plot_final_performance_bars(
         top = max(mean, 0.0) + summary.std
         if mark and np.isfinite(top):
             ax.annotate(mark, (place, top), (0, 2), textcoords="offset points", ha="center")
-    ax.set_xticks(range(len(results)), [_shown(name) for name in results], rotation=30, ha="right")
+    ax.set_xticks(range(len(methods)), [_shown(name) for name in methods], rotation=30, ha="right")
     ax.margins(y=0.1)
     _describe(ax, "", spoken_metric(metric))
     return figure, ax
@@ -132,21 +138,29 @@ def plot_hyperparameter_heatmap(
 ) -> "tuple[Figure, Axes]":
     """The summary means over a grid of two hyperparameters, the best cell framed.
 
-    **Arguments:** `results`: name to results; `param1_name`, `param1_values`: the rows, from top
-    to bottom; `param2_name`, `param2_values`: the columns; `metric`; `name_pattern`: the name of
-    a cell in `results`, with `{p1}` and `{p2}` for the values; `ax`; `cmap`: a matplotlib
-    colormap; `lower_is_better`: which cell is the best. Cells without results, and those of
-    diverged runs, stay blank.
+    **Arguments:** `results`: of a sweep or a comparison, or any by name; `param1_name`,
+    `param1_values`: the rows, from top to bottom; `param2_name`, `param2_values`: the columns;
+    `metric`; `name_pattern`: the name of a cell in `results`, with `{p1}` and `{p2}` for the
+    values; not needed where the names of the two are labels of the results, as the paths of a grid
+    are: then a cell is what has both values. `ax`; `cmap`: a matplotlib colormap;
+    `lower_is_better`: which cell is the best. Cells without results, and those of diverged runs,
+    stay blank.
 
-    **Raises:** `ValueError` if no cell has results.
+    **Raises:** `ValueError` if no cell has results, or one has several.
     """
-    names = [[name_pattern.format(p1=p1, p2=p2) for p2 in param2_values] for p1 in param1_values]
-    if results.keys().isdisjoint(itertools.chain(*names)):
+    methods = methods_of(results)
+    cells = [
+        [
+            _cell(methods, {param1_name: p1, param2_name: p2}, name_pattern.format(p1=p1, p2=p2))
+            for p2 in param2_values
+        ]
+        for p1 in param1_values
+    ]
+    if all(cell is None for row in cells for cell in row):
         raise ValueError(
             f"`name_pattern` {name_pattern!r} with the given values names none of the results: "
-            f"{', '.join(results)}."
+            f"{', '.join(methods)}."
         )
-    cells = [[results.get(name) for name in row] for row in names]
     means = np.array(
         [
             [np.nan if cell is None else metric_summary(cell, metric).mean for cell in row]
@@ -191,19 +205,50 @@ def create_comparison_figure(
         figsize=(2 * width, 2 * height), layout="constrained"
     )
     axes = figure.subplots(2, 2)
-    colors = {name: f"C{place}" for place, name in enumerate(results)}
-    plot_learning_curves(results, metric, ax=axes[0, 0], colors=colors)
+    methods = methods_of(results)
+    colors = {name: f"C{place}" for place, name in enumerate(methods)}
+    plot_learning_curves(methods, metric, ax=axes[0, 0], colors=colors)
     plot_final_performance_bars(
-        results, metric, significance_results=significance_results, ax=axes[0, 1], colors=colors
+        methods, metric, significance_results=significance_results, ax=axes[0, 1], colors=colors
     )
-    adaptive = {n: runs for n, runs in results.items() if step_size_metric in runs.metric_arrays}
+    adaptive = {n: runs for n, runs in methods.items() if step_size_metric in runs.metric_arrays}
     plot_step_size_evolution(adaptive, step_size_metric, ax=axes[1, 0], colors=colors)
-    for name, runs in results.items():
+    for name, runs in methods.items():
         with np.errstate(invalid="ignore", over="ignore"):
             sums = np.cumsum(metric_array(runs, metric), axis=1)
-        _draw_curve(axes[1, 1], sums, _shown(name), colors[name], show_ci=True)
-    _describe(axes[1, 1], "Step", spoken_metric(f"cumulative_{metric}"), legend="upper left")
+        _draw_curve(axes[1, 1], runs, sums, _shown(name), colors[name], show_ci=True)
+    cumulative = spoken_metric(f"cumulative_{metric}")
+    _describe(axes[1, 1], _unit(methods), cumulative, legend="upper left")
     return figure, axes
+
+
+def _cell(
+    methods: Mapping[str, AggregatedResults], values: Mapping[str, Any], name: str
+) -> AggregatedResults | None:
+    """What has these values as labels, or else this name; None if nothing has."""
+    found = [
+        runs
+        for runs in methods.values()
+        if all(path in runs.labels and runs.labels[path] == v for path, v in values.items())
+    ]
+    if len(found) > 1:
+        told = ", ".join(f"{path} = {value}" for path, value in values.items())
+        raise ValueError(
+            f"`results` must have one method for each cell, got {len(found)} of {told}."
+        )
+    return found[0] if found else methods.get(name)
+
+
+def _recordings_in(runs: AggregatedResults, window_size: int) -> int:
+    """How many recordings so many steps are; at least one."""
+    recorded = np.asarray(runs.recordings[:2])
+    if recorded.size < 2 or not isinstance(window_size, int):
+        return window_size
+    return window_size if window_size < 1 else max(1, window_size // int(np.diff(recorded)[0]))
+
+
+def _unit(methods: Mapping[str, AggregatedResults]) -> str:
+    return common_unit(methods).capitalize()
 
 
 def _figure_and_axes(ax: "Axes | None") -> "tuple[Any, Axes]":
@@ -213,11 +258,18 @@ def _figure_and_axes(ax: "Axes | None") -> "tuple[Any, Axes]":
     return figure, figure.add_subplot()
 
 
-def _draw_curve(ax: "Axes", runs: NDArray[np.float64], label: str, color: Any, show_ci: bool):
-    mean, lower, upper = compute_timeseries_statistics(runs)
-    steps = np.arange(mean.size)
+def _draw_curve(
+    ax: "Axes",
+    runs: AggregatedResults,
+    values: NDArray[np.float64],
+    label: str,
+    color: Any,
+    show_ci: bool,
+):
+    mean, lower, upper = compute_timeseries_statistics(values)
+    steps = np.asarray(runs.recordings)[: mean.size]
     line = named_line(ax, steps, mean, label=label, color=color)
-    if show_ci and runs.shape[0] > 1:
+    if show_ci and len(values) > 1:
         ax.fill_between(steps, lower, upper, color=line.get_color(), alpha=0.2, linewidth=0)
 
 

@@ -6,7 +6,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..statistics.extras import analysis_package
+from ..components.extras import analysis_package
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,1 +1,3 @@
 """Hyperparameters by their paths, and grids of them."""
+
+from .axes import Axes as Axes

@@ -1,6 +1,6 @@
 """What a learner's step gave, by name: a number and its name are one entry, and cannot part."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -34,15 +34,22 @@ class Metrics(AbstractState, Mapping[str, Array]):
     """Numbers by name, in an order: `metrics["error"]`, or `metrics.error`.
 
     Each is one number, or one for each head or demon; of a loop's history with axes of lanes and
-    steps in front. A mapping that passes through compiled code with its order.
+    steps in front. A mapping that passes through compiled code with its order. `recorded_steps`:
+    which steps of a loop they are of; None where it is not told.
     """
 
     names: tuple[str, ...] = eqx.field(static=True)
     numbers: tuple[Array, ...]
+    recorded_steps: Any = eqx.field(static=True)
 
-    def __init__(self, named: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()):
+    def __init__(
+        self,
+        named: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        recorded_steps: Hashable = None,
+    ):
         pairs = dict(named)
         self.names, self.numbers = tuple(pairs), tuple(pairs.values())
+        self.recorded_steps = recorded_steps
 
     def columns(self) -> Float[Array, "*batch metrics"]:
         """All of them along a last axis, in their order; one number stands beside those of parts

@@ -52,7 +52,7 @@ class ChosenOptions(eqx.Module):
                     f"{self.record_window} and {self.record_every}."
                 )
 
-    def recorder(self) -> AbstractRecorder | None:
+    def recorder(self) -> EveryNth | WindowMean | None:
         if self.record_window is not None:
             return WindowMean(self.record_window)
         return EveryNth(self.record_every) if self.record_every > 1 else None

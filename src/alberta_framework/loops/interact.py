@@ -1,8 +1,8 @@
 """Agents that act, learn and live on inside one compiled program."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Unpack
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +16,17 @@ from ..components.numbers import is_traced
 from ..components.ranges import require_key
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
-from ..learners import Lifecycle, born, initial_state
+from ..learners import Lifecycle, Metrics, born, initial_state
+from ..results.aggregated import AggregatedResults
+from ..results.dataset import to_dataset
 from .entrance import LoopOptions, run
 from .episode_ring import EpisodeRing, Episodes
 from .lanes import Lanes
 from .life import Life, LifeState, WorldKeysState, WorldKeyStream, life_of
+from .recorded import RecordedSteps, aggregated
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class InteractResult(NamedTuple):
@@ -37,10 +43,24 @@ class InteractResult(NamedTuple):
     """
 
     state: Any
-    metrics: Mapping[str, Any]
+    metrics: Metrics
     episodes: Episodes
     reward_rate: Any
     rejected: Any
+
+    def aggregated(self) -> dict[str, AggregatedResults]:
+        """The runs of the lives as those of one method, `lives`, with a seed for each; statistics,
+        tables, figures and exports take them, and the result itself for them.
+
+        The final value of a life is the mean over what was recorded and measured.
+        """
+        lanes = np.ndim(self.metrics["reward"]) > 1
+        return aggregated("lives", self.metrics, lanes, self.rejected)
+
+    def to_xarray(self) -> "xr.Dataset":
+        """The metrics as variables over `point`, of which there is one, `seed`, a life each, and
+        `step`; `rejected` over `point` and `seed`."""
+        return to_dataset(self.aggregated())
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, np.shape(self.metrics["reward"])))
@@ -147,7 +167,8 @@ def _lived(
         **options,
     )
     state = _whole(*states)
-    return InteractResult(state, metrics, ended, state.reward_rate, _count(state.rejected_words))
+    recorded = Metrics(metrics, RecordedSteps.of(options, num_steps))
+    return InteractResult(state, recorded, ended, state.reward_rate, _count(state.rejected_words))
 
 
 def _count(words: Any) -> Any:

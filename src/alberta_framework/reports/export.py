@@ -6,18 +6,35 @@ import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..statistics.extras import analysis_package
+from ..components.extras import analysis_package
+from ..results.aggregated import AggregatedResults, MetricSummary, metric_array, metric_summary
+from ..results.dataset import common_unit, to_dataset
+from ..results.methods import Results, methods_of
 from ..statistics.ranking import Significance
-from ..statistics.results import AggregatedResults, MetricSummary, metric_array, metric_summary
 from .tables import generate_latex_table, generate_markdown_table, generate_significance_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def results_to_xarray(results: Results) -> "xr.Dataset":
+    """An `xarray.Dataset` of all metrics over `point`, `seed` and `step` (or `episode`), and over
+    what the parts of a metric are.
+
+    `point` holds the names of the methods; their labels, as the values of a grid by path, are
+    coordinates along it.
+
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name.
+    """
+    return to_dataset(methods_of(results))
 
 
 def results_to_dataframe(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     metric: str = "squared_error",
     *,
     long: bool = False,
@@ -25,83 +42,98 @@ def results_to_dataframe(
 ) -> Any:
     """A `pandas.DataFrame` of one metric.
 
-    **Arguments:** `results`: name to results; `metric`: which. `long`: False for one row per
-    method, columns `method, mean, std, min, max, n_seeds`; True for one row per method and seed,
-    columns `method, seed, value`, the value being the seed's entry in the summary. With
-    `include_timeseries` (long form only) one row per method, seed and step, columns
-    `method, seed, step, value`.
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name;
+    `metric`: which. `long`: False for one row per method, columns `method, mean, std, min, max,
+    n_seeds`; True for one row per method and seed, columns `method, seed, value`, the value being
+    the seed's entry in the summary. With `include_timeseries` (long form only) one row per method,
+    seed and step, columns `method, seed, step, value` (or `episode`). What labels the methods, as
+    the values of a grid by path, has columns after `method`.
     """
     pandas = analysis_package("pandas")
     if include_timeseries and not long:
         raise ValueError("`include_timeseries=True` needs `long=True`, got `long=False`.")
+    methods = methods_of(results)
+    of_methods = ["method", *_label_names(methods)]
     if include_timeseries:
-        frames = []
-        for name, runs in results.items():
+        unit, frames = common_unit(methods), []
+        for name, runs in methods.items():
             values = metric_array(runs, metric)
-            seeds, steps = np.indices(values.shape)
+            seeds, places = np.indices(values.shape)
             columns = {
                 "seed": np.asarray(runs.seeds)[seeds.ravel()],
-                "step": steps.ravel(),
+                unit: np.asarray(runs.recordings)[places.ravel()],
                 "value": values.ravel(),
             }
-            frames.append(pandas.DataFrame({"method": name, **columns}))
-        columns = ["method", "seed", "step", "value"]
+            labels = dict(zip(of_methods, _labelled(name, runs, methods), strict=True))
+            frames.append(pandas.DataFrame(labels | columns))
         return (
             pandas.concat(frames, ignore_index=True)
             if frames
-            else pandas.DataFrame(columns=columns)
+            else pandas.DataFrame(columns=[*of_methods, "seed", unit, "value"])
         )
-    summaries = {name: metric_summary(runs, metric) for name, runs in results.items()}
+    summaries = {name: metric_summary(runs, metric) for name, runs in methods.items()}
     if long:
         rows = [
-            (name, seed, float(value))
+            (*_labelled(name, methods[name], methods), seed, float(value))
             for name, summary in summaries.items()
-            for seed, value in zip(results[name].seeds, summary.values, strict=True)
+            for seed, value in zip(methods[name].seeds, summary.values, strict=True)
         ]
-        return pandas.DataFrame(rows, columns=["method", "seed", "value"])
-    rows = [(name, *_statistics(summary).values()) for name, summary in summaries.items()]
-    return pandas.DataFrame(rows, columns=["method", "mean", "std", "min", "max", "n_seeds"])
+        return pandas.DataFrame(rows, columns=[*of_methods, "seed", "value"])
+    rows = [
+        (*_labelled(name, methods[name], methods), *_statistics(summary).values())
+        for name, summary in summaries.items()
+    ]
+    return pandas.DataFrame(rows, columns=[*of_methods, "mean", "std", "min", "max", "n_seeds"])
 
 
 def export_to_csv(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     filepath: str | PathLike[str],
     metric: str = "squared_error",
     include_timeseries: bool = False,
 ) -> None:
     """Writes one metric as comma-separated values; folders are created.
 
-    The summary has columns `config, mean, std, min, max, n_seeds` (6 decimals). With
-    `include_timeseries` the file holds the runs instead: columns `step` and `{name}_seed{seed}`,
-    values that read back exactly, empty cells past the end of shorter runs (a NaN is `nan`).
+    The summary has columns `config, mean, std, min, max, n_seeds` (6 decimals), and after `config`
+    one for each label, as the values of a grid by path. With `include_timeseries` the file holds
+    the runs instead: columns `step` (or `episode`) and `{name}_seed{seed}`, values that read back
+    exactly, empty cells at steps that a run did not record (a NaN is `nan`).
+
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name.
     """
+    methods = methods_of(results)
     if include_timeseries:
-        header, rows = _timeseries_rows(results, metric)
+        header, rows = _timeseries_rows(methods, metric)
     else:
-        header = ["config", "mean", "std", "min", "max", "n_seeds"]
+        header = ["config", *_label_names(methods), "mean", "std", "min", "max", "n_seeds"]
         rows = []
-        for name, runs in results.items():
+        for name, runs in methods.items():
             *numbers, n_seeds = _statistics(metric_summary(runs, metric)).values()
-            rows.append([name, *(f"{number:.6f}" for number in numbers), n_seeds])
+            labels = _labelled(name, runs, methods)
+            rows.append([*labels, *(f"{number:.6f}" for number in numbers), n_seeds])
     with _parent_created(filepath).open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 def export_to_json(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     filepath: str | PathLike[str],
     include_timeseries: bool = False,
 ) -> None:
     """Writes all metrics as JSON, indented by 2; folders are created.
 
-    Per name: `seeds`, `summary` (per metric `mean`, `std`, `min`, `max`, `n_seeds`, `values`) and,
-    with `include_timeseries`, `timeseries` (per metric one list per seed). JSON has no NaN and
-    no infinity: both become null.
+    Per name: `seeds`, `labels` where there are any, `summary` (per metric `mean`, `std`, `min`,
+    `max`, `n_seeds`, `values`) and, with `include_timeseries`, `timeseries` (per metric one list
+    per seed) and, where it is not each, the `step` (or `episode`) of every entry. JSON has no NaN
+    and no infinity: both become null.
+
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name.
     """
     content = {}
-    for name, runs in results.items():
+    for name, runs in methods_of(results).items():
         content[name] = {
             "seeds": [int(seed) for seed in runs.seeds],
+            **({"labels": dict(runs.labels)} if runs.labels else {}),
             "summary": {
                 metric: _statistics(summary) | {"values": summary.values.tolist()}
                 for metric, summary in runs.summary.items()
@@ -111,12 +143,14 @@ def export_to_json(
             content[name]["timeseries"] = {
                 metric: metric_array(runs, metric).tolist() for metric in runs.metric_arrays
             }
+            if runs.recorded_at is not None:
+                content[name][runs.unit] = runs.recorded_at.tolist()
     text = json.dumps(_without_non_finite(content), indent=2, allow_nan=False)
     _parent_created(filepath).write_text(text + "\n", encoding="utf-8")
 
 
 def save_experiment_report(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     output_dir: str | PathLike[str],
     experiment_name: str,
     significance_results: Significance | None = None,
@@ -126,7 +160,8 @@ def save_experiment_report(
 ) -> dict[str, Path]:
     """Writes summary, raw data and tables into one folder.
 
-    **Arguments:** `results`: name to results; `output_dir`: created if missing;
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name;
+    `output_dir`: created if missing;
     `experiment_name`: how the file names begin; `significance_results`: as
     `pairwise_comparisons` returns them; `metric`, `lower_is_better`: as in
     `generate_latex_table`.
@@ -169,18 +204,27 @@ def _statistics(summary: MetricSummary) -> dict[str, Any]:
     return numbers | {"n_seeds": int(summary.n_seeds)}
 
 
-def _timeseries_rows(results: Mapping[str, AggregatedResults], metric: str):
-    runs = [
-        (f"{name}_seed{seed}", values.tolist())
-        for name, one in results.items()
-        for seed, values in zip(one.seeds, metric_array(one, metric), strict=True)
-    ]
-    length = max((len(values) for _, values in runs), default=0)
-    rows = (
-        [step, *(values[step] if step < len(values) else "" for _, values in runs)]
-        for step in range(length)
-    )
-    return ["step", *(title for title, _ in runs)], rows
+def _label_names(methods: Mapping[str, AggregatedResults]) -> list[str]:
+    return list(dict.fromkeys(label for runs in methods.values() for label in runs.labels))
+
+
+def _labelled(
+    name: str, runs: AggregatedResults, methods: Mapping[str, AggregatedResults]
+) -> list[Any]:
+    """The name of a method and its labels, None for those of others alone."""
+    return [name, *(runs.labels.get(label) for label in _label_names(methods))]
+
+
+def _timeseries_rows(methods: Mapping[str, AggregatedResults], metric: str):
+    columns = {}
+    for name, one in methods.items():
+        runs = metric_array(one, metric).tolist()
+        for seed, values in zip(one.seeds, runs, strict=True):
+            recorded = one.recordings[: len(values)]
+            columns[f"{name}_seed{seed}"] = dict(zip(recorded, values, strict=True))
+    steps = sorted({step for column in columns.values() for step in column})
+    rows = ([step, *(column.get(step, "") for column in columns.values())] for step in steps)
+    return [common_unit(methods), *columns], rows
 
 
 def _without_non_finite(content: Any) -> Any:

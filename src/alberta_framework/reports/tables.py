@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from ..results.aggregated import MetricSummary, metric_summary
+from ..results.methods import Results, methods_of
 from ..statistics.ranking import STARS, Significance, best_method, stars
-from ..statistics.results import AggregatedResults, MetricSummary, metric_summary
 from ..statistics.samples import require_choice
 
 _LATEX = {
@@ -26,7 +27,7 @@ _MARKDOWN = {mark: f"\\{mark}" for mark in "\\|*`<"}
 
 
 def generate_latex_table(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     significance_results: Significance | None = None,
     metric: str = "squared_error",
     caption: str = "Experimental Results",
@@ -36,15 +37,17 @@ def generate_latex_table(
 ) -> str:
     r"""A booktabs table of `mean $\pm$ std` per method, the best mean in bold.
 
-    **Arguments:** `results`: name to results; names are escaped. `significance_results`: as
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name; names
+    are escaped. `significance_results`: as
     `pairwise_comparisons` returns them: a method that differs significantly (after correction)
     from the best is marked with the stars of its uncorrected p-value, and a footnote explains
     them. `metric`: a key of the summaries. `caption`, `label`, `metric_label`: LaTeX, taken as
     they are. `lower_is_better`: which mean is the best.
     """
-    best = best_method(results, metric, lower_is_better)
+    methods = methods_of(results)
+    best = best_method(methods, metric, lower_is_better)
     rows = []
-    for name, runs in results.items():
+    for name, runs in methods.items():
         summary = metric_summary(runs, metric)
         value = _mean_and_std(summary, r"$\pm$")
         mark = stars(significance_results, best, name)
@@ -59,16 +62,17 @@ def generate_latex_table(
 
 
 def generate_markdown_table(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     significance_results: Significance | None = None,
     metric: str = "squared_error",
     metric_label: str = "Error",
     lower_is_better: bool = True,
 ) -> str:
     """The table of `generate_latex_table` with pipes."""
-    best = best_method(results, metric, lower_is_better)
+    methods = methods_of(results)
+    best = best_method(methods, metric, lower_is_better)
     rows = []
-    for name, runs in results.items():
+    for name, runs in methods.items():
         summary = metric_summary(runs, metric)
         value = _mean_and_std(summary, "±")
         mark = stars(significance_results, best, name)

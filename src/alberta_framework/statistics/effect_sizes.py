@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .extras import analysis_package
+from ..components.extras import analysis_package
 from .samples import paired_samples, sample
 
 

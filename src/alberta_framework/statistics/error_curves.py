@@ -55,7 +55,10 @@ def compute_running_mean(
 ) -> NDArray[np.float64]:
     """Mean of the last w values at every step.
 
-        r_i = (v_(i-w+1) + ... + v_i) / w   for i >= w - 1,   r_i = r_(w-1) before
+        r_i = (v_(i-w+1) + ... + v_i) / w   for i >= w - 1,   (v_0 + ... + v_i) / (i + 1) before
+
+    What comes before the first whole window is the mean of what there is: nothing at a step
+    depends on later ones. (The reference implementation fills it with the first whole window.)
 
     Each window is the sum of a tail and a head of two neighbouring blocks of length w, so
     nothing is ever subtracted: rounding does not depend on what lies outside the window, and a
@@ -65,7 +68,7 @@ def compute_running_mean(
 
     **Arguments:** `values`: numbers; `window_size`: w >= 1; `axis`: the axis of time.
 
-    **Returns:** float64 of the shape of `values`. With fewer values than w: the values unchanged.
+    **Returns:** float64 of the shape of `values`.
 
     **Raises:** `ValueError` if `window_size` is no integer, or below 1.
     """
@@ -81,7 +84,7 @@ def compute_running_mean(
 
 
 def compute_tracking_error(history: History, window_size: int = 100) -> NDArray[np.float64]:
-    """Running mean of `squared_error` over the last `window_size` steps."""
+    """Running mean of `squared_error` over the last `window_size` steps, of all before that."""
     return compute_running_mean(extract_metric(history, "squared_error"), window_size)
 
 
@@ -115,8 +118,13 @@ def _from_rows(rows: Sequence[Any], key: str) -> NDArray[np.float64]:
 
 def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     *lead, length = values.shape
-    if window == 1 or length < window:
+    if window == 1:
         return values.copy()
+    with np.errstate(invalid="ignore", over="ignore"):
+        beginning = np.cumsum(values[..., : window - 1], axis=-1)
+        beginning /= np.arange(1, beginning.shape[-1] + 1)
+    if length < window:
+        return beginning
     blocks = np.zeros((*lead, length // window + 1, window))
     flat = (*lead, -1)
     blocks.reshape(flat)[..., :length] = values
@@ -129,7 +137,7 @@ def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float6
         sums = tails.reshape(flat)[..., :starts] + heads.reshape(flat)[..., window : length + 1]
     means = np.empty_like(values)
     means[..., window - 1 :] = sums / window
-    means[..., : window - 1] = means[..., window - 1, None]
+    means[..., : window - 1] = beginning
     return means
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .extras import analysis_package
-from .results import FINAL_STEPS, AggregatedResults, final_means
+from ..components.extras import analysis_package
+from ..results.aggregated import AggregatedResults, final_values
+from ..results.methods import Results, methods_of
 from .samples import require_choice, require_probability
 from .significance import (
     SignificanceResult,
@@ -51,18 +52,20 @@ def holm_correction(p_values: ArrayLike, alpha: float = 0.05) -> list[bool]:
 
 
 def pairwise_comparisons(
-    results: Mapping[str, AggregatedResults],
+    results: Results,
     metric: str = "squared_error",
     test: str = "ttest",
     correction: str = "bonferroni",
     alpha: float = 0.05,
-    window: int = FINAL_STEPS,
+    window: int | None = None,
 ) -> dict[tuple[str, str], SignificanceResult]:
-    """Tests all pairs of methods on the mean of the last `window` steps of each seed.
+    """Tests all pairs of methods on the final value of each seed.
 
-    **Arguments:** `results`: name to results; `test`: `"ttest"` (paired), `"wilcoxon"` (paired) or
-    `"mann_whitney"`; `correction`: `"bonferroni"` or `"holm"`; `alpha` in (0, 1) for the whole
-    family.
+    **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by name;
+    `metric`; `test`: `"ttest"` (paired), `"wilcoxon"` (paired) or `"mann_whitney"`; `correction`:
+    `"bonferroni"` or `"holm"`; `alpha` in (0, 1) for the whole family; `window`: the final value is
+    the mean of so many of the last steps; None for what the result itself scores, which of single
+    runs is that of the last 100.
 
     **Returns:** one result per pair `(a, b)`, in the order of `results`; `{}` for fewer than two
     methods. `significant` and `p_value_corrected` are after correction, `p_value` is before.
@@ -73,12 +76,13 @@ def pairwise_comparisons(
     require_choice("test", test, tuple(_TESTS))
     require_choice("correction", correction, ("bonferroni", "holm"))
     require_probability("alpha", alpha)
-    names = tuple(itertools.combinations(results, 2))
+    methods = methods_of(results)
+    names = tuple(itertools.combinations(methods, 2))
     if not names:
         return {}
     if test != "mann_whitney":
-        _require_same_seeds(results)
-    finals = {name: _by_seed(runs, metric, window) for name, runs in results.items()}
+        _require_same_seeds(methods)
+    finals = {name: _by_seed(runs, metric, window) for name, runs in methods.items()}
     compare = _TESTS[test]
     tests = [compare(finals[a], finals[b], alpha=alpha, method_a=a, method_b=b) for a, b in names]
     p = np.array([single.p_value for single in tests])
@@ -126,5 +130,5 @@ def _require_same_seeds(results: Mapping[str, AggregatedResults]) -> None:
             )
 
 
-def _by_seed(runs: AggregatedResults, metric: str, window: int) -> NDArray[np.float64]:
-    return final_means(runs, metric, window)[np.argsort(runs.seeds, kind="stable")]
+def _by_seed(runs: AggregatedResults, metric: str, window: int | None) -> NDArray[np.float64]:
+    return final_values(runs, metric, window)[np.argsort(runs.seeds, kind="stable")]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .results import AggregatedResults, metric_summary
+from ..results.aggregated import AggregatedResults, metric_summary
 from .significance import SignificanceResult
 
 Significance = Mapping[tuple[str, str], SignificanceResult]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..components.extras import analysis_package
 from .effect_sizes import cohens_d, rank_biserial
-from .extras import analysis_package
 from .samples import paired_samples, require_probability, sample
 
 

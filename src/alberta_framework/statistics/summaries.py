@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .extras import analysis_package
+from ..components.extras import analysis_package
 from .samples import require_choice, require_probability, sample
 
 

@@ -1,6 +1,5 @@
 """Sweeps: seeds times hyperparameters as one batch, on one core or many hosts."""
 
-from .axes import Axes as Axes
 from .experiment import SweepExperiment as SweepExperiment
 from .experiment import sweep_from_config as sweep_from_config
 from .files import save_sweep as save_sweep

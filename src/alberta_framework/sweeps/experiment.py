@@ -16,12 +16,13 @@ from ..components.ranges import require_choice, require_count
 from ..components.strict_json import in_words, numbers_from
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
+from ..hyperparameters.axes import Axes
 from ..hyperparameters.paths import dotted_paths
 from ..learners import AbstractLearner
 from ..loops import WindowMean
 from ..loops.life import carried
 from ..streams import AbstractStream
-from .axes import Axes, at_paths, require_roots
+from .roots import at_paths, require_roots
 from .run import SweepRun
 
 _OF_A_STREAM: dict[str, type] = {"learner": AbstractLearner, "stream": AbstractStream}
@@ -75,9 +76,9 @@ class SweepExperiment:
         axes = Axes(self.axes, self.combine)
         learner, stream = carried("SweepExperiment", self.learner, self.stream)
         require_roots(axes.values, learner, stream)
-        for positions in axes.positions:
-            at_paths(learner, "learner", axes.point(positions))
-            at_paths(stream, "stream", axes.point(positions))
+        for point in axes.points:
+            at_paths(learner, "learner", point)
+            at_paths(stream, "stream", point)
         if self.metric is not None:
             # Every learner must have it.
             self._begun(metrics=(self.metric,))

@@ -1,10 +1,11 @@
 """Figures of a sweep: learning curves and sensitivity to a hyperparameter."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..components.extras import analysis_package
 from ..figures.drawing import (
     curves_on_scale,
     draw_legend,
@@ -14,8 +15,7 @@ from ..figures.drawing import (
     on_scale,
     span,
 )
-from ..figures.words import spoken_metric, spoken_path
-from ..statistics.extras import analysis_package
+from ..figures.words import spoken_metric, spoken_point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def plot_curves(result: "SweepResult", metric: str, points: NDArray[np.int64]) -
     curves = result.curves(metric)[points]
     lines = []
     for color, (index, runs) in enumerate(zip(points.tolist(), curves, strict=True)):
-        label = _spoken(labels[index]) or "all seeds"
+        label = spoken_point(labels[index]) or "all seeds"
         lines.append(draw_mean(ax, result.recorded_at, runs, f"C{color}", "-", label))
     shown = curves_on_scale(curves, result.diverged(metric)[points], 0, log=log)
     span(ax, lines, shown, log=log)
@@ -58,7 +58,7 @@ def plot_sensitivity(
     for index, label in enumerate(labels):
         others = {path: value for path, value in label.items() if path != over}
         # Zipped paths change together: each is a coordinate of one and the same curve.
-        name = "" if result.axes.combine == "zip" else _spoken(others)
+        name = "" if result.axes.combine == "zip" else spoken_point(others)
         groups.setdefault(name, []).append(index)
     for row, (name, members) in enumerate(groups.items()):
         order = sorted(members, key=lambda index: labels[index][over])
@@ -91,11 +91,3 @@ def _shown(scores: NDArray[np.float64], lower_is_better: bool) -> NDArray[np.boo
 
 def _is_of_many_decades(metric: str) -> bool:
     return metric.startswith("squared") or metric.endswith("step_size")
-
-
-def _spoken(label: dict[str, Any]) -> str:
-    """`meta step size 0.01, drift rate 0.1`; the last name of each path."""
-    return ", ".join(
-        f"{spoken_path(path)} " + (f"{value:g}" if isinstance(value, int | float) else str(value))
-        for path, value in label.items()
-    )

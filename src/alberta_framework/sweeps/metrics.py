@@ -12,13 +12,14 @@ from ..compilation.boundary import strong
 from ..components.known import require_known
 from ..control import AbstractAgent
 from ..experience import ControlStep
+from ..hyperparameters.axes import Axes
 from ..interface import DiscreteActions
 from ..learners import MetricsError, initial_state, metrics_of_step, parts_of
 from ..loops.rollouts import next_step, rollable
 from ..streams import RecordedStream
-from .axes import Axes, root_of
 from .members import stream_begun
 from .plan import Program
+from .roots import root_of
 
 # What a result says besides the metrics, under these names.
 _TAKEN = ("point", "rejected", "seed", "step")

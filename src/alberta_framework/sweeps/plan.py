@@ -8,7 +8,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from .axes import Axes, at_paths, require_roots, root_of
+from ..hyperparameters.axes import Axes
+from .roots import at_paths, require_roots, root_of
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..components.extras import analysis_package
 from ..components.known import require_known
 from ..components.ranges import require_choice, require_count
+from ..figures.words import spoken_points
+from ..hyperparameters.axes import Axes
 from ..learners import primary_metric
-from ..statistics.extras import analysis_package
-from ..statistics.scores import diverged_of, ranked, scores_of
+from ..results.aggregated import AggregatedResults, mean_of_parts, summary_of
+from ..results.dataset import to_dataset
+from ..results.scores import diverged_of, ranked, scores_of
 from ..statistics.summaries import StatisticalSummary, compute_statistics
-from .axes import Axes, at_paths
 from .figure import plot_curves, plot_sensitivity
+from .roots import at_paths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,16 +77,12 @@ class SweepResult:
     @property
     def points(self) -> list[dict[str, Any]]:
         """The value of each path at each point, in the order of the points."""
-        return [self.axes.point(positions) for positions in self.axes.positions]
+        return self.axes.points
 
     @property
     def labels(self) -> list[dict[str, Any]]:
         """As `points`, with every value a number or a string."""
-        labels = {path: self.axes.labels(path) for path in self.axes.values}
-        return [
-            {path: labels[path][i] for path, i in zip(labels, positions, strict=True)}
-            for positions in self.axes.positions
-        ]
+        return self.axes.labelled_points
 
     @property
     def numeric_paths(self) -> list[str]:
@@ -153,18 +153,35 @@ class SweepResult:
             rows.append(label | vars(found) | counts)
         return analysis_package("pandas").DataFrame(rows)
 
+    def aggregated(self, last: int | None = None) -> dict[str, AggregatedResults]:
+        """The runs of each point by its values in words; statistics, tables, figures and exports
+        take them, and the sweep itself for them.
+
+        The final value of a seed is its score. **Arguments:** `last` as in `scores`.
+        """
+        finals = {metric: self.scores(metric, last) for metric in self.metrics}
+        names = spoken_points(self.labels) if self.axes.values else ["all seeds"]
+        return {
+            name: AggregatedResults(
+                name,
+                range(self.seeds),
+                {metric: values[place] for metric, values in self.metrics.items()},
+                {metric: summary_of(values[place]) for metric, values in finals.items()},
+                labels=labels,
+                recorded_at=self.recorded_at,
+                parts=self.parts,
+                rejected=self.rejected[place],
+                rejected_at=None if self.rejected_at is None else self.rejected_at[place],
+            )
+            for place, (name, labels) in enumerate(zip(names, self.labels, strict=True))
+        }
+
     def to_xarray(self) -> "xr.Dataset":
         """The metrics as variables over the paths (one dimension `point` if zipped), `seed`, `step`
         and what the parts of a metric are; `rejected` over paths and `seed`."""
-        dims, coords = self._dimensions()
-        seeds, shape = self.seeds, self.axes.shape
-        coords |= {"seed": np.arange(seeds), "step": self.recorded_at}
-        variables: dict[str, Any] = {}
-        for name, values in self.metrics.items():
-            own = (*dims, "seed", "step", *([self.parts[name]] if name in self.parts else []))
-            variables[name] = (own, values.reshape(*shape, *values.shape[1:]))
-        variables["rejected"] = ((*dims, "seed"), self.rejected.reshape(*shape, seeds))
-        return analysis_package("xarray").Dataset(variables, coords)
+        product = self.axes.combine == "product"
+        grid = {path: self.axes.labels(path) for path in self.axes.values} if product else None
+        return to_dataset(self.aggregated(), grid)
 
     def to_dataframe(self) -> "pd.DataFrame":
         """One row per point, seed and recording (and part): the values of the paths, `seed`,
@@ -203,7 +220,7 @@ class SweepResult:
         """A metric [points, seeds, recordings], heads, demons and the like averaged."""
         name = self.chosen_metric(metric)
         values = self.metrics[name].astype(np.float64)
-        return _mean_of_parts(values) if name in self.parts else values
+        return mean_of_parts(values) if name in self.parts else values
 
     def chosen_metric(self, metric: str | None = None) -> str:
         """The metric itself if there is such a one; by default a squared error, else the first.
@@ -225,12 +242,6 @@ class SweepResult:
         require_count("SweepResult", "last", last, high=self.num_steps + 1)
         scored = self.recorded_at > self.num_steps - last
         return curves[..., scored], None if rejected is None else rejected[..., scored]
-
-    def _dimensions(self) -> tuple[tuple[str, ...], dict[str, Any]]:
-        labels = {path: self.axes.labels(path) for path in self.axes.values}
-        if self.axes.combine == "zip":
-            return ("point",), {path: ("point", given) for path, given in labels.items()}
-        return tuple(labels), dict(labels)
 
 
 class Found(NamedTuple):
@@ -273,10 +284,3 @@ def assembled(
     return SweepResult(
         learner, stream, axes, num_steps, recorded_at, metrics, parts, rejected, rejected_at
     )
-
-
-def _mean_of_parts(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over the last axis, NaN left out where not all are."""
-    present = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        return np.where(present, values, 0.0).sum(-1) / present.sum(-1)

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from ..checkpoints.upgrades import upgraded_arrays
 from ..components.ranges import require_count, require_key
+from ..hyperparameters.axes import Axes
 from ..learners import Metrics
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
 from ..loops.life import carried
 from ..loops.progress import one_chunk_ahead, progress_bar
+from ..loops.recorded import RecordedSteps
 from ..loops.window_ends import WindowEnds
-from .axes import Axes
 from .batch import Batch, member_keys
 from .blocks import Block, Cut, cut
 from .checkpoint import SweepCheckpoint, fingerprint
@@ -300,7 +301,7 @@ class SweepRun:
             self._axes,
             self.seeds,
             self.num_steps,
-            _recorded_at(self._record, self.num_steps),
+            RecordedSteps.by(self._record, self.num_steps).numbers,
             self._parts,
             everything,
         )
@@ -348,14 +349,6 @@ def _recorder(record: AbstractRecorder | None, num_steps: int) -> WindowMean | E
     if not isinstance(record, WindowMean | EveryNth):
         raise TypeError(f"sweep: `record` must be a WindowMean or an EveryNth, got {record!r}.")
     return record
-
-
-def _recorded_at(record: WindowMean | EveryNth, num_steps: int) -> NDArray[np.int64]:
-    """The steps done at the end of each window; the number of each recorded step."""
-    starts = np.arange(0, num_steps, record.interval)
-    if isinstance(record, EveryNth):
-        return starts
-    return np.minimum(starts + record.interval, num_steps)
 
 
 def _segment_steps(num_steps: int, interval: int) -> int:

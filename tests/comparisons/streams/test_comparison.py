@@ -109,7 +109,7 @@ MISTAKES = {
     ),
     "text in the grid": (
         {"learners": {"A": {**LMS, "grid": {"optimizer.step_size": ["a"]}}}},
-        r"learners\.A: optimizer\.step_size: must be a number, got str 'a'",
+        r"learners\.A: optimizer\.step_size: .*`step_size` must be a real number, got 'a'",
     ),
     "too many inputs": (
         {"learners": {"A": {**LMS, "first_inputs": 4}}},

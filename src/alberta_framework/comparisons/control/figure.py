@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...components.extras import analysis_package
 from ...figures.drawing import draw_legend, draw_mean, logarithmic
 from ...figures.words import spoken_path, spoken_point
-from ...statistics.extras import analysis_package
 from .comparison import SCORES
 from .result import ControlResult
 

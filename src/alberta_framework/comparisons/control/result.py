@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hyperparameters.points import Point
+from ...figures.words import spoken_points
+from ...results.aggregated import AggregatedResults, summary_of
+from ...results.dataset import to_dataset
 from ...statistics.summaries import StatisticalSummary, compute_statistics
 from .comparison import ControlComparison
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _RECENT = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AgentResult:
     """One agent at every point of its grid.
 
@@ -22,10 +28,14 @@ class AgentResult:
     - `rejected` [points, seeds]: how many steps were rejected.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[dict[str, float], ...]
     returns: NDArray[np.float64]
     steps: NDArray[np.int64]
     rejected: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        points, seeds, episodes = self.returns.shape
+        return f"AgentResult({points} points x {seeds} seeds, {episodes} episodes)"
 
     @property
     def episodes(self) -> int:
@@ -40,7 +50,7 @@ class AgentStanding:
     """
 
     agent: str
-    point: Point
+    point: dict[str, float]
     best: bool
     score: StatisticalSummary
     mean_return: float
@@ -48,7 +58,7 @@ class AgentStanding:
     rejected: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ControlResult:
     """The results of a comparison in control, or of what was finished of it.
 
@@ -57,6 +67,10 @@ class ControlResult:
 
     comparison: ControlComparison
     agents: Mapping[str, AgentResult]
+
+    def __repr__(self) -> str:
+        told = f"{self.comparison.seeds} seeds, {self.episodes_done:,} episodes"
+        return f"ControlResult({self.comparison.name!r}, {told}; agents: {', '.join(self.agents)})"
 
     @property
     def episodes_done(self) -> int:
@@ -105,6 +119,41 @@ class ControlResult:
                 standings.append(standing)
         return standings
 
+    def aggregated(self, all_points: bool = False) -> dict[str, AggregatedResults]:
+        """The runs of each agent at its best point by its name, or of each at all points;
+        statistics, tables, figures and exports take them, and the result itself for them.
+
+        The metrics are `return` and `steps` of every episode; the final value of a seed is the mean
+        over the last episodes that are evaluated. Agent (as `learner`) and point are labels.
+        """
+        found = {}
+        for agent, result in self.agents.items():
+            best = self.best(agent)
+            named = zip(spoken_points(result.points), result.points, strict=True)
+            for place, (told, point) in enumerate(named):
+                if not all_points and place != best:
+                    continue
+                name = f"{agent} ({told})" if all_points and told else agent
+                arrays = {"return": result.returns[place], "steps": result.steps[place]}
+                finals = {metric: self._over_the_last(runs) for metric, runs in arrays.items()}
+                found[name] = AggregatedResults(
+                    name,
+                    range(self.comparison.seeds),
+                    arrays,
+                    {metric: summary_of(values) for metric, values in finals.items()},
+                    labels={"learner": agent, **point},
+                    recorded_at=np.arange(1, result.episodes + 1),
+                    unit="episode",
+                    rejected=result.rejected[place],
+                )
+        return found
+
+    def to_xarray(self) -> "xr.Dataset":
+        """`return` and `steps` as variables over `point`, all points of all agents, `seed` and
+        `episode`, and `rejected`; agents (as `learner`) and the values of their grids are
+        coordinates along `point`."""
+        return to_dataset(self.aggregated(all_points=True))
+
     def _over_the_last(self, values: NDArray) -> NDArray[np.float64]:
         return values[..., -self.evaluated :].mean(axis=-1, dtype=np.float64)
 
@@ -124,7 +173,7 @@ def recent_return(returns: np.ndarray, finished: np.ndarray) -> float | None:
 
 
 def of_finished(
-    points: tuple[Point, ...],
+    points: tuple[dict[str, float], ...],
     finished: np.ndarray,
     returns: np.ndarray,
     steps: np.ndarray,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...components.extras import analysis_package
 from ...figures.drawing import (
     FAR_OFF_SCALE,
     curves_on_scale,
@@ -17,8 +18,7 @@ from ...figures.drawing import (
     span,
 )
 from ...figures.words import spoken_path, spoken_point
-from ...statistics.extras import analysis_package
-from ...statistics.scores import ranked
+from ...results.scores import ranked
 from .result import ComparisonResult
 
 if TYPE_CHECKING:

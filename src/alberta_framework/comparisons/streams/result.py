@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hyperparameters.points import Point
-from ...statistics.scores import diverged_of, ranked, scores_of
+from ...figures.words import spoken_points
+from ...results.aggregated import AggregatedResults, summary_of
+from ...results.dataset import to_dataset
+from ...results.scores import diverged_of, ranked, scores_of
 from ...statistics.summaries import StatisticalSummary, compute_statistics
 from .comparison import Comparison
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class LearnerResult:
     """One learner at every point of its grid.
 
@@ -26,11 +32,15 @@ class LearnerResult:
       does not tell.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[dict[str, float], ...]
     curves: NDArray[np.float32]
     step_sizes: NDArray[np.float32] | None
     rejected: NDArray[np.int64]
     rejected_at: NDArray[np.integer] | None = None
+
+    def __repr__(self) -> str:
+        points, seeds, windows = self.curves.shape
+        return f"LearnerResult({points} points x {seeds} seeds, {windows} windows)"
 
 
 @dataclass(frozen=True)
@@ -43,14 +53,14 @@ class Standing:
     """
 
     learner: str
-    point: Point
+    point: dict[str, float]
     score: StatisticalSummary
     step_sizes: dict[str, float]
     diverged: int
     rejected: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ComparisonResult:
     """The results of a comparison, or of its first `steps_done` steps.
 
@@ -62,6 +72,11 @@ class ComparisonResult:
     steps_done: int
     learners: Mapping[str, LearnerResult]
     recorded_at: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        told = f"{self.comparison.seeds} seeds, {self.steps_done:,} steps"
+        learners = ", ".join(self.learners)
+        return f"ComparisonResult({self.comparison.name!r}, {told}; learners: {learners})"
 
     @property
     def complete(self) -> bool:
@@ -128,6 +143,39 @@ class ComparisonResult:
     def standings(self) -> list[Standing]:
         """Every learner at its best point, in the order of the comparison."""
         return [self.standing(name) for name in self.learners]
+
+    def aggregated(self, all_points: bool = False) -> dict[str, AggregatedResults]:
+        """The runs of each learner at its best point by its name, or of each at all points;
+        statistics, tables, figures and exports take them, and the result itself for them.
+
+        The one metric is called as the `score` of the comparison; the final value of a seed is its
+        score. Learner and point are labels.
+        """
+        found = {}
+        for learner, result in self.learners.items():
+            scores, best = self.scores(learner), self.best(learner)
+            named = zip(spoken_points(result.points), result.points, strict=True)
+            for place, (told, point) in enumerate(named):
+                if not all_points and place != best:
+                    continue
+                name = f"{learner} ({told})" if all_points and told else learner
+                at = result.rejected_at
+                found[name] = AggregatedResults(
+                    name,
+                    range(self.comparison.seeds),
+                    {self.comparison.score: result.curves[place]},
+                    {self.comparison.score: summary_of(scores[place])},
+                    labels={"learner": learner, **point},
+                    recorded_at=self.window_ends,
+                    rejected=result.rejected[place],
+                    rejected_at=None if at is None else at[place],
+                )
+        return found
+
+    def to_xarray(self) -> "xr.Dataset":
+        """The score as a variable over `point`, all points of all learners, `seed` and `step`, and
+        `rejected`; learners and the values of their grids are coordinates along `point`."""
+        return to_dataset(self.aggregated(all_points=True))
 
     def _last(self, learner: str) -> tuple[NDArray, NDArray | None]:
         """The curves over the scored windows, and how many of their steps were rejected."""

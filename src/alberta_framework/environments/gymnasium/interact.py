@@ -10,10 +10,11 @@ from ...components.ranges import require_count
 from ...control import AbstractAgent
 from ...interface.failure import handing_back
 from ...interface.host import HostEnvironment, is_vector
-from ...learners import with_uptime
+from ...learners import Metrics, with_uptime
 from ...loops import InteractResult
 from ...loops.entrance import ChosenOptions
 from ...loops.progress import progress_bar
+from ...loops.recorded import RecordedSteps
 from .lives import LifeOfCopies, SingleLife, live, new_agent
 from .log import Lived, Log
 
@@ -65,7 +66,8 @@ def interact_gymnasium(
 
     def result() -> InteractResult:
         state = with_uptime(jax.block_until_ready(life.state), time.perf_counter() - started)
-        metrics = log.metrics(life.names)
+        steps = RecordedSteps.by(chosen.recorder(), log.steps_done)
+        metrics = Metrics(log.metrics(life.names), steps)
         return InteractResult(state, metrics, log.episodes(), log.reward_rate, log.rejected)
 
     def note(step: int, lived: Lived) -> None:

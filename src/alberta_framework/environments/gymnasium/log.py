@@ -36,11 +36,13 @@ class Log:
         self._ended: list[deque] = [deque(maxlen=episodes) for _ in range(count)]
         self._counts, self._rejected = np.zeros(count, np.int64), np.zeros(count, np.int64)
         self._rate, self._weight = np.zeros(count), np.zeros(count)
+        self.steps_done = 0
         self._rows: list[np.ndarray] = []
         self._in_window: list[np.ndarray] = []
 
     def note(self, step: int, lived: Lived) -> None:
         """Write down a step."""
+        self.steps_done = step + 1
         rewards, valid = np.atleast_1d(lived.reward), np.atleast_1d(lived.valid)
         over = np.atleast_1d(lived.terminated | lived.truncated) & valid
         self._returns += np.where(valid, rewards, 0.0)
