@@ -39,7 +39,6 @@ def world(extra, kind, env_id, own_limit, limit, ends, steps, module=None, chanc
 
 ROWS = [
     world("gymnax", "GymnaxEnvironment", "CartPole-v1", 500, 20, cases.BOTH, 200),
-    # Nothing appears before step 10, and nothing is met before step 20.
     world("gymnax", "GymnaxEnvironment", "Asterix-MinAtar", None, 60, cases.BOTH, 300, chance=True),
     world("gymnax", "GymnaxEnvironment", "Pendulum-v1", 200, 15, ("truncated",), 50),
     world(
@@ -51,7 +50,7 @@ ROWS = [
         ("truncated",),
         60,
     ),
-    world("octax", "OctaxEnvironment", "brix", 4500, 20, cases.BOTH, 200),
+    world("octax", "OctaxEnvironment", "brix", 4500, 20, cases.BOTH, 200, chance=True),
     world("brax", "BraxEnvironment", "inverted_pendulum", 1000, 8, cases.BOTH, 60),
     world(
         "craftax",

@@ -71,16 +71,3 @@ def test_a_level_does_not_stay_behind_in_octax(games):
     for wrong in ("cavern99", "cavern"):
         with pytest.raises(ValueError, match=f"`env_id`.*'{wrong}'"):
             af.OctaxEnvironment(wrong)
-
-
-def test_chance_in_a_game_follows_the_key_of_the_step(games):
-    environment = af.OctaxEnvironment("worm", time_limit=None)
-    _, (before, _, _), _ = environments.life(environment, jr.key(0), num_steps=60)
-    state = jax.tree.map(lambda leaf: leaf[0], before)
-    outcomes = set()
-    for seed in range(4):
-        now, keys = state, jr.split(jr.key(seed), 40)
-        for key in keys:
-            now, _ = environments.stepped(environment, now, jnp.int32(0), key)
-        outcomes.add(np.asarray(now.inner.memory).tobytes() + np.asarray(now.inner.V).tobytes())
-    assert len(outcomes) > 1
