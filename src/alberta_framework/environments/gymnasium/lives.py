@@ -6,7 +6,7 @@ costs more than the step of a small agent. So is what a step found.
 
 import functools as ft
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -255,7 +255,7 @@ def _words_of_step(agent: Any, found: Any, action: Array) -> UInt32[Array, " wor
     return _words(agent, action, found.rejected.astype(jnp.uint32), *values)
 
 
-def _metrics_of(agent: Any, found: Any) -> dict[str, Array]:
+def _metrics_of(agent: Any, found: Any) -> Mapping[str, Array]:
     # An agent may have nothing to tell.
     return metrics_of_step(agent, found.metrics) if jax.tree.leaves(found.metrics) else {}
 
