@@ -1,5 +1,7 @@
 """Every mistake is one line on stderr, an exit code, and nothing else."""
 
+import sys
+
 import pytest
 
 from alberta_framework.command_line.app import main
@@ -103,3 +105,30 @@ def test_a_folder_that_holds_something_is_not_written_to(folder, capsys):
     line = said(capsys, ["run", "mine.toml", "--output", "out"], 2)
     assert line == "'out' is not empty, and nothing is overwritten."
     assert [path.name for path in (folder / "out").iterdir()] == ["notes"]
+
+
+WORLD = """
+seeds = 1
+[environment]
+type = "NavixEnvironment"
+env_id = "Navix-Empty-5x5-v0"
+"""
+AGENT = """
+type = "SARSAAgent"
+sarsa_config = { n_actions = 3 }
+hidden_sizes = []
+optimizer = { type = "LMS" }
+"""
+OF_A_MISSING_PACKAGE = {
+    "run": f"episodes = 2{WORLD}[agents.Linear]{AGENT}",
+    "sweep": f"num_steps = 9{WORLD}[agent]{AGENT}[axes]\n'agent.sarsa_config.gamma' = [0.9]\n",
+}
+
+
+@pytest.mark.parametrize("command", OF_A_MISSING_PACKAGE)
+def test_a_world_whose_package_is_missing_names_the_extra(command, folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "navix", None)
+    (folder / "world.toml").write_text(OF_A_MISSING_PACKAGE[command])
+    line = said(capsys, [command, "world.toml"], 1)
+    assert line.startswith("world.toml: ") and "pip install 'alberta_framework[navix]'" in line
+    assert not (folder / "results").exists()
