@@ -100,6 +100,8 @@ VERSIONS = (
     "reports/test_tables.py",
     "statistics/test_multiple_comparisons.py",
     "statistics/test_significance.py",
+    "step_rules/test_from_optax.py",
+    "step_rules/test_oracles.py",
     "streams/test_golden.py",
     "sweeps/test_axes.py",
     "sweeps/test_programs.py",

@@ -119,6 +119,15 @@ CASES = [
         {"learning_rate": (0, 0.1, 1), "b1": (0, 0.5, 0.9), "b2": (0.5, 0.9, 0.999)},
     ),
 ]
+# What these compute is the code of others here, so that laws need not be tried on them again.
+SHARED = (
+    "ImplicitTD, pred",
+    "Implicit, norm",
+    "Implicit, pred",
+    "PerTensor(LMS)",
+    "FromOptax(sgd)",
+)
+APART = [case for case in CASES if str(case) not in SHARED]
 ALONE = [case for case in CASES if case.make().needs == "nothing"]
 AHEAD = [case for case in CASES if case.make().needs != "nothing"]
 AVERAGING = [case for case in CASES if "average_decay" in case.numbers]

@@ -166,6 +166,6 @@ def test_reset_traces_cuts_them_and_nothing_else(kind):
     rules = ("rule_state",) if "Stream" in kind else ("actor_rule_state", "critic_rule_state")
     for name in rules:
         assert not any(np.any(z) for z in jax.tree.leaves(getattr(cut, name).trace))
-    kept = {name: getattr(state, name) for name in (*rules, "decay")}
-    assert cut.decay == 0.0
+    kept = {name: getattr(state, name) for name in (*rules, "trace_decay")}
+    assert cut.trace_decay == 0.0
     assert_same_state(cut.replace(**kept), state)
