@@ -8,6 +8,7 @@ from .bounders import AbstractBounder as AbstractBounder
 from .bounders import AGCBounding as AGCBounding
 from .bounders import ObGDBounding as ObGDBounding
 from .bounders import bounder_from_config as bounder_from_config
+from .compilation.caches import clear_caches as clear_caches
 from .compilation.execution_plan import ExecutionPlan as ExecutionPlan
 from .compilation.execution_plan import compilation_mode as compilation_mode
 from .compilation.execution_plan import execution_plan as execution_plan

@@ -8,6 +8,7 @@ import pytest
 
 import alberta_framework as af
 from tests.compilations import count_compilations
+from tests.trees import assert_same_bits
 
 DIM = 3
 X, Y = np.float32([0.5, -1.0, 2.0]), np.float32([-0.3, 0.7, 1.1])
@@ -178,3 +179,11 @@ def test_what_debugging_finds_is_told_by_jax():
         learner.update(state, np.array([1.0, 2.0]), float("nan"))
     with jax.disable_jit():
         assert learner.update(state, np.array([1.0, 2.0]), 1.0).rejected == False  # noqa: E712
+
+
+def test_after_the_caches_are_cleared_the_numbers_are_the_same():
+    learner = af.LinearLearner(af.IDBD(), af.EMANormalizer())
+    state = learner.update(learner.init(3), np.ones(3), 1.0).state
+    before = learner.update(state, np.arange(3.0), -1.0)
+    af.clear_caches()
+    assert_same_bits(learner.update(state, np.arange(3.0), -1.0), before)
