@@ -58,7 +58,7 @@ def of_update(learner, state, step):
 def test_a_linear_learner_names_its_columns(normalizer):
     learner, state, step = linear(normalizer=normalizer)
     result = of_update(learner, state, step)
-    found = learner.metrics(learner.learn(state, step)[1])
+    found = dict(learner.metrics(learner.learn(state, step)[1]))
     sizes = learner.optimizer.step_sizes(result.state.optimizer_state)
     both = jnp.append(sizes, learner.optimizer.bias_step_size(result.state.optimizer_state))
     expected = {"squared_error": result.error[0] ** 2, "error": result.error[0]}
@@ -76,7 +76,7 @@ def test_a_linear_learner_names_its_columns(normalizer):
 def test_a_network_names_its_columns(normalizer):
     learner, state, step = mlp(normalizer=normalizer)
     result = of_update(learner, state, step)
-    found = learner.metrics(learner.learn(state, step)[1])
+    found = dict(learner.metrics(learner.learn(state, step)[1]))
     expected = {"squared_error": result.error[0] ** 2, "error": result.error[0]}
     bound = found.pop("bounding_metric")
     if normalizer is not None:
@@ -90,7 +90,7 @@ def test_a_network_names_its_columns(normalizer):
 def test_a_td_learner_names_its_columns():
     learner, state, step = td()
     result = of_update(learner, state, step)
-    found = learner.metrics(learner.learn(state, step)[1])
+    found = dict(learner.metrics(learner.learn(state, step)[1]))
     traces = result.state.optimizer_state
     assert list(found) == [
         "squared_td_error",
@@ -217,7 +217,7 @@ def test_what_has_names_keeps_them(outputs):
 def test_inner_names_are_joined_by_dots():
     inner = Given({"x": 1.0}, [2.0, {"y": 3.0}])
     found = own_names({"outer": inner, 7: 4.0})
-    assert found == {"outer.b.x": 1.0, "outer.a.0": 2.0, "outer.a.1.y": 3.0, "7": 4.0}
+    assert dict(found) == {"outer.b.x": 1.0, "outer.a.0": 2.0, "outer.a.1.y": 3.0, "7": 4.0}
     with pytest.raises(MetricsError, match=r"two numbers of the name 'a\.b'"):
         own_names({"a.b": 1.0, "a": {"b": 2.0}})
 

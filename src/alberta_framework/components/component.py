@@ -163,7 +163,7 @@ def _called(name: str, families: tuple[type, ...]) -> list[Any]:
     def found() -> list[Any]:
         return [c for c in _known(families) if name in (_short(c), _full_name(c))]
 
-    library = __package__ or ""
+    library = __name__.split(".")[0]
     if not any(c.__module__.split(".")[0] == library for c in found()):
         for load in AbstractComponent._late_rooms:
             load()
