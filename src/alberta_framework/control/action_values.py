@@ -130,8 +130,8 @@ class AbstractActionValueAgent(AbstractAgent[State]):
     ) -> AgentStep:
         """Learn what followed on the pending action, and choose the next one.
 
-        A rejected step cuts the traces and leaves no action pending, so that a lost transition is
-        never bridged.
+        A rejected step cuts the traces, so that a lost transition is never bridged; where the
+        observation is no number no action is pending after it.
         """
         now = outcome_of(
             reward, observation, terminated, truncated, self.gamma, self.bootstrap_on_truncation
@@ -148,7 +148,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         )
         choice = self._chosen(after, f32(observation), 1) if first is None else first
         chosen, exploratory, key = choice
-        pending = now.sound & ~found.rejected
+        pending = now.sound
         after = _pending(after.replace(rng_key=key), now.observation, chosen, exploratory, pending)
         return AgentStep(state=after, action=chosen, metrics=found.told, rejected=found.rejected)
 

@@ -188,7 +188,8 @@ class AVG(AbstractAgent[AVGState]):
     ) -> AgentStep:
         """Learn what followed on the pending action, and choose the next with the new parameters.
 
-        A rejected step cuts the trace and leaves no action pending.
+        A rejected step cuts the trace; where the observation is no number no action is pending
+        after it.
         """
         now = outcome_of(
             reward, observation, terminated, truncated, self.gamma, self.bootstrap_on_truncation
@@ -201,7 +202,7 @@ class AVG(AbstractAgent[AVGState]):
             trace_decay=jnp.where(found.rejected, 0.0, found.state.trace_decay),
             rng_key=as_before(key, state.rng_key),
         )
-        chosen, after = self._next(after, f32(observation), now.sound & ~found.rejected)
+        chosen, after = self._next(after, f32(observation), now.sound)
         return AgentStep(state=after, action=chosen, metrics=found.told, rejected=found.rejected)
 
     @compiled

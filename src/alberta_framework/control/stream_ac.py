@@ -187,7 +187,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     ) -> AgentStep:
         """Learn what followed on the pending action, and choose the next with the new parameters.
 
-        A rejected step cuts the traces and leaves no action pending.
+        A rejected step cuts the traces; where the observation is no number no action is pending
+        after it.
         """
         now = outcome_of(
             reward, observation, terminated, truncated, self.gamma, self.bootstrap_on_truncation
@@ -253,7 +254,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         after = found.state.replace(
             trace_decay=jnp.where(found.rejected, 0.0, found.state.trace_decay)
         )
-        chosen, after = self._next(after, f32(observation), now.sound & ~found.rejected)
+        chosen, after = self._next(after, f32(observation), now.sound)
         return AgentStep(state=after, action=chosen, metrics=found.told, rejected=found.rejected)
 
     @compiled

@@ -34,9 +34,9 @@ class WithFeatures(AbstractAgent[FeaturesState]):
 
     The state of the features is part of the agent's: a life that is saved and resumed carries it
     on, and every loop shows the agent the same. Each step enters it once. A rejected step leaves it
-    as it was, and so does an observation that is no number; `act` and evaluations leave the
-    statistics in it as they were. The agent's metrics are in the unit of the rewards that it is
-    shown, the loop's in that of the environment's.
+    as it was, and an observation that is no number what would depend on it; `act` and evaluations
+    leave the statistics in it as they were. The agent's metrics are in the unit of the rewards that
+    it is shown, the loop's in that of the environment's.
 
     **Arguments:** `agent`; `features`: as a `TileCoder`, or a `Pipeline` of several.
     """
@@ -65,7 +65,7 @@ class WithFeatures(AbstractAgent[FeaturesState]):
         begun = state.replace(first=jnp.ones((), bool))
         shown, after = self._shown(begun, Percept(f32(observation)))
         action, agent_state = self.agent.start(state.agent_state, shown.observation)
-        return action, _after(begun, agent_state, shown, after)
+        return action, self._after(begun, agent_state, shown, after)
 
     def act_and_learn(
         self, state: FeaturesState, reward: Any, observation: Array, terminated: Any, truncated: Any
@@ -75,7 +75,7 @@ class WithFeatures(AbstractAgent[FeaturesState]):
         found = self.agent.act_and_learn(
             state.agent_state, shown.reward, shown.observation, terminated, truncated
         )
-        kept = _after(state, found.state, shown, after, found.rejected)
+        kept = self._after(state, found.state, shown, after, found.rejected)
         return AgentStep(kept, found.action, found.metrics, found.rejected)
 
     def act(
@@ -86,7 +86,8 @@ class WithFeatures(AbstractAgent[FeaturesState]):
 
     def _seen(self, state: FeaturesState, observation: Array) -> FeaturesState:
         shown, after = self._shown(state, Percept(f32(observation), learning=False))
-        return _after(state, self.agent.seen(state.agent_state, shown.observation), shown, after)
+        seen = self.agent.seen(state.agent_state, shown.observation)
+        return self._after(state, seen, shown, after)
 
     def _shown(self, state: FeaturesState, percept: Percept) -> tuple[Percept, Any]:
         """What the agent is shown, and the state of the features after it.
@@ -103,6 +104,23 @@ class WithFeatures(AbstractAgent[FeaturesState]):
         blind = ~all_finite(percept.observation)
         return shown.replace(reward=jnp.where(sound | blind, shown.reward, jnp.nan)), after
 
+    def _after(
+        self,
+        state: FeaturesState,
+        agent_state: Any,
+        shown: Percept,
+        features_state: Any,
+        rejected: Any = False,
+    ) -> FeaturesState:
+        """The state after a step; that of the features as it was where the step was rejected, and
+        of each of them where it would hold something that is no number."""
+        rejected = jnp.asarray(rejected)
+        kept = self.features.kept(features_state, state.features_state)
+        kept = jax.tree.map(lambda a, b: jnp.where(rejected, b, a), kept, state.features_state)
+        # An episode still begins where what it began with was not seen.
+        first = state.first & ~(all_finite(shown.observation) & ~rejected)
+        return state.replace(agent_state=agent_state, features_state=kept, first=first)
+
     def _cut(self, state: FeaturesState) -> FeaturesState:
         return state.replace(
             agent_state=self.agent.reset_traces(state.agent_state), first=jnp.ones((), bool)
@@ -113,18 +131,3 @@ class WithFeatures(AbstractAgent[FeaturesState]):
 
     def _parts(self) -> MetricParts:
         return self.agent.metric_parts
-
-
-def _after(
-    state: FeaturesState,
-    agent_state: Any,
-    shown: Percept,
-    features_state: Any,
-    rejected: Any = False,
-) -> FeaturesState:
-    """The state after a step; that of the features as it was where the step was rejected, or shows
-    the agent something that is no number."""
-    sound = all_finite(shown.observation) & ~jnp.asarray(rejected)
-    kept = jax.tree.map(lambda a, b: jnp.where(sound, a, b), features_state, state.features_state)
-    # An episode still begins where what it began with was not seen.
-    return state.replace(agent_state=agent_state, features_state=kept, first=state.first & ~sound)

@@ -3,7 +3,11 @@
 import abc
 from typing import Generic, TypeVar
 
+import jax
+import jax.numpy as jnp
+
 from ..components.component import AbstractComponent
+from ..components.numbers import all_finite
 from .percept import Percept
 
 State = TypeVar("State")
@@ -37,3 +41,12 @@ class AbstractFeatures(AbstractComponent, Generic[State]):
         `percept.replace(observation=...)` is what to return where the observation alone changes. A
         NaN or an infinity in the observation or the reward gives one there.
         """
+
+    def kept(self, after: State, before: State) -> State:
+        """The state to go on with after a step that counts: that after it, or where it would hold
+        what is not finite, as of an observation that is no number, that before it."""
+        return self._kept(after, before)
+
+    def _kept(self, after: State, before: State) -> State:
+        sound = all_finite(after)
+        return jax.tree.map(lambda a, b: jnp.where(sound, a, b), after, before)

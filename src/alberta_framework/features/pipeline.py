@@ -45,3 +45,7 @@ class Pipeline(AbstractFeatures[tuple]):
             percept, own = part.see(own, percept)
             states.append(own)
         return percept, tuple(states)
+
+    def _kept(self, after: tuple, before: tuple) -> tuple:
+        pairs = zip(self.parts, after, before, strict=True)
+        return tuple(part.kept(new, old) for part, new, old in pairs)

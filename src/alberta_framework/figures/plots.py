@@ -17,6 +17,7 @@ from ..reports.tables import latex_text
 from ..results.aggregated import AggregatedResults, metric_array, metric_summary
 from ..results.dataset import common_unit
 from ..results.methods import Results, methods_of
+from ..results.scores import less_is_better
 from ..statistics.error_curves import compute_running_mean
 from ..statistics.ranking import Significance, best_method, stars
 from ..statistics.summaries import compute_timeseries_statistics
@@ -88,7 +89,7 @@ def plot_final_performance_bars(
     significance_results: Significance | None = None,
     ax: "Axes | None" = None,
     colors: Colors | None = None,
-    lower_is_better: bool = True,
+    lower_is_better: bool | None = None,
 ) -> "tuple[Figure, Axes]":
     """One bar per method: mean of its summary, with one std over seeds up and down.
 
@@ -97,7 +98,8 @@ def plot_final_performance_bars(
 
     **Arguments:** `results`: of a sweep, a comparison or lives side by side, or any by
     name; `metric`; `show_significance`: draw the stars of
-    `significance_results`; `ax`; `colors` per name; `lower_is_better`: which mean is the best.
+    `significance_results`; `ax`; `colors` per name; `lower_is_better`: which mean is the best; by
+    default the least, but of rewards and returns the greatest.
     """
     figure, ax = _figure_and_axes(ax)
     methods = methods_of(results)
@@ -134,7 +136,7 @@ def plot_hyperparameter_heatmap(
     name_pattern: str = "{p1}_{p2}",
     ax: "Axes | None" = None,
     cmap: str = "viridis_r",
-    lower_is_better: bool = True,
+    lower_is_better: bool | None = None,
 ) -> "tuple[Figure, Axes]":
     """The summary means over a grid of two hyperparameters, the best cell framed.
 
@@ -180,7 +182,8 @@ def plot_hyperparameter_heatmap(
             color = "black" if shade > 0.5 else "white"
             ax.text(column, row, f"{mean:.3g}", ha="center", va="center", color=color)
     if not np.isnan(means).all():
-        choose = np.nanargmin if lower_is_better else np.nanargmax
+        less = less_is_better(metric, lower_is_better)
+        choose = np.nanargmin if less else np.nanargmax
         row, column = np.unravel_index(choose(means), means.shape)
         frame = analysis_package("matplotlib.patches").Rectangle
         ax.add_patch(frame((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="red", lw=2))

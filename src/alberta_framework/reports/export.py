@@ -156,7 +156,7 @@ def save_experiment_report(
     significance_results: Significance | None = None,
     metric: str = "squared_error",
     *,
-    lower_is_better: bool = True,
+    lower_is_better: bool | None = None,
 ) -> dict[str, Path]:
     """Writes summary, raw data and tables into one folder.
 

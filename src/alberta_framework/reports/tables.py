@@ -33,7 +33,7 @@ def generate_latex_table(
     caption: str = "Experimental Results",
     label: str = "tab:results",
     metric_label: str = "Error",
-    lower_is_better: bool = True,
+    lower_is_better: bool | None = None,
 ) -> str:
     r"""A booktabs table of `mean $\pm$ std` per method, the best mean in bold.
 
@@ -42,7 +42,8 @@ def generate_latex_table(
     `pairwise_comparisons` returns them: a method that differs significantly (after correction)
     from the best is marked with the stars of its uncorrected p-value, and a footnote explains
     them. `metric`: a key of the summaries. `caption`, `label`, `metric_label`: LaTeX, taken as
-    they are. `lower_is_better`: which mean is the best.
+    they are. `lower_is_better`: which mean is the best; by
+    default the least, but of rewards and returns the greatest.
     """
     methods = methods_of(results)
     best = best_method(methods, metric, lower_is_better)
@@ -66,7 +67,7 @@ def generate_markdown_table(
     significance_results: Significance | None = None,
     metric: str = "squared_error",
     metric_label: str = "Error",
-    lower_is_better: bool = True,
+    lower_is_better: bool | None = None,
 ) -> str:
     """The table of `generate_latex_table` with pipes."""
     methods = methods_of(results)

@@ -3,6 +3,14 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# What is earned, of which more is better; of errors and the like less is.
+_EARNED = frozenset({"reward", "episode_return", "return"})
+
+
+def less_is_better(metric: str, told: bool | None = None) -> bool:
+    """Whether less of a metric is better: as told, else by what it is."""
+    return metric not in _EARNED if told is None else told
+
 
 def scores_of(curves: ArrayLike, rejected: ArrayLike | None = None) -> NDArray[np.float64]:
     """The mean over recordings, the last axis; not finite for a member that diverged.

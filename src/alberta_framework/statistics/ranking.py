@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..results.aggregated import AggregatedResults, metric_summary
+from ..results.scores import less_is_better
 from .significance import SignificanceResult
 
 Significance = Mapping[tuple[str, str], SignificanceResult]
@@ -13,14 +14,14 @@ STARS = (("***", 0.001), ("**", 0.01), ("*", 0.05))
 
 
 def best_method(
-    results: Mapping[str, AggregatedResults], metric: str, lower_is_better: bool
+    results: Mapping[str, AggregatedResults], metric: str, lower_is_better: bool | None
 ) -> str | None:
     """The name with the best mean, the first of equals; None if no mean is finite."""
     means = {name: metric_summary(runs, metric).mean for name, runs in results.items()}
     finite = [name for name, mean in means.items() if np.isfinite(mean)]
     if not finite:
         return None
-    return (min if lower_is_better else max)(finite, key=means.__getitem__)
+    return (min if less_is_better(metric, lower_is_better) else max)(finite, key=means.__getitem__)
 
 
 def stars(significance: Significance | None, best: str | None, name: str) -> str:

@@ -42,7 +42,7 @@ class SweepExperiment:
     - `window`: steps of one point of the learning curves; None for about a fiftieth of all.
     - `metric`: what is scored, a metric that every learner has; None for a squared error, and where
       there is none the first.
-    - `lower_is_better`: of the metric; default True.
+    - `lower_is_better`: of the metric; by default so, but for rewards and returns.
     - `evaluate_last`: score the mean over so many of the last steps; None for all.
     - `title`, `description`: for people.
 
@@ -58,7 +58,7 @@ class SweepExperiment:
     combine: str = "product"
     window: int | None = None
     metric: str | None = None
-    lower_is_better: bool = True
+    lower_is_better: bool | None = None
     evaluate_last: int | None = None
     max_batch: int | None = None
     title: str = ""
@@ -68,7 +68,9 @@ class SweepExperiment:
         require_spoken(self)
         require_count("SweepExperiment", "num_steps", self.num_steps, high=2**31)
         require_count("SweepExperiment", "seeds", self.seeds)
-        require_choice("SweepExperiment", "lower_is_better", self.lower_is_better, (True, False))
+        require_choice(
+            "SweepExperiment", "lower_is_better", self.lower_is_better, (True, False, None)
+        )
         for name in ("window", "evaluate_last"):
             if getattr(self, name) is not None:
                 high = self.num_steps + 1

@@ -15,7 +15,7 @@ from ..hyperparameters.axes import Axes
 from ..learners import primary_metric
 from ..results.aggregated import AggregatedResults, mean_of_parts, summary_of
 from ..results.dataset import to_dataset
-from ..results.scores import diverged_of, ranked, scores_of
+from ..results.scores import diverged_of, less_is_better, ranked, scores_of
 from ..statistics.summaries import StatisticalSummary, compute_statistics
 from .figure import plot_curves, plot_sensitivity
 from .roots import at_paths
@@ -114,13 +114,24 @@ class SweepResult:
         return diverged_of(*self._last(metric, last))
 
     def ranking(
-        self, metric: str | None = None, last: int | None = None, lower_is_better: bool = True
+        self,
+        metric: str | None = None,
+        last: int | None = None,
+        lower_is_better: bool | None = None,
     ) -> NDArray[np.int64]:
-        """The numbers of the points from best to worst mean score, diverged ones last."""
-        return ranked(self.scores(metric, last), lower_is_better)
+        """The numbers of the points from best to worst mean score, diverged ones last.
+
+        `lower_is_better`: of the metric; by default so, but for rewards and returns.
+        """
+        less = less_is_better(self.chosen_metric(metric), lower_is_better)
+        return ranked(self.scores(metric, last), less)
 
     def best(
-        self, metric: str | None = None, *, last: int | None = None, lower_is_better: bool = True
+        self,
+        metric: str | None = None,
+        *,
+        last: int | None = None,
+        lower_is_better: bool | None = None,
     ) -> BestPoint:
         """The point of best mean score; one that diverged at a seed is worse than any other.
 
@@ -198,7 +209,7 @@ class SweepResult:
         kind: str = "curves",
         over: str | None = None,
         last: int | None = None,
-        lower_is_better: bool = True,
+        lower_is_better: bool | None = None,
         points: int = 8,
     ) -> "Figure":
         """A figure with 95% confidence bands over seeds.
@@ -214,7 +225,8 @@ class SweepResult:
             return plot_curves(self, metric, self.ranking(metric, last, lower_is_better)[:points])
         path = next(iter(self.numeric_paths), "") if over is None else over
         require_known(f"path {path!r} in `over`", path, self.numeric_paths)
-        return plot_sensitivity(self, metric, path, last, lower_is_better)
+        less = less_is_better(metric, lower_is_better)
+        return plot_sensitivity(self, metric, path, last, less)
 
     def curves(self, metric: str | None = None) -> NDArray[np.float64]:
         """A metric [points, seeds, recordings], heads, demons and the like averaged."""
