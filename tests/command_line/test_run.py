@@ -1,5 +1,6 @@
 import csv
 import json
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -128,10 +129,28 @@ def test_help_and_version_come_from_any_folder(folder):
     )
 
 
+def require_packages(name):
+    """Skip an experiment whose environment's package is missing."""
+    if name.startswith("minatar"):
+        pytest.importorskip("gymnax")
+
+
+def test_an_experiment_whose_package_is_missing_is_one_line(folder, monkeypatch, capsys):
+    # None in place of a module is one that Python does not find.
+    monkeypatch.setitem(sys.modules, "gymnax", None)
+    assert main(["run", "minatar-breakout-stream-q"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert err.startswith("alberta: minatar-breakout-stream-q: ")
+    assert "pip install 'alberta_framework[gymnax]'" in err
+    assert not (folder / "results").exists()
+
+
 @pytest.mark.parametrize("name", built_in())
 def test_every_built_in_experiment_runs(name, folder, capsys):
-    control = "environment" in built_in()[name]
-    extent = ["--episodes", "1"] if control else ["--steps", "100"]
+    require_packages(name)
+    in_episodes = "episodes" in built_in()[name]
+    extent = ["--episodes", "1"] if in_episodes else ["--steps", "100"]
     assert main(["run", name, "--seeds", "2", *extent, "--quiet"]) == 0
     assert names(folder / "results" / name) == FILES
     capsys.readouterr()
@@ -141,15 +160,24 @@ def test_built_in_experiments_are_complete():
     assert sorted(built_in()) == [
         "abrupt-change",
         "cartpole-sarsa",
+        "cartpole-stream-ac",
+        "cartpole-stream-q",
+        "minatar-breakout-stream-q",
         "mountain-car-sarsa",
+        "pendulum-avg",
         "random-walk-horde",
         "random-walk-td",
         "scale-shift",
         "sutton1992-experiment-1",
         "sutton1992-experiment-2",
     ]
-    for name, config in built_in().items():
-        control = "environment" in config
-        read = control_comparison_from_config if control else comparison_from_config
-        comparison = read(config, name)
-        assert comparison.title and comparison.description
+    assert all(config["title"] and config["description"] for config in built_in().values())
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_a_built_in_experiment_is_a_comparison(name):
+    require_packages(name)
+    config = built_in()[name]
+    control = "environment" in config
+    read = control_comparison_from_config if control else comparison_from_config
+    assert read(config, name).name == name

@@ -127,7 +127,18 @@ MISTAKES = {
         "the actions must be Discrete",
     ),
     "kind": ('"SARSAAgent"\nsarsa_config = { n_actions = 2 }', '"LMS"', "agents.Linear"),
-    "key": ("episodes = 3", "episodes = 3\nsteps = 9", "unknown key 'steps'"),
+    "key": ("episodes = 3", "episodes = 3\nsteps_ = 9", "unknown key 'steps_'"),
+    "both": (
+        "episodes = 3",
+        "episodes = 3\nsteps = 9",
+        "either `episodes` or `steps`, got 3 and 9",
+    ),
+    "neither": ("episodes = 3", "", "missing key 'episodes' or 'steps'"),
+    "steps on the host": (
+        "episodes = 3\nevaluate_last = 2",
+        "steps = 9",
+        "`steps` are counted in an environment in JAX",
+    ),
     "evaluate": ("evaluate_last = 2", "evaluate_last = 4", "`evaluate_last`"),
     "features": (
         "[environment]",

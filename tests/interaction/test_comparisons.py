@@ -71,7 +71,7 @@ def test_a_life_that_has_had_its_episodes_waits_for_the_others():
     run = af.ControlRun(comparison(episodes=3, evaluate_last=3))
     while not run.finished:
         run.advance()
-    assert run.episodes_done == run.episodes_asked == 2 * 2 * 3
+    assert run.episodes_done == run.done == run.asked == 2 * 2 * 3
     assert run.recent_return is not None and run.recent_return > 5.0
 
 

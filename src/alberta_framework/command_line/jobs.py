@@ -67,14 +67,17 @@ class StreamJob:
 
 @dataclasses.dataclass(frozen=True)
 class ControlJob:
-    """A comparison of agents in an environment, counted in episodes."""
+    """A comparison of agents in an environment, counted in episodes or in steps."""
 
     comparison: ControlComparison
-    unit: ClassVar[str] = "episodes"
+
+    @property
+    def unit(self) -> str:
+        return f"{self.comparison.extent.unit}s"
 
     @property
     def total(self) -> int:
-        return self.begin().episodes_asked
+        return self.begin().asked
 
     def begin(self) -> ControlRun:
         return ControlRun(self.comparison)
@@ -83,7 +86,7 @@ class ControlJob:
         """Some steps; `show(done, note)` tells the running return of each agent."""
         run.advance()
         recent = ", ".join(f"{name} {mean:,.1f}" for name, mean in run.recent_returns.items())
-        show(run.episodes_done, f"return: {recent}" if recent else "")
+        show(run.done, f"return: {recent}" if recent else "")
 
     def result(self, run: ControlRun) -> ControlResult | None:
         """What is finished; None if nothing is."""
@@ -100,7 +103,7 @@ class ControlJob:
 
     def extent(self, result: ControlResult) -> str:
         """How far a run came that was stopped."""
-        return f"{result.episodes_done:,} of {self.comparison.episodes:,} episodes"
+        return f"{result.done:,} of {self.comparison.extent.count:,} {self.unit}"
 
 
 def job_of(
@@ -118,15 +121,16 @@ def job_of(
     file = Path(source)
     config = with_own_modules(config, source, file.parent if file.exists() else None, imports)
     control = "environment" in config
-    if control and steps is not None:
+    in_episodes = control and "steps" not in config
+    if in_episodes and steps is not None:
         raise UsageProblem("--steps: this experiment is counted in episodes; use --episodes.")
-    if not control and episodes is not None:
+    if not in_episodes and episodes is not None:
         raise UsageProblem("--episodes: this experiment is counted in steps; use --steps.")
     read = control_comparison_from_config if control else comparison_from_config
     comparison: Any = _read(read, config, name, source)
     try:
         if steps is not None or episodes is not None:
-            comparison = comparison.resized(episodes if control else steps)
+            comparison = comparison.resized(steps if episodes is None else episodes)
         if seeds is not None:
             comparison = dataclasses.replace(comparison, seeds=seeds)
     except ValueError as error:

@@ -43,18 +43,18 @@ def control_table(result: ControlResult) -> Table:
     table.add_column("Agent")
     if any(s.point for s in standings):
         table.add_column("Setting")
-    for header in ["Mean", "95% CI", "SE", other, *(["Rejected"] if rejections else [])]:
+    in_steps = comparison.extent.unit == "step"
+    besides = [other, *(["Reward per step"] if in_steps else [])]
+    for header in ["Mean", "95% CI", "SE", *besides, *(["Rejected"] if rejections else [])]:
         table.add_column(header, justify="right")
     for s in standings:
         cells = [s.agent]
         if any(s.point for s in standings):
             cells.append(spoken_point(s.point) + (" (best)" if s.best and s.point else ""))
-        interval, se = "", ""
-        if s.score.n_seeds > 1:
-            interval = f"[{_number(s.score.ci_lower)}, {_number(s.score.ci_upper)}]"
-            se = _number(s.score.sem, 2)
-        besides = s.mean_steps if other == "Steps" else s.mean_return
-        cells += [_number(s.score.mean), interval, se, _number(besides)]
+        cells += score_cells(s.score, s.unmeasured, "no episode")
+        length_or_return = s.mean_steps if other == "Steps" else s.mean_return
+        cells.append("" if s.unmeasured else _number(length_or_return))
+        cells += [_number(s.average_reward)] * in_steps
         table.add_row(*cells, *([f"{s.rejected:,}"] if rejections else []))
     return table
 
@@ -62,12 +62,8 @@ def control_table(result: ControlResult) -> Table:
 def _control_caption(result: ControlResult) -> str:
     comparison = result.comparison
     seeds = "1 seed" if comparison.seeds == 1 else f"mean over {comparison.seeds} seeds"
-    asked = f" (stopped; {comparison.episodes:,} were asked for)"
-    done = min(agent.episodes for agent in result.agents.values())
-    return (
-        f"{comparison.measure} over the last {result.evaluated:,} of {done:,} episodes"
-        f"{'' if result.complete else asked}, {seeds}."
-    )
+    asked = f" (stopped; {comparison.extent.count:,} were asked for)"
+    return f"{comparison.measure} over {result.scored}{'' if result.complete else asked}, {seeds}."
 
 
 def experiments_table(experiments: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -84,10 +80,10 @@ def _step_size_header(group: str) -> str:
     return "Step size" if group == "all" else f"Step size, {group}"
 
 
-def score_cells(score: StatisticalSummary, diverged: int) -> list[str]:
-    """Mean, interval and standard error; or how many seeds diverged."""
+def score_cells(score: StatisticalSummary, diverged: int, what: str = "diverged") -> list[str]:
+    """Mean, interval and standard error; or how many seeds diverged, or `what` it was."""
     if diverged:
-        return ["diverged", f"{diverged} of {score.n_seeds} seeds", ""]
+        return [what, f"{diverged} of {score.n_seeds} seeds", ""]
     if score.n_seeds == 1:
         return [_number(score.mean), "", ""]
     interval = f"[{_number(score.ci_lower)}, {_number(score.ci_upper)}]"

@@ -14,35 +14,42 @@ from ...components.strict_json import in_words
 from ...control import AbstractAgent
 from ...environments import AbstractEnvironment
 from ...features import AbstractFeatures
-from ...interface import DiscreteActions
+from ...interface import ActionSpace, DiscreteActions
+from ...interface.action_spaces import require_suited
 from ...interface.actions import SpaceActions
 from ...interface.failure import EnvironmentFailure
 from ...interface.host import HostEnvironment, closing
 from ...interface.package import gymnasium_package
 from ..contender import Contender
 from ..naming import require_spoken
+from .extent import Extent, InEpisodes, InSteps
 
 SCORES = {"return": "Return", "steps": "Steps"}
 
 
 @dataclass(frozen=True)
 class ControlComparison:
-    """An experiment in control: every agent, at every point of its grid, for whole episodes.
+    """An experiment in control: every agent, at every point of its grid, for so many episodes, or
+    for so many steps.
 
     Seed s resets the environment with s once, and draws the agent from `jax.random.key(s)`, both
     the same for every agent; in JAX it is `interact` with that key. The score of an agent at a
-    point and seed is the mean over its last `evaluate_last` episodes. Observations are flattened,
-    discrete ones to a one among zeros.
+    point and seed is the mean over its last `evaluate_last` episodes; counted in steps, over the
+    episodes that end in the last `evaluate_last_share` of them, NaN where none does. An episode
+    that the end of the run cuts counts nowhere. Observations are flattened, discrete ones to a one
+    among zeros.
 
     **Arguments:**
 
     - `name`: of the files and folders of its results.
     - `environment`: an `AbstractEnvironment`, or its configuration, in which all points and seeds
       live in one compiled program; or of Gymnasium `id`, and whatever else `gymnasium.make` takes,
-      as `max_episode_steps`. Its actions are discrete.
+      as `max_episode_steps`, whose actions are discrete.
     - `agents`: name to `Contender`, or to an agent without a grid.
-    - `episodes` >= 1 of every agent, point and seed.
-    - `evaluate_last`: 1 to `episodes`, default 50 or all.
+    - `episodes` >= 1 of every agent, point and seed; or instead `steps` >= 1, in an environment in
+      JAX.
+    - `evaluate_last`, with `episodes`: 1 to `episodes`, default 50 or all.
+    - `evaluate_last_share` in (0, 1], with `steps`: default 0.2.
     - `features`: what the agents see of an observation, as a `TileCoder`; default None, itself.
     - `seeds` >= 1: how many, 0 to seeds - 1; default 10.
     - `score`: `"return"`, the sum of an episode's rewards, the more the better; or `"steps"`, its
@@ -56,21 +63,19 @@ class ControlComparison:
     name: str
     environment: Any
     agents: Mapping[str, Contender]
-    episodes: int
+    episodes: int | None = None
     evaluate_last: int | None = None
     features: Any = None
     seeds: int = 10
     score: str = "return"
     title: str = ""
     description: str = ""
+    steps: int | None = dataclasses.field(default=None, kw_only=True)
+    evaluate_last_share: float | None = dataclasses.field(default=None, kw_only=True)
 
     def __post_init__(self):
         require_spoken(self)
-        require_count("ControlComparison", "episodes", self.episodes)
-        if self.evaluate_last is None:
-            object.__setattr__(self, "evaluate_last", min(50, self.episodes))
-        high = self.episodes + 1
-        require_count("ControlComparison", "evaluate_last", self.evaluate_last, high=high)
+        self._require_extent()
         require_count("ControlComparison", "seeds", self.seeds)
         require_choice("ControlComparison", "score", self.score, tuple(SCORES))
         if not self.agents:
@@ -84,11 +89,55 @@ class ControlComparison:
             families = (AbstractEnvironment,)
             made = component_from_config(self.environment, families, path="environment")
             object.__setattr__(self, "environment", made)
+        if self.steps is not None and not isinstance(self.environment, AbstractEnvironment):
+            raise ValueError(
+                "ControlComparison: `steps` are counted in an environment in JAX; one of "
+                "Gymnasium is counted in `episodes`."
+            )
         self._require_match()
+
+    def _require_extent(self):
+        """Either `episodes` or `steps`, each with what belongs to it."""
+        if (self.episodes is None) == (self.steps is None):
+            raise ValueError(
+                "ControlComparison: must have either `episodes` or `steps`, got "
+                f"{self.episodes!r} and {self.steps!r}."
+            )
+        own, of = ("evaluate_last", "episodes"), ("evaluate_last_share", "steps")
+        (given, by), (other, _) = (own, of) if self.steps is None else (of, own)
+        if getattr(self, other) is not None:
+            raise ValueError(
+                f"ControlComparison: `{other}` does not go with `{by}`; say `{given}`."
+            )
+        require_count("ControlComparison", by, getattr(self, by))
+        if self.episodes is not None:
+            if self.evaluate_last is None:
+                object.__setattr__(self, "evaluate_last", min(50, self.episodes))
+            high = self.episodes + 1
+            require_count("ControlComparison", "evaluate_last", self.evaluate_last, high=high)
+            return
+        share = 0.2 if self.evaluate_last_share is None else self.evaluate_last_share
+        if isinstance(share, bool) or not isinstance(share, int | float):
+            raise TypeError(
+                f"ControlComparison: `evaluate_last_share` must be a real number, got {share!r}."
+            )
+        if not 0.0 < share <= 1.0:
+            raise ValueError(
+                f"ControlComparison: `evaluate_last_share` must lie in (0, 1], got {share}."
+            )
+        object.__setattr__(self, "evaluate_last_share", float(share))
+
+    @property
+    def extent(self) -> Extent:
+        """How far every life goes, and what of it is scored."""
+        if self.steps is not None and self.evaluate_last_share is not None:
+            return InSteps(self.steps, self.evaluate_last_share)
+        assert self.episodes is not None and self.evaluate_last is not None
+        return InEpisodes(self.episodes, self.evaluate_last)
 
     def _require_match(self):
         """Features and agents must suit the environment."""
-        inputs, n_actions = self._sizes()
+        inputs, offered = self._offered()
         if self.features is not None:
             _require_features(self.features, inputs)
         for name, contender in self.agents.items():
@@ -98,23 +147,23 @@ class ControlComparison:
             if contender.first_inputs is not None:
                 raise ValueError(f"agents.{name}: `first_inputs` is for learners on streams.")
             space = agent.action_space
+            if not isinstance(offered, DiscreteActions):
+                require_suited(f"agents.{name}", space, offered)
+                continue
             if not isinstance(space, DiscreteActions):
                 raise ValueError(f"agents.{name}: must act by number, got actions in {space}.")
-            if space.n != n_actions:
+            if space.n != offered.n:
                 raise ValueError(
-                    f"agents.{name}: `n_actions` must be {n_actions}, the number of actions of the "
+                    f"agents.{name}: `n_actions` must be {offered.n}, the number of actions of the "
                     f"environment, got {space.n}."
                 )
 
-    def _sizes(self) -> tuple[int, int]:
-        """How many numbers an observation has, and how many actions there are."""
+    def _offered(self) -> tuple[int, ActionSpace]:
+        """How many numbers an observation has, and what can be done."""
         if isinstance(self.environment, AbstractEnvironment):
-            space = self.environment.action_space
-            if not isinstance(space, DiscreteActions):
-                raise ValueError(f"environment: the actions must be discrete, got {space}.")
             if not isinstance(self.features, AbstractFeatures | None):
                 raise TypeError(f"`features` must be an AbstractFeatures, got {self.features!r}.")
-            return self.environment.observation_size, space.n
+            return self.environment.observation_size, self.environment.action_space
         env = self.make_environment()
         try:
             with closing("environment", env):
@@ -122,7 +171,7 @@ class ControlComparison:
                 actions = SpaceActions("environment", host.space("action"))
         except EnvironmentFailure as failure:
             raise ValueError(str(failure)) from failure
-        return host.observed.size, actions.n
+        return host.observed.size, DiscreteActions(actions.n)
 
     def make_environment(self) -> Any:
         """A new copy of the environment of Gymnasium.
@@ -149,8 +198,9 @@ class ControlComparison:
         """The comparison as JSON types; `control_comparison_from_config` reads it."""
         agents = {name: contender.to_config() for name, contender in self.agents.items()}
         parts = ("environment", "features", "agents")
-        plain = [f.name for f in dataclasses.fields(self) if f.name not in parts]
-        config = {name: getattr(self, name) for name in plain}
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        # None is what does not apply: `steps` where it is counted in episodes.
+        config = {k: v for k, v in plain.items() if k not in parts and v is not None}
         in_jax = isinstance(self.environment, AbstractEnvironment)
         config["environment"] = (
             self.environment.to_config() if in_jax else in_words(self.environment)
@@ -159,11 +209,14 @@ class ControlComparison:
             config["features"] = self.features.to_config()
         return config | {"agents": agents}
 
-    def resized(self, episodes: int) -> "ControlComparison":
-        """The comparison over another number of episodes; it evaluates no more than there are."""
-        require_count("ControlComparison", "episodes", episodes)
-        evaluate_last = min(self.evaluate_last or episodes, episodes)
-        return dataclasses.replace(self, episodes=episodes, evaluate_last=evaluate_last)
+    def resized(self, count: int) -> "ControlComparison":
+        """The comparison over another number of episodes, of which it evaluates no more than there
+        are; or of steps, where it is counted in steps."""
+        if self.episodes is None:
+            return dataclasses.replace(self, steps=count)
+        require_count("ControlComparison", "episodes", count)
+        evaluate_last = min(self.evaluate_last or count, count)
+        return dataclasses.replace(self, episodes=count, evaluate_last=evaluate_last)
 
 
 def _require_features(features: Any, inputs: int) -> None:

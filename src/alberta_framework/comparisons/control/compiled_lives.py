@@ -14,7 +14,8 @@ from ...loops import EpisodeRing, Lanes, Life, LifeState, drive
 from ...loops.life import WorldKeyStream
 from ..contender import Contender
 from .comparison import ControlComparison
-from .result import AgentResult, of_finished, recent_return
+from .finished import FinishedEpisodes
+from .result import AgentResult, of_lives
 
 _STEPS_AT_A_TIME = 1000
 
@@ -44,12 +45,13 @@ class CompiledLives:
     """One agent at every point and seed, point by point, in one environment in JAX.
 
     Seed s lives as `interact` with the key `jax.random.key(s)` lets it. A life that has had its
-    episodes goes on until the others have, and nothing more of it is noted.
+    episodes goes on until the others have, and nothing more of it is noted; counted in steps, all
+    have had theirs at once.
     """
 
     def __init__(self, comparison: ControlComparison, contender: Contender):
         seeds, self._points = comparison.seeds, contender.points
-        self._episodes = comparison.episodes
+        self._extent = comparison.extent
         agents = contender.learners
         if comparison.features is not None:
             agents = [WithFeatures(agent, comparison.features) for agent in agents]
@@ -58,47 +60,62 @@ class CompiledLives:
         count = len(self._points) * seeds
         keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), len(self._points)))
         self._states, self._worlds = _begun(lives, keys)
-        self.active = np.ones(count, bool)
-        self.finished = np.zeros(count, np.int64)
-        self._returns = np.zeros((count, self._episodes))
-        self._steps = np.zeros((count, self._episodes), np.int64)
+        self._episodes, self._lived = FinishedEpisodes(count), 0
         self._rejected = np.zeros(count, np.int64)
 
     def advance(self) -> None:
-        """A thousand more steps of every life."""
+        """Up to a thousand more steps of every life."""
+        active = self.active
+        num_steps = self._extent.ahead(self._lived, _STEPS_AT_A_TIME)
         (self._states, self._worlds), _, (found,) = drive(
             _OwnLife(),
             WorldKeyStream(),
-            _STEPS_AT_A_TIME,
+            num_steps,
             state=self._states,
             stream_state=self._worlds,
-            recorders=(EpisodeRing(_STEPS_AT_A_TIME),),
+            recorders=(EpisodeRing(num_steps),),
             keep_outputs=False,
-            chunk_size=_STEPS_AT_A_TIME,
+            chunk_size=num_steps,
             lanes=Lanes(),
         )
         rejected = np.asarray(self._states.inner.rejected_words)[:, 1].astype(np.int64)
-        self._rejected[self.active] = rejected[self.active]
-        for place in np.flatnonzero(self.active).tolist():
+        self._rejected[active] = rejected[active]
+        for place in np.flatnonzero(active).tolist():
             new = int(found.count[place])
-            done = int(self.finished[place])
-            kept = min(new, self._episodes - done)
+            kept = self._extent.kept(int(self.finished[place]), new)
             # The rows of lanes with fewer episodes than others begin with blanks.
             first = found.returns.shape[-1] - new
             of_row = slice(first, first + kept)
-            self._returns[place, done : done + kept] = found.returns[place, of_row]
-            self._steps[place, done : done + kept] = found.lengths[place, of_row]
-            self.finished[place] = done + kept
-        self.active &= self.finished < self._episodes
+            self._episodes.add(place, found.returns[place, of_row], found.lengths[place, of_row])
+        self._lived += num_steps
+
+    @property
+    def finished(self) -> np.ndarray:
+        """How many episodes of each life are kept."""
+        return self._episodes.counts
+
+    @property
+    def done(self) -> np.ndarray:
+        """How much each life has had of what is asked of it."""
+        return self._extent.done(self.finished, np.full(len(self.finished), self._lived))
+
+    @property
+    def active(self) -> np.ndarray:
+        """Which lives have something to go."""
+        return self.done < self._extent.count
 
     def recent_return(self) -> float | None:
         """The mean over the last 50 episodes of each life; None before the first."""
-        return recent_return(self._returns, self.finished)
+        return self._episodes.recent_return()
 
     def result(self) -> AgentResult:
-        """Of the episodes that every life has finished."""
-        kept = self._returns, self._steps, self._rejected
-        return of_finished(self._points, self.finished, *kept)
+        """Of what every life has had."""
+        returns, steps = self._episodes.arrays(self._extent.whole(self.finished))
+        lived = self._extent.lived(steps, self._lived)
+        # An episode that goes on has rewards too, but no return.
+        going_on = np.asarray(self._states.inner.episode_return, np.float64)
+        rest = np.where(lived > steps.sum(axis=-1), going_on, 0.0)
+        return of_lives(self._points, returns, steps, self._rejected, lived, rest)
 
     def close(self) -> None:
         """There is nothing to close."""

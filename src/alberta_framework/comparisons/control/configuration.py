@@ -31,9 +31,11 @@ def control_comparison_from_config(
     arguments: dict[str, Any] = {"name": name} | {k: v for k, v in config.items() if k != "run"}
     for key in arguments:
         require_known(f"key {key!r}", key, fields)
-    for key in ("environment", "agents", "episodes"):
+    for key in ("environment", "agents"):
         if key not in config:
             raise ValueError(f"missing key {key!r}. Known: {', '.join(fields)}.")
+    if "episodes" not in config and "steps" not in config:
+        raise ValueError(f"missing key 'episodes' or 'steps'. Known: {', '.join(fields)}.")
     given = config["environment"]
     in_jax = isinstance(given, Mapping) and "type" in given
     arguments["environment"] = given if in_jax else numbers_from(given)

@@ -1,4 +1,4 @@
-"""The figure of a comparison in control: learning curves over episodes, sensitivity."""
+"""The figure of a comparison in control: learning curves, sensitivity."""
 
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def plot_control_comparison(result: ControlResult) -> "Figure":
-    """The measure of every episode, of each agent at its best point; and the score of each agent
-    over a grid of one hyperparameter.
+    """The measure of every episode, or of those that ended in each window of steps, of each agent
+    at its best point; and the score of each agent over a grid of one hyperparameter.
 
-    Means over seeds with a band of the 95% t interval.
+    Means over seeds with a band of the 95% t interval, where at every seed an episode ended.
     """
     swept = [name for name, agent in result.agents.items() if _is_line(agent.points)]
     panels = 1 + bool(swept)
@@ -40,13 +40,16 @@ def _draw_curves(ax: "Axes", result: ControlResult) -> None:
     comparison = result.comparison
     for place, (name, agent) in enumerate(result.agents.items()):
         best = result.best(name)
-        runs = (agent.returns if comparison.score == "return" else agent.steps)[best]
+        curves = result.curves(name)
+        runs = (curves.returns if comparison.score == "return" else curves.steps)[best]
+        measured = (curves.counts[best] > 0).all(axis=0)
         point = spoken_point(agent.points[best])
         label = f"{name} ({point})" if point else name
-        draw_mean(ax, np.arange(1, agent.episodes + 1), runs, f"C{place}", "-", label)
+        draw_mean(ax, curves.at[measured], runs[:, measured], f"C{place}", "-", label)
     if comparison.score == "steps":
         logarithmic(ax)
-    ax.set(title="Learning curves", xlabel="Episode", ylabel=f"{SCORES[comparison.score]}")
+    ax.set(title="Learning curves", ylabel=SCORES[comparison.score])
+    ax.set_xlabel(comparison.extent.unit.title())
     draw_legend(ax)
 
 
@@ -62,7 +65,8 @@ def _draw_sensitivity(ax: "Axes", result: ControlResult, swept: list[str]) -> No
         draw_mean(ax, values[order], scores.T, f"C{place}", "o-", f"{name}: {path}")
     logarithmic(ax, "x")
     ax.set(title="Sensitivity", xlabel="Value of the hyperparameter")
-    ax.set_ylabel(f"{result.comparison.measure}, last {result.evaluated:,} episodes")
+    last = f"last {result.evaluated:,} {result.comparison.extent.unit}s"
+    ax.set_ylabel(f"{result.comparison.measure}, {last}")
     draw_legend(ax)
 
 

@@ -15,25 +15,24 @@ def save_control_comparison(result: ControlResult, folder: Path) -> list[Path]:
     """Write the files of a comparison in control into an existing folder.
 
     - `results.csv`: one row for each agent, point and seed: every numeric hyperparameter by its
-      path, the score, rejected steps.
-    - `curves.csv`: return and length of every episode, of each agent at each point and seed.
-    - `config.json`: what `control_comparison_from_config` reads, and under `run` the episodes
-      that were done and the versions of the packages.
+      path, the score, the mean reward of a step, rejected steps.
+    - `curves.csv`: return and length of every episode, of each agent at each point and seed;
+      counted in steps, their means over the `episodes` that ended in each window of steps.
+    - `config.json`: what `control_comparison_from_config` reads, and under `run` the episodes or
+      steps that were done and the versions of the packages.
     - `curves.png`: the figure of `plot_control_comparison`.
 
     **Returns:** their paths.
     """
     scores, curves = folder / "results.csv", folder / "curves.csv"
     config, figure = folder / "config.json", folder / "curves.png"
-    rows = _score_rows(result)
+    rows, unit = _score_rows(result), result.comparison.extent.unit
     write_csv(scores, list(rows[0]), (row.values() for row in rows))
     paths = dict.fromkeys(path for a in result.agents.values() for p in a.points for path in p)
-    write_csv(
-        curves,
-        ["agent", *paths, "seed", "episode", "return", "steps"],
-        _curve_rows(result, list(paths)),
-    )
-    write_config(config, result.comparison.to_config(), {"episodes_done": result.episodes_done})
+    header = ["agent", *paths, "seed", unit, "return", "steps"]
+    header += ["episodes"] * (unit == "step")
+    write_csv(curves, header, _curve_rows(result, list(paths)))
+    write_config(config, result.comparison.to_config(), {f"{unit}s_done": result.done})
     with publication_style(font_size=9):
         plot_control_comparison(result).savefig(figure, dpi=200)
     return [scores, curves, config, figure]
@@ -50,6 +49,7 @@ def _score_rows(result: ControlResult) -> list[dict[str, Any]]:
             for seed in range(result.comparison.seeds):
                 measured = {
                     "score": float(scores[place, seed]),
+                    "average_reward": float(agent.average_reward[place, seed]),
                     "rejected": int(agent.rejected[place, seed]),
                 }
                 rows.append(({"agent": name}, numbers, {"seed": seed} | measured))
@@ -58,9 +58,13 @@ def _score_rows(result: ControlResult) -> list[dict[str, Any]]:
 
 def _curve_rows(result: ControlResult, paths: list[str]) -> Iterator[tuple[Any, ...]]:
     for name, agent in result.agents.items():
+        curves = result.curves(name)
+        columns = [curves.returns, curves.steps]
+        if result.comparison.extent.unit == "step":
+            columns.append(curves.counts)
         for place, point in enumerate(agent.points):
             values = [point.get(path) for path in paths]
             for seed in range(result.comparison.seeds):
-                episodes = zip(agent.returns[place, seed], agent.steps[place, seed], strict=True)
-                for episode, (gained, steps) in enumerate(episodes, 1):
-                    yield name, *values, seed, episode, float(gained), int(steps)
+                own = (column[place, seed].tolist() for column in columns)
+                for row in zip(curves.at.tolist(), *own, strict=True):
+                    yield name, *values, seed, *row

@@ -21,7 +21,8 @@ from ...learners import initial_state
 from ..contender import Contender
 from .comparison import ControlComparison
 from .compiled_lives import CompiledLives
-from .result import AgentResult, ControlResult, of_finished, recent_return
+from .finished import recent_return
+from .result import AgentResult, ControlResult, of_lives
 
 _STEPS_AT_A_TIME = 100
 
@@ -65,15 +66,20 @@ class ControlRun:
         return sum(int(lives.finished.sum()) for lives in self._lives.values())
 
     @property
-    def episodes_asked(self) -> int:
-        """Episodes of all agents, points and seeds."""
+    def done(self) -> int:
+        """What all agents, points and seeds did of what is asked for: episodes, or steps."""
+        return sum(int(lives.done.sum()) for lives in self._lives.values())
+
+    @property
+    def asked(self) -> int:
+        """Episodes, or steps, of all agents, points and seeds."""
         points = sum(len(contender.points) for contender in self.comparison.agents.values())
-        return points * self.comparison.seeds * self.comparison.episodes
+        return points * self.comparison.seeds * self.comparison.extent.count
 
     @property
     def any_finished(self) -> bool:
-        """Whether every point and seed of some agent has finished an episode."""
-        return any(lives.finished.all() for lives in self._lives.values())
+        """Whether every point and seed of some agent has finished an episode, or lived a step."""
+        return any(lives.done.all() for lives in self._lives.values())
 
     @property
     def recent_return(self) -> float | None:
@@ -89,7 +95,7 @@ class ControlRun:
 
     @property
     def finished(self) -> bool:
-        return self.episodes_done == self.episodes_asked
+        return self.done == self.asked
 
     def advance(self) -> None:
         """Up to a hundred more steps of every life of the agent at work.
@@ -117,15 +123,14 @@ class ControlRun:
                 return
 
     def result(self) -> ControlResult:
-        """The results of the finished episodes.
+        """The results of the finished episodes, or of the steps that were lived.
 
-        **Raises:** `ValueError` before every seed of an agent has finished one.
+        **Raises:** `ValueError` before every seed of an agent has one.
         """
         if not self.any_finished:
-            raise ValueError("no episode of the comparison is finished yet at every seed.")
-        results = {
-            name: lives.result() for name, lives in self._lives.items() if lives.finished.all()
-        }
+            unit = self.comparison.extent.unit
+            raise ValueError(f"no {unit} of the comparison is finished yet at every seed.")
+        results = {name: lives.result() for name, lives in self._lives.items() if lives.done.all()}
         return ControlResult(self.comparison, results)
 
     def close(self) -> None:
@@ -149,7 +154,7 @@ class _HostLives:
 
     def __init__(self, comparison: ControlComparison, contender: Contender):
         seeds, self._points = comparison.seeds, contender.points
-        self._episodes = comparison.episodes
+        self._episodes = comparison.extent.count
         count = len(self._points) * seeds
         agents = stacked(contender.learners)
         self._agents = jax.tree.map(lambda leaf: np.repeat(leaf, seeds, axis=0), agents)
@@ -226,12 +231,17 @@ class _HostLives:
         )
         return found
 
+    @property
+    def done(self) -> np.ndarray:
+        return self.finished
+
     def recent_return(self) -> float | None:
         return recent_return(self._returns, self.finished)
 
     def result(self) -> AgentResult:
-        kept = self._returns, self._steps, self._rejected
-        return of_finished(self._points, self.finished, *kept)
+        done = int(self.finished.min())
+        returns, steps = self._returns[:, :done].copy(), self._steps[:, :done].copy()
+        return of_lives(self._points, returns, steps, self._rejected, steps.sum(axis=-1))
 
     def close(self) -> None:
         _close(self._envs)
