@@ -110,15 +110,20 @@ class WithFeatures(AbstractAgent[FeaturesState]):
         agent_state: Any,
         shown: Percept,
         features_state: Any,
-        rejected: Any = False,
+        rejected: Any = None,
     ) -> FeaturesState:
         """The state after a step; that of the features as it was where the step was rejected, and
-        of each of them where it would hold something that is no number."""
-        rejected = jnp.asarray(rejected)
-        kept = self.features.kept(features_state, state.features_state)
-        kept = jax.tree.map(lambda a, b: jnp.where(rejected, b, a), kept, state.features_state)
+        of each of them where it would hold something that is no number. Where no step was made,
+        `rejected` None, an observation that is no number leaves them all as they were."""
+        seen = all_finite(shown.observation)
+        if rejected is None:
+            counts, kept = seen, features_state
+        else:
+            counts = ~jnp.asarray(rejected)
+            kept = self.features.kept(features_state, state.features_state)
+        kept = jax.tree.map(lambda a, b: jnp.where(counts, a, b), kept, state.features_state)
         # An episode still begins where what it began with was not seen.
-        first = state.first & ~(all_finite(shown.observation) & ~rejected)
+        first = state.first & ~(seen & counts)
         return state.replace(agent_state=agent_state, features_state=kept, first=first)
 
     def _cut(self, state: FeaturesState) -> FeaturesState:

@@ -99,6 +99,7 @@ def test_learners_of_values_are_the_published_ones(kind):
             auxiliary,
             step_size=STEP_SIZE,
             regularization=0.3,
+            correction=kind != "GTD2",
             **given,
         )
     lives.assert_close(history, found.parameters)
