@@ -47,3 +47,9 @@ class StepCount(Count):
 
     def __init__(self):
         super().__init__("steps")
+
+
+def as_float(words: UInt32[Array, "*batch 2"]) -> Array:
+    """The count as float32, rounded; for compiled code."""
+    high, low = (words[..., i].astype(jnp.float32) for i in range(2))
+    return high * jnp.float32(2.0**32) + low

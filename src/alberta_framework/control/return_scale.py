@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from ..components.component import AbstractComponent
-from ..components.counter import advanced
+from ..components.counter import advanced, as_float
 from ..components.numbers import compensated_add
 from ..components.state import AbstractState
 from ..normalizers import WelfordNormalizerState, no_samples, with_sample
@@ -49,7 +49,7 @@ class ReturnScale(AbstractComponent):
         """The state after a transition; `boundary` where it ended an episode."""
         total = state.episode_return + reward
         episodes = advanced(state.episodes, boundary)
-        count = jnp.maximum(_as_float(episodes), 1.0)
+        count = jnp.maximum(as_float(episodes), 1.0)
         gain = ((total**2 - state.squared_return) - state.squared_return_residual) / count
         squared, residual = compensated_add(
             state.squared_return,
@@ -68,12 +68,7 @@ class ReturnScale(AbstractComponent):
         """What errors are divided by."""
         n = state.statistics.sample_count.astype(jnp.float32)
         of_reward, of_discount = state.statistics.p / jnp.maximum(n, 1.0)
-        ended = _as_float(state.episodes) > 0.0
+        ended = as_float(state.episodes) > 0.0
         variance = of_reward + jnp.where(ended, of_discount * state.squared_return, 0.0)
         found = jnp.sqrt(jnp.maximum(variance, _LEAST))
         return jnp.where(ended | (n >= _ENOUGH), found, 1.0)
-
-
-def _as_float(words: UInt32[Array, "2"]) -> Float[Array, ""]:
-    high, low = (words[..., i].astype(jnp.float32) for i in range(2))
-    return high * jnp.float32(2.0**32) + low

@@ -8,7 +8,7 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from ..compilation.unrolled_keys import as_before, unrolled
-from ..components.counter import Count, StepCount, advanced
+from ..components.counter import Count, StepCount, advanced, as_float
 from ..components.numbers import compensated_add, f32, truth
 from ..components.ranges import require_key, require_part
 from ..components.state import AbstractState
@@ -195,7 +195,7 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         own = {
             "reward": now.reward,
             "episode_return": jnp.where(over, reward, jnp.nan),
-            "episode_length": jnp.where(over, _as_float(steps), jnp.nan),
+            "episode_length": jnp.where(over, as_float(steps), jnp.nan),
         }
         # An agent may have nothing to tell.
         told = agent.metrics(found.metrics) if jax.tree.leaves(found.metrics) else {}
@@ -208,11 +208,6 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
 
     def _parts(self) -> MetricParts:
         return self.agent.metric_parts
-
-
-def _as_float(words: UInt32[Array, "2"]) -> Float[Array, ""]:
-    high, low = (words[..., i].astype(jnp.float32) for i in range(2))
-    return high * jnp.float32(2.0**32) + low
 
 
 def stepped(

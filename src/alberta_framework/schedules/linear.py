@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
+from ..components.counter import as_float
 from ..components.numbers import f32
 from ..components.ranges import require_range, require_steps
 from ..components.types import Hyperparameter
@@ -26,8 +27,6 @@ class Linear(AbstractSchedule):
         require_steps(self, "num_steps")
 
     def __call__(self, steps: UInt32[Array, "2"]) -> Float[Array, ""]:
-        high, low = (steps[..., i].astype(jnp.float32) for i in range(2))
-        taken = high * jnp.float32(2.0**32) + low
-        progress = jnp.minimum(taken / f32(self.num_steps), 1.0)
+        progress = jnp.minimum(as_float(steps) / f32(self.num_steps), 1.0)
         start, end = f32(self.start), f32(self.end)
         return start + (end - start) * progress
