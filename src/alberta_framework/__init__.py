@@ -295,22 +295,28 @@ if TYPE_CHECKING:
     from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
     from .interface import DiscreteActions as DiscreteActions
+    from .lives import EpisodeRing as EpisodeRing
+    from .lives import Episodes as Episodes
+    from .lives import EvaluationResult as EvaluationResult
+    from .lives import InteractResult as InteractResult
+    from .lives import LearnResult as LearnResult
+    from .lives import Life as Life
+    from .lives import LifeState as LifeState
+    from .lives import SARSAArrayResult as SARSAArrayResult
+    from .lives import evaluate as evaluate
+    from .lives import interact as interact
+    from .lives import interact_batched as interact_batched
+    from .lives import learn as learn
+    from .lives import run_sarsa_from_arrays as run_sarsa_from_arrays
     from .loops import AbstractRecorder as AbstractRecorder
     from .loops import BatchedHordeResult as BatchedHordeResult
     from .loops import BatchedLearningResult as BatchedLearningResult
     from .loops import BatchedMLPResult as BatchedMLPResult
     from .loops import BatchedMultiHeadResult as BatchedMultiHeadResult
     from .loops import BatchedTDResult as BatchedTDResult
-    from .loops import EpisodeRing as EpisodeRing
-    from .loops import Episodes as Episodes
-    from .loops import EvaluationResult as EvaluationResult
     from .loops import EveryNth as EveryNth
     from .loops import HordeLearningResult as HordeLearningResult
-    from .loops import InteractResult as InteractResult
     from .loops import Lanes as Lanes
-    from .loops import LearnResult as LearnResult
-    from .loops import Life as Life
-    from .loops import LifeState as LifeState
     from .loops import LifetimeAverage as LifetimeAverage
     from .loops import MultiHeadLearningResult as MultiHeadLearningResult
     from .loops import NormalizerHistory as NormalizerHistory
@@ -318,17 +324,12 @@ if TYPE_CHECKING:
     from .loops import PredictionHistory as PredictionHistory
     from .loops import PredictionTracking as PredictionTracking
     from .loops import RunningMean as RunningMean
-    from .loops import SARSAArrayResult as SARSAArrayResult
     from .loops import StateHistory as StateHistory
     from .loops import StateTracking as StateTracking
     from .loops import StepSizeHistory as StepSizeHistory
     from .loops import StepSizeTrackingConfig as StepSizeTrackingConfig
     from .loops import WindowMean as WindowMean
     from .loops import drive as drive
-    from .loops import evaluate as evaluate
-    from .loops import interact as interact
-    from .loops import interact_batched as interact_batched
-    from .loops import learn as learn
     from .loops import metrics_to_dicts as metrics_to_dicts
     from .loops import multi_head_metrics_to_dicts as multi_head_metrics_to_dicts
     from .loops import run_horde_learning_loop as run_horde_learning_loop
@@ -339,7 +340,6 @@ if TYPE_CHECKING:
     from .loops import run_mlp_learning_loop_batched as run_mlp_learning_loop_batched
     from .loops import run_multi_head_learning_loop as run_multi_head_learning_loop
     from .loops import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
-    from .loops import run_sarsa_from_arrays as run_sarsa_from_arrays
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
     from .reports import Timer as Timer
@@ -581,6 +581,21 @@ _LATE = {
         "flatten_value",
         "space_action",
     ),
+    "lives": (
+        "EpisodeRing",
+        "Episodes",
+        "EvaluationResult",
+        "InteractResult",
+        "LearnResult",
+        "Life",
+        "LifeState",
+        "SARSAArrayResult",
+        "evaluate",
+        "interact",
+        "interact_batched",
+        "learn",
+        "run_sarsa_from_arrays",
+    ),
     "loops": (
         "AbstractRecorder",
         "BatchedHordeResult",
@@ -588,22 +603,14 @@ _LATE = {
         "BatchedMLPResult",
         "BatchedMultiHeadResult",
         "BatchedTDResult",
-        "EpisodeRing",
-        "Episodes",
-        "EvaluationResult",
         "EveryNth",
         "HordeLearningResult",
-        "InteractResult",
         "Lanes",
-        "LearnResult",
-        "Life",
-        "LifeState",
         "LifetimeAverage",
         "MultiHeadLearningResult",
         "NormalizerHistory",
         "NormalizerTrackingConfig",
         "RunningMean",
-        "SARSAArrayResult",
         "PredictionHistory",
         "PredictionTracking",
         "StateHistory",
@@ -612,10 +619,6 @@ _LATE = {
         "StepSizeTrackingConfig",
         "WindowMean",
         "drive",
-        "evaluate",
-        "interact",
-        "interact_batched",
-        "learn",
         "metrics_to_dicts",
         "multi_head_metrics_to_dicts",
         "run_horde_learning_loop",
@@ -626,7 +629,6 @@ _LATE = {
         "run_mlp_learning_loop_batched",
         "run_multi_head_learning_loop",
         "run_multi_head_learning_loop_batched",
-        "run_sarsa_from_arrays",
         "run_td_learning_loop",
         "run_td_learning_loop_batched",
     ),

@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import json
 
+import gymnasium
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
@@ -171,7 +173,6 @@ MISTAKES = {
     "share": ({"evaluate_last_share": 1.5}, r"`evaluate_last_share` must lie in \(0, 1\], got 1.5"),
     "no share": ({"evaluate_last_share": 0}, r"`evaluate_last_share` must lie in \(0, 1\]"),
     "steps": ({"steps": 0}, "`steps` must be an integer >= 1"),
-    "on the host": ({"environment": {"id": "CartPole-v1"}}, "`steps` are counted in an environm"),
     "actions": ({"environment": af.Pendulum()}, "agents.sarsa: the agent acts in"),
     "numbers": (PENDULUM, "agents.actor: must act by number"),
 }
@@ -242,3 +243,59 @@ def test_the_command_counts_in_the_experiment_s_own_unit(tmp_path, monkeypatch, 
     # Of a life too short for its first episode there is nothing to score.
     assert main(["run", "mine.toml", "--steps", "2", "--output", "none"]) == 0
     assert "no episode" in capsys.readouterr().out
+
+
+class Sure(af.AbstractAgent):
+    """Always the same two numbers; its state counts what it has seen."""
+
+    @property
+    def action_space(self):
+        return af.BoxActions(1, -2.0, 2.0)
+
+    def init(self, feature_dim, key=None):
+        return {"seen": jnp.zeros((), jnp.int32)}
+
+    def start(self, state, observation):
+        return jnp.full(1, 0.5), state
+
+    def act_and_learn(self, state, reward, observation, terminated, truncated):
+        state = {"seen": state["seen"] + 1}
+        return af.AgentStep(state, jnp.full(1, 0.5), {"reward": reward}, ~jnp.isfinite(reward))
+
+    def act(self, state, observation, key, *, explore=True):
+        return jnp.full(1, 0.5)
+
+
+def test_lives_on_the_host_are_counted_in_steps_and_may_act_in_numbers():
+    """Against the same pushes of the same pendulum by hand."""
+    asked = comparison(
+        environment={"id": "Pendulum-v1", "max_episode_steps": 30},
+        agents={"sure": Sure()},
+        steps=100,
+    )
+    run = af.ControlRun(asked)
+    while not run.finished:
+        run.advance()
+    found = run.result().agents["sure"]
+    run.close()
+    assert found.lived.tolist() == [[100, 100]]
+    assert (found.steps[0] == 30).all() and found.returns.shape == (1, SEEDS, 3)
+    for seed in range(SEEDS):
+        env = gymnasium.make("Pendulum-v1", max_episode_steps=30)
+        env.reset(seed=seed)
+        rewards = []
+        for _ in range(100):
+            _, reward, terminated, truncated, _ = env.step(np.full(1, 0.5, np.float32))
+            rewards.append(reward)
+            if terminated or truncated:
+                env.reset()
+        sums = [sum(rewards[i : i + 30]) for i in (0, 30, 60)]
+        np.testing.assert_allclose(found.returns[0, seed], sums)
+        np.testing.assert_allclose(found.average_reward[0, seed], np.mean(rewards))
+
+
+def test_numbers_that_a_box_on_the_host_does_not_take_are_named():
+    with pytest.raises(ValueError, match="does not suit Box"):
+        comparison(
+            environment={"id": "MountainCarContinuous-v0"}, agents={"sure": Sure()}, steps=100
+        )

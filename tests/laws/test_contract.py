@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework.loops.life import Life
+from alberta_framework.lives.life import Life
 
 from ..streams.cases import key_data
 from ..trees import assert_same_bits, named_leaves

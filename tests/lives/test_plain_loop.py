@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework.loops.life import WorldKeyStream
+from alberta_framework.lives.life import WorldKeyStream
 from tests.trees import assert_leaves_close
 
 STEPS = 2000

@@ -60,6 +60,10 @@ class SpaceActions:
         """`batch` of the 32-bit words of the actions of agents, a row for each."""
         return self.batch(words[:, 0].view(np.int32))
 
+    def each_of(self, words: np.ndarray) -> list[Any]:
+        """`own` of the words of the actions of agents, a row for each."""
+        return [self._kind(self.start + number) for number in words[:, 0].view(np.int32).tolist()]
+
     def numbers(self, actions: np.ndarray) -> np.ndarray:
         """How agents number actions of the space, int32."""
         return (actions.astype(np.int64) - self.start).astype(np.int32)
@@ -79,3 +83,7 @@ class BoxSpaceActions:
         """The space's own actions, of the words of the actions of agents, a row for each."""
         numbers = words.view(np.float32).astype(self._dtype)
         return numbers.reshape(len(words), *self._shape)
+
+    def each_of(self, words: np.ndarray) -> list[np.ndarray]:
+        """The same, one by one."""
+        return list(self.batch_of(words))

@@ -1,6 +1,6 @@
 """What is raised where an environment fails."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,3 +29,15 @@ def handing_back(result: Callable[[], Any]) -> Iterator[None]:
     except EnvironmentFailure as failure:
         failure.result = result()
         raise
+
+
+def close_all(what: Iterable[Any]) -> None:
+    """Close each of them; then raise the first failure, if there was one."""
+    failures = []
+    for each in what:
+        try:
+            each.close()
+        except EnvironmentFailure as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]

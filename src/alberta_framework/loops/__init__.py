@@ -1,10 +1,6 @@
 """Loops: a learner carried over a stream inside one compiled program."""
 
 from .drive import drive as drive
-from .episode_ring import EpisodeRing as EpisodeRing
-from .episode_ring import Episodes as Episodes
-from .evaluate import EvaluationResult as EvaluationResult
-from .evaluate import evaluate as evaluate
 from .histories import NormalizerHistory as NormalizerHistory
 from .histories import NormalizerTrackingConfig as NormalizerTrackingConfig
 from .histories import PredictionHistory as PredictionHistory
@@ -17,18 +13,11 @@ from .horde import BatchedHordeResult as BatchedHordeResult
 from .horde import HordeLearningResult as HordeLearningResult
 from .horde import run_horde_learning_loop as run_horde_learning_loop
 from .horde import run_horde_learning_loop_batched as run_horde_learning_loop_batched
-from .interact import InteractResult as InteractResult
-from .interact import interact as interact
-from .interact import interact_batched as interact_batched
 from .lanes import Lanes as Lanes
-from .learn import LearnResult as LearnResult
-from .learn import learn as learn
 from .learning import BatchedLearningResult as BatchedLearningResult
 from .learning import metrics_to_dicts as metrics_to_dicts
 from .learning import run_learning_loop as run_learning_loop
 from .learning import run_learning_loop_batched as run_learning_loop_batched
-from .life import Life as Life
-from .life import LifeState as LifeState
 from .mlp import BatchedMLPResult as BatchedMLPResult
 from .mlp import run_mlp_learning_loop as run_mlp_learning_loop
 from .mlp import run_mlp_learning_loop_batched as run_mlp_learning_loop_batched
@@ -42,8 +31,6 @@ from .recorders import EveryNth as EveryNth
 from .recorders import WindowMean as WindowMean
 from .running_means import LifetimeAverage as LifetimeAverage
 from .running_means import RunningMean as RunningMean
-from .sarsa import SARSAArrayResult as SARSAArrayResult
-from .sarsa import run_sarsa_from_arrays as run_sarsa_from_arrays
 from .td import BatchedTDResult as BatchedTDResult
 from .td import run_td_learning_loop as run_td_learning_loop
 from .td import run_td_learning_loop_batched as run_td_learning_loop_batched

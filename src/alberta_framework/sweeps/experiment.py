@@ -19,8 +19,8 @@ from ..environments import AbstractEnvironment
 from ..hyperparameters.axes import Axes
 from ..hyperparameters.paths import dotted_paths
 from ..learners import AbstractLearner
+from ..lives.life import carried
 from ..loops import WindowMean
-from ..loops.life import carried
 from ..streams import AbstractStream
 from .roots import at_paths, require_roots
 from .run import SweepRun

@@ -15,8 +15,8 @@ from ..checkpoints.upgrades import upgraded_arrays
 from ..components.ranges import require_count, require_key
 from ..hyperparameters.axes import Axes
 from ..learners import Metrics
+from ..lives.life import carried
 from ..loops import AbstractRecorder, EveryNth, WindowMean, drive
-from ..loops.life import carried
 from ..loops.progress import one_chunk_ahead, progress_bar
 from ..loops.recorded import RecordedSteps
 from ..loops.window_ends import WindowEnds

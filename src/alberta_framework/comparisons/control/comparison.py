@@ -1,6 +1,7 @@
 """What is compared in control: agents with grids of hyperparameters, in one environment."""
 
 import dataclasses
+import functools as ft
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,9 +12,9 @@ import numpy as np
 from ...components.component import AbstractComponent, component_from_config
 from ...components.ranges import require_choice, require_count
 from ...components.strict_json import in_words
-from ...control import AbstractAgent
+from ...control import AbstractAgent, WithFeatures
 from ...environments import AbstractEnvironment
-from ...features import AbstractFeatures
+from ...features import AbstractFeatures, Percept
 from ...interface import ActionSpace, DiscreteActions
 from ...interface.action_spaces import require_suited
 from ...interface.actions import SpaceActions
@@ -44,10 +45,9 @@ class ControlComparison:
     - `name`: of the files and folders of its results.
     - `environment`: an `AbstractEnvironment`, or its configuration, in which all points and seeds
       live in one compiled program; or of Gymnasium `id`, and whatever else `gymnasium.make` takes,
-      as `max_episode_steps`, whose actions are discrete.
+      as `max_episode_steps`.
     - `agents`: name to `Contender`, or to an agent without a grid.
-    - `episodes` >= 1 of every agent, point and seed; or instead `steps` >= 1, in an environment in
-      JAX.
+    - `episodes` >= 1 of every agent, point and seed; or instead `steps` >= 1.
     - `evaluate_last`, with `episodes`: 1 to `episodes`, default 50 or all.
     - `evaluate_last_share` in (0, 1], with `steps`: default 0.2.
     - `features`: what the agents see of an observation, as a `TileCoder`; default None, itself.
@@ -89,11 +89,6 @@ class ControlComparison:
             families = (AbstractEnvironment,)
             made = component_from_config(self.environment, families, path="environment")
             object.__setattr__(self, "environment", made)
-        if self.steps is not None and not isinstance(self.environment, AbstractEnvironment):
-            raise ValueError(
-                "ControlComparison: `steps` are counted in an environment in JAX; one of "
-                "Gymnasium is counted in `episodes`."
-            )
         self._require_match()
 
     def _require_extent(self):
@@ -137,7 +132,7 @@ class ControlComparison:
 
     def _require_match(self):
         """Features and agents must suit the environment."""
-        inputs, offered = self._offered()
+        inputs, require_space = self._offered()
         if self.features is not None:
             _require_features(self.features, inputs)
         for name, contender in self.agents.items():
@@ -146,32 +141,34 @@ class ControlComparison:
                 raise ValueError(f"agents.{name}: must be an AbstractAgent, got {agent!r}.")
             if contender.first_inputs is not None:
                 raise ValueError(f"agents.{name}: `first_inputs` is for learners on streams.")
-            space = agent.action_space
-            if not isinstance(offered, DiscreteActions):
-                require_suited(f"agents.{name}", space, offered)
-                continue
-            if not isinstance(space, DiscreteActions):
-                raise ValueError(f"agents.{name}: must act by number, got actions in {space}.")
-            if space.n != offered.n:
-                raise ValueError(
-                    f"agents.{name}: `n_actions` must be {offered.n}, the number of actions of the "
-                    f"environment, got {space.n}."
-                )
+            require_space(f"agents.{name}", agent.action_space)
 
-    def _offered(self) -> tuple[int, ActionSpace]:
-        """How many numbers an observation has, and what can be done."""
+    def _offered(self) -> tuple[int, Callable[[str, ActionSpace], None]]:
+        """How many numbers an observation has, and a check of what an agent does."""
         if isinstance(self.environment, AbstractEnvironment):
             if not isinstance(self.features, AbstractFeatures | None):
                 raise TypeError(f"`features` must be an AbstractFeatures, got {self.features!r}.")
-            return self.environment.observation_size, self.environment.action_space
+            offered = self.environment.action_space
+            return self.environment.observation_size, ft.partial(_require_space, offered)
         env = self.make_environment()
         try:
             with closing("environment", env):
                 host = HostEnvironment("environment", env)
-                actions = SpaceActions("environment", host.space("action"))
+                space = host.space("action")
         except EnvironmentFailure as failure:
             raise ValueError(str(failure)) from failure
-        return host.observed.size, DiscreteActions(actions.n)
+        if isinstance(space, gymnasium_package().spaces.Box):
+            return host.observed.size, lambda _, own: host.actions_of(own) and None
+        offered = DiscreteActions(SpaceActions("environment", space).n)
+        return host.observed.size, ft.partial(_require_space, offered)
+
+    def seen_by(self, agent: AbstractAgent) -> AbstractAgent:
+        """The agent, which is shown what `features` makes of observations."""
+        if self.features is None:
+            return agent
+        features = self.features
+        own = isinstance(features, AbstractFeatures)
+        return WithFeatures(agent, features if own else _Mapped(features))
 
     def make_environment(self) -> Any:
         """A new copy of the environment of Gymnasium.
@@ -217,6 +214,35 @@ class ControlComparison:
         require_count("ControlComparison", "episodes", count)
         evaluate_last = min(self.evaluate_last or count, count)
         return dataclasses.replace(self, episodes=count, evaluate_last=evaluate_last)
+
+
+class _Mapped(AbstractFeatures[None]):
+    """What a component without a state makes of an observation by being called with it."""
+
+    component: Any
+
+    def feature_dim_of(self, observation_dim: int) -> int:
+        del observation_dim
+        return self.component.feature_dim
+
+    def init(self, observation_dim: int) -> None:
+        del observation_dim
+
+    def see(self, state: None, percept: Percept) -> tuple[Percept, None]:
+        return percept.replace(observation=self.component(percept.observation)), state
+
+
+def _require_space(offered: ActionSpace, owner: str, own: ActionSpace) -> None:
+    """`ValueError` unless what an agent does is what is offered, all of it."""
+    if not isinstance(offered, DiscreteActions):
+        require_suited(owner, own, offered)
+    elif not isinstance(own, DiscreteActions):
+        raise ValueError(f"{owner}: must act by number, got actions in {own}.")
+    elif own.n != offered.n:
+        raise ValueError(
+            f"{owner}: `n_actions` must be {offered.n}, the number of actions of the "
+            f"environment, got {own.n}."
+        )
 
 
 def _require_features(features: Any, inputs: int) -> None:

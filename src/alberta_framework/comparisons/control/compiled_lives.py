@@ -8,14 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...components.state import AbstractState
-from ...control import WithFeatures
 from ...hyperparameters.stacked import stacked
-from ...loops import EpisodeRing, Lanes, Life, LifeState, drive
-from ...loops.life import WorldKeyStream
+from ...lives import EpisodeRing, Life, LifeState
+from ...lives.life import WorldKeyStream
+from ...loops import Lanes, drive
 from ..contender import Contender
 from .comparison import ControlComparison
-from .finished import FinishedEpisodes
-from .result import AgentResult, of_lives
+from .lives import AbstractLives
 
 _STEPS_AT_A_TIME = 1000
 
@@ -41,8 +40,8 @@ class _OwnLife(eqx.Module):
         return _OwnLifeState(state.life, inner), metrics
 
 
-class CompiledLives:
-    """One agent at every point and seed, point by point, in one environment in JAX.
+class CompiledLives(AbstractLives):
+    """Lives in one environment in JAX, all in one program.
 
     Seed s lives as `interact` with the key `jax.random.key(s)` lets it. A life that has had its
     episodes goes on until the others have, and nothing more of it is noted; counted in steps, all
@@ -50,18 +49,12 @@ class CompiledLives:
     """
 
     def __init__(self, comparison: ControlComparison, contender: Contender):
-        seeds, self._points = comparison.seeds, contender.points
-        self._extent = comparison.extent
-        agents = contender.learners
-        if comparison.features is not None:
-            agents = [WithFeatures(agent, comparison.features) for agent in agents]
+        super().__init__(comparison, contender)
+        agents = [comparison.seen_by(agent) for agent in contender.learners]
         lives = stacked([Life(agent, comparison.environment) for agent in agents])
-        lives = jax.tree.map(lambda leaf: np.repeat(leaf, seeds, axis=0), lives)
-        count = len(self._points) * seeds
-        keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), len(self._points)))
+        lives = jax.tree.map(lambda leaf: np.repeat(leaf, comparison.seeds, axis=0), lives)
+        keys = jax.vmap(jax.random.key)(self._seeds)
         self._states, self._worlds = _begun(lives, keys)
-        self._episodes, self._lived = FinishedEpisodes(count), 0
-        self._rejected = np.zeros(count, np.int64)
 
     def advance(self) -> None:
         """Up to a thousand more steps of every life."""
@@ -90,32 +83,8 @@ class CompiledLives:
         self._lived += num_steps
 
     @property
-    def finished(self) -> np.ndarray:
-        """How many episodes of each life are kept."""
-        return self._episodes.counts
-
-    @property
-    def done(self) -> np.ndarray:
-        """How much each life has had of what is asked of it."""
-        return self._extent.done(self.finished, np.full(len(self.finished), self._lived))
-
-    @property
-    def active(self) -> np.ndarray:
-        """Which lives have something to go."""
-        return self.done < self._extent.count
-
-    def recent_return(self) -> float | None:
-        """The mean over the last 50 episodes of each life; None before the first."""
-        return self._episodes.recent_return()
-
-    def result(self) -> AgentResult:
-        """Of what every life has had."""
-        returns, steps = self._episodes.arrays(self._extent.whole(self.finished))
-        lived = self._extent.lived(steps, self._lived)
-        # An episode that goes on has rewards too, but no return.
-        going_on = np.asarray(self._states.inner.episode_return, np.float64)
-        rest = np.where(lived > steps.sum(axis=-1), going_on, 0.0)
-        return of_lives(self._points, returns, steps, self._rejected, lived, rest)
+    def _going_on(self) -> np.ndarray:
+        return np.asarray(self._states.inner.episode_return, np.float64)
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -33,18 +33,11 @@ class FinishedEpisodes:
 
     def recent_return(self) -> float | None:
         """The mean over the last 50 episodes of each life; None before the first."""
-        return recent_return(self._returns, self.counts)
-
-
-def recent_return(returns: NDArray, finished: NDArray) -> float | None:
-    """The mean over the last 50 finished episodes of each life; None before the first.
-
-    `returns` [lives, episodes], of which `finished` [lives] have ended.
-    """
-    places = finished[:, None] - 1 - np.arange(min(_RECENT, returns.shape[1]))
-    recent, there = np.take_along_axis(returns, np.maximum(places, 0), axis=1), places >= 0
-    began = finished > 0
-    if not began.any():
-        return None
-    sums, counts = np.where(there, recent, 0.0).sum(axis=1), there.sum(axis=1)
-    return float(np.mean(sums[began] / counts[began]))
+        room = min(_RECENT, self._returns.shape[1])
+        places = self.counts[:, None] - 1 - np.arange(room)
+        recent = np.take_along_axis(self._returns, np.maximum(places, 0), axis=1)
+        there, began = places >= 0, self.counts > 0
+        if not began.any():
+            return None
+        sums, counts = np.where(there, recent, 0.0).sum(axis=1), there.sum(axis=1)
+        return float(np.mean(sums[began] / counts[began]))

@@ -14,7 +14,7 @@ from ...components.ranges import require_key
 from ...components.state import AbstractState
 from ...interface import ActionSpace, DiscreteActions
 from ...interface.package import gymnasium_package
-from ...loops.life import WorldKeysState, WorldKeyStream
+from ...lives.life import WorldKeysState, WorldKeyStream
 from ..abstract import AbstractEnvironment, EnvStep
 
 

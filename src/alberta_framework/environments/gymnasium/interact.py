@@ -11,12 +11,14 @@ from ...control import AbstractAgent
 from ...interface.failure import handing_back
 from ...interface.host import HostEnvironment, is_vector
 from ...learners import Metrics, with_uptime
-from ...loops import InteractResult
+from ...lives import InteractResult
 from ...loops.entrance import ChosenOptions
 from ...loops.progress import progress_bar
 from ...loops.recorded import RecordedSteps
-from .lives import LifeOfCopies, SingleLife, live, new_agent
+from .lives import LifeOfCopies, SingleLife, live, new_agent, new_agents
 from .log import Lived, Log
+from .policies import Policy
+from .walk import VectorWalk
 
 
 def interact_gymnasium(
@@ -85,10 +87,24 @@ def interact_gymnasium(
 
 def _life_of(owner: str, agent: AbstractAgent, env: Any, seed: int, state: Any) -> Any:
     if is_vector(env):
-        return LifeOfCopies(owner, agent, env, seed, state)
+        return _life_in_vector(owner, strong(agent), env, seed, state)
     host = HostEnvironment(owner, env)
     host.actions_of(agent.action_space)  # before a state is made for it
     agent = strong(agent)
     if state is None:
         state = new_agent(agent, host.observed.size, seed)
     return SingleLife(host, agent, state, seed=seed)
+
+
+def _life_in_vector(
+    owner: str, agent: AbstractAgent, env: Any, seed: int, state: Any
+) -> LifeOfCopies:
+    def walk_with(policy: Policy) -> VectorWalk:
+        return VectorWalk(owner, env, policy, seed, "onehot", "first", False)
+
+    host = HostEnvironment(owner, env)
+    host.actions_of(agent.action_space)  # before states are made for it
+    if state is None:
+        keys = jax.random.split(jax.random.key(seed), env.num_envs)
+        state = new_agents(agent, host.observed.size, keys)
+    return LifeOfCopies(agent, agent.action_space, walk_with, state)

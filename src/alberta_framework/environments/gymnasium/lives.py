@@ -6,7 +6,7 @@ costs more than the step of a small agent. So is what a step found.
 
 import functools as ft
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,15 +14,28 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt32
 
-from ...compilation.boundary import strong
 from ...compilation.execution_plan import Program, execution_plan
 from ...compilation.one_kernel import ZERO, one_kernel
 from ...compilation.packing import Packing, packed, unpacked
+from ...interface import ActionSpace
 from ...interface.failure import EnvironmentFailure
 from ...interface.host import HostEnvironment
-from ...learners import Lifecycle, born, metrics_of_step
+from ...learners import Lifecycle, born, initial_state, metrics_of_step
 from .log import Lived
-from .walk import VectorWalk
+from .policies import Policy
+from .walk import VectorWalk, WalkApart
+
+
+def steps_of(life: "SingleLife | LifeOfCopies") -> Iterator[Lived]:
+    """Act, step, learn, and begin anew at the end of an episode: every loop on the host.
+
+    Whoever takes the steps has each before the next is taken, and before a failure of the
+    environment that followed it is raised.
+    """
+    life.begin()
+    while True:
+        yield life.step()
+        life.go_on()
 
 
 def live(
@@ -32,24 +45,26 @@ def live(
     *,
     one_episode: bool = False,
 ) -> None:
-    """Act, step, learn, note, and begin anew at the end of an episode: every loop on the host.
-
-    It ends after `num_steps` steps, and with `one_episode` when the episode does. What a failure of
-    the environment follows is noted before it is raised.
-    """
-    if num_steps:
-        life.begin()
-    for step in range(num_steps):
-        note(step, life.step())
+    """`num_steps` steps, each noted; with `one_episode` fewer, where it ends before."""
+    for step, lived in zip(range(num_steps), steps_of(life), strict=False):
+        note(step, lived)
         if one_episode and life.over:
             return
+    if num_steps:
         life.go_on()
 
 
 class _HostLife:
     """What a single life and that of copies have in common."""
 
-    def __init__(self, agent: Any, feature_dim: int, state: Any, copies: int | None):
+    def __init__(
+        self,
+        agent: Any,
+        action_space: ActionSpace,
+        feature_dim: int,
+        state: Any,
+        copies: int | None,
+    ):
         self.copies = copies
         self._agent, self._feature_dim = agent, feature_dim
         self._packings = Packing(self._agent), Packing(state)
@@ -57,7 +72,7 @@ class _HostLife:
         self._words = packed(self._packings[1], state)
         self._alone = execution_plan().one_kernel(self._agent, state)
         self._stepped = _stepped.form(self._alone)
-        self._in_action = math.prod(agent.action_space.shape)
+        self._in_action = math.prod(action_space.shape)
 
     @property
     def state(self) -> Any:
@@ -106,7 +121,7 @@ class SingleLife(_HostLife):
         begins_ahead: bool = False,
     ):
         self._host, self._actions = host, host.actions_of(agent.action_space)
-        super().__init__(agent, host.observed.size, state, None)
+        super().__init__(agent, agent.action_space, host.observed.size, state, None)
         self._seeding = {} if seed is None else {"seed": seed}
         self._max_steps, self._begins_ahead = max_steps, begins_ahead
         self._failure: EnvironmentFailure | None = None
@@ -156,28 +171,37 @@ class SingleLife(_HostLife):
 
 
 class LifeOfCopies(_HostLife):
-    """Agents in the copies of a vector environment, in any of its autoreset modes; copies begin
-    anew within a step."""
+    """Agents in copies of an environment, one in each, which begin anew within a step.
+
+    **Arguments:** `agent`: of all copies, or with `own` one for each along the first axis, its
+    numbers as arrays; `action_space`: of each. `walk_with(policy)`: the copies, where the agents
+    are the policy. `states`: of every copy's agent, as many as the walk has copies.
+    """
 
     over = False
 
-    def __init__(self, owner: str, agent: Any, env: Any, seed: int, state: Any):
-        self._walk = VectorWalk(owner, env, self._pending, seed, "onehot", "first", False)
+    def __init__(
+        self,
+        agent: Any,
+        action_space: ActionSpace,
+        walk_with: Callable[[Policy], VectorWalk | WalkApart],
+        states: Any,
+        *,
+        own: bool = False,
+    ):
+        self._walk, self._own = walk_with(self._pending), own
         host = self._walk.host
-        self._actions = host.actions_of(agent.action_space)
-        agent, copies, size = strong(agent), env.num_envs, host.observed.size
-        if state is None:
-            keys = jax.random.split(jax.random.key(seed), copies)
-            state = _new_agents(agent, keys, Lifecycle.begin(), size=size)
-        super().__init__(agent, size, state, copies)
+        self._actions = host.actions_of(action_space)
+        super().__init__(agent, action_space, host.observed.size, states, self._walk.copies)
 
     def begin(self) -> None:
         """The first episode of every copy."""
-        self._action = self._call(_start_all, self._walk.observation)
+        self._action = self._call(_start_each if self._own else _start_all, self._walk.observation)
 
     def _pending(self, observations: np.ndarray) -> Any:
         del observations
-        return self._actions.batch_of(self._action)
+        actions, vector = self._actions, self._walk.host.vector
+        return (actions.batch_of if vector else actions.each_of)(self._action)
 
     def step(self) -> Lived:
         """Act, and learn what follows, in every copy."""
@@ -187,9 +211,10 @@ class LifeOfCopies(_HostLife):
         # A copy begins at the observation of its reset, which came with this step or a late one.
         begins = ~passage.valid if walk.resets_late else over
         numbers = (passage.reward, passage.terminated, passage.truncated, passage.valid, begins)
-        columns = np.column_stack(numbers).astype(np.float32)
+        with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
+            columns = np.column_stack(numbers).astype(np.float32)
         seen = np.concatenate([passage.next_observation, walk.observation, columns], axis=1)
-        words = self._call(_learn_all, seen)
+        words = self._call(_learn_each if self._own else _learn_all, seen)
         n, valid = self._in_action, passage.valid
         self._action = words[:, :n]
         metrics, rejected = words.view(np.float32)[:, n + 1 :], words[:, n] != 0
@@ -203,12 +228,19 @@ class LifeOfCopies(_HostLife):
         )
 
     def go_on(self) -> None:
-        """Nothing is left to do."""
+        """Raise what failed where an episode should have begun."""
+        self._walk.go_on()
 
 
 def new_agent(agent: Any, feature_dim: int, seed: int) -> Any:
     """The state of an agent that is born now."""
     return _new_agent(agent, jax.random.key(seed), Lifecycle.begin(), size=feature_dim)
+
+
+def new_agents(agent: Any, feature_dim: int, keys: Any, *, own: bool = False) -> Any:
+    """The states of agents that are born now, one for each key; with `own` each of an agent of its
+    own, along the first axis of `agent`."""
+    return _new_agents(agent, keys, Lifecycle.begin(), size=feature_dim, own=own)
 
 
 @np.errstate(over="ignore")  # out of float32's range is infinite, and rejected
@@ -271,18 +303,27 @@ def _start_all(agent, states, observations):
     return jax.vmap(ft.partial(_start, agent))(states, observations)
 
 
-def _learn_all(agent, states, seen):
-    def of_copy(state, seen):
-        size = (seen.shape[0] - 5) // 2
-        final, first, (reward, *flags) = seen[:size], seen[size : 2 * size], seen[2 * size :]
-        terminated, truncated, valid, begins = (flag != 0 for flag in flags)
-        found = agent.act_and_learn(state, reward, final, terminated, truncated)
-        state = _chosen(valid, found.state, state)
-        first_action, begun = agent.start(state, first)
-        action = jnp.where(begins, first_action, found.action)
-        return _chosen(begins, begun, state), _words_of_step(agent, found, action)
+def _start_each(agents, states, observations):
+    return jax.vmap(_start)(agents, states, observations)
 
-    return jax.vmap(of_copy)(states, seen)
+
+def _learn_all(agent, states, seen):
+    return jax.vmap(ft.partial(_learn_of_copy, agent))(states, seen)
+
+
+def _learn_each(agents, states, seen):
+    return jax.vmap(_learn_of_copy)(agents, states, seen)
+
+
+def _learn_of_copy(agent, state, seen):
+    size = (seen.shape[0] - 5) // 2
+    final, first, (reward, *flags) = seen[:size], seen[size : 2 * size], seen[2 * size :]
+    terminated, truncated, valid, begins = (flag != 0 for flag in flags)
+    found = agent.act_and_learn(state, reward, final, terminated, truncated)
+    state = _chosen(valid, found.state, state)
+    first_action, begun = agent.start(state, first)
+    action = jnp.where(begins, first_action, found.action)
+    return _chosen(begins, begun, state), _words_of_step(agent, found, action)
 
 
 def _chosen(condition, new, old):
@@ -294,6 +335,9 @@ def _new_agent(agent, key, alive, *, size):
     return born(agent.init(size, key), alive)
 
 
-@ft.partial(jax.jit, static_argnames="size")
-def _new_agents(agent, keys, alive, *, size):
-    return jax.vmap(lambda key: born(agent.init(size, key), alive))(keys)
+@ft.partial(jax.jit, static_argnames=("size", "own"))
+def _new_agents(agent, keys, alive, *, size, own):
+    def one(agent, key):
+        return born(initial_state(agent, size, key), alive)
+
+    return jax.vmap(one, in_axes=(0 if own else None, 0))(agent, keys)

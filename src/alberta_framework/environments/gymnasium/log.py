@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...learners import Metrics
-from ...loops import Episodes
-from ...loops.life import RATE
+from ...lives import Episodes
+from ...lives.life import RATE
 
 
 class Lived(NamedTuple):

@@ -1,11 +1,12 @@
 """Steps an environment under a policy, episode after episode."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...components.ranges import require_choice
-from ...interface.failure import ContractBroken
+from ...interface.failure import ContractBroken, EnvironmentFailure
 from ...interface.host import HostEnvironment, is_vector
 from ...interface.package import gymnasium_package
 from ...interface.spaces import ENCODINGS, Flattener
@@ -180,9 +181,17 @@ class VectorWalk:
         return self._observation
 
     @property
+    def copies(self) -> int:
+        """How many."""
+        return self.lead[0]
+
+    @property
     def resets_late(self) -> bool:
         """Whether a copy that ended takes its next step to reset."""
         return self._autoreset == "NEXT_STEP"
+
+    def go_on(self) -> None:
+        """Nothing is left to do after a step."""
 
     def _final(self, returned, ended, info) -> np.ndarray:
         following = returned.copy()
@@ -196,6 +205,73 @@ class VectorWalk:
         for i in np.flatnonzero(ended):
             following[i] = self.host.flat("step", info["final_obs"][i], ())
         return following
+
+
+class WalkApart:
+    """Single environments side by side, each with its own generator, stepped one by one.
+
+    **Arguments:** `hosts`; `policy`: an action for each of their observations. `seeds`: of their
+    first resets. `episodes`: after how many a copy rests, whose steps are not valid; None: never.
+    """
+
+    resets_late = False
+
+    def __init__(
+        self,
+        hosts: Sequence[HostEnvironment],
+        policy: Policy,
+        seeds: Sequence[int],
+        episodes: int | None,
+    ):
+        self.host, self.copies, self.policy = hosts[0], len(hosts), policy
+        self._hosts, self._episodes = list(hosts), episodes
+        first = [host.reset(seed=seed) for host, seed in zip(hosts, seeds, strict=True)]
+        self.observation = np.stack(first)
+        self.finished, self.resting = (np.zeros(len(hosts), kind) for kind in (np.int64, bool))
+        self._failure: EnvironmentFailure | None = None
+
+    def step(self) -> Passage:
+        """The next step of every copy that does not rest."""
+        observation, valid = self.observation, ~self.resting
+        actions = self.policy(observation)
+        following = observation.copy()
+        rewards = np.zeros(self.copies)
+        ends = np.zeros((2, self.copies), bool)
+        for place in np.flatnonzero(valid).tolist():
+            found = self._hosts[place].step(actions[place])
+            following[place], rewards[place], *ends[:, place] = found[:4]
+        over = ends[0] | ends[1]
+        self.finished += over
+        if self._episodes is not None:
+            self.resting = self.finished == self._episodes
+        self.observation = self._begun(following, over & ~self.resting)
+        flat_action = next_action = None
+        return Passage(
+            observation,
+            actions,
+            flat_action,
+            rewards,
+            following,
+            next_action,
+            ends[0],
+            ends[1],
+            valid,
+        )
+
+    def _begun(self, following: np.ndarray, begins: np.ndarray) -> np.ndarray:
+        """The observations from which the copies go on."""
+        first = following.copy()
+        try:
+            for place in np.flatnonzero(begins).tolist():
+                first[place] = self._hosts[place].reset()
+        except EnvironmentFailure as failure:  # the episode that ended is learned to its end
+            self._failure = failure
+        return first
+
+    def go_on(self) -> None:
+        """**Raises:** `EnvironmentFailure` where the next episode of a copy did not begin."""
+        if self._failure is not None:
+            raise self._failure
 
 
 def walk_of(owner: str, env: Any, *arguments: Any) -> Walk | VectorWalk:

@@ -12,7 +12,7 @@ from ..components.counter import count_from
 from ..components.numbers import is_traced
 from ..components.ranges import require_count
 from ..components.state import AbstractState
-from .recorders import AbstractRecorder
+from ..loops.recorders import AbstractRecorder
 
 
 class Episodes(AbstractState):

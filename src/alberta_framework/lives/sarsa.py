@@ -12,8 +12,8 @@ from ..components.numbers import f32, is_traced, truth
 from ..components.state import AbstractState, require_state
 from ..control import SARSAAgent, SARSAState
 from ..experience import ControlStep
+from ..loops.entrance import LoopOptions, require_rows, run, stream_state
 from ..streams import RecordedStream
-from .entrance import LoopOptions, require_rows, run, stream_state
 
 
 class SARSAArrayResult(AbstractState):

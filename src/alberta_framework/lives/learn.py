@@ -11,9 +11,9 @@ from ..components.ranges import require_count, require_key
 from ..environments import AbstractEnvironment
 from ..learners import draws_weights, initial_state
 from ..learners.metrics import own_names
+from ..loops.entrance import LoopOptions, run
+from ..loops.entrance import stream_state as begun_stream
 from ..streams import AbstractArrayStream
-from .entrance import LoopOptions, run
-from .entrance import stream_state as begun_stream
 from .interact import InteractResult, interact
 
 

@@ -17,13 +17,13 @@ from ..components.ranges import require_key
 from ..control import AbstractAgent
 from ..environments import AbstractEnvironment
 from ..learners import Lifecycle, Metrics, born, initial_state
+from ..loops.entrance import LoopOptions, run
+from ..loops.lanes import Lanes
+from ..loops.recorded import RecordedSteps, aggregated
 from ..results.aggregated import AggregatedResults
 from ..results.dataset import to_dataset
-from .entrance import LoopOptions, run
 from .episode_ring import EpisodeRing, Episodes
-from .lanes import Lanes
 from .life import Life, LifeState, WorldKeysState, WorldKeyStream, life_of
-from .recorded import RecordedSteps, aggregated
 
 if TYPE_CHECKING:
     import xarray as xr
