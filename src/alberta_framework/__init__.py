@@ -295,6 +295,15 @@ if TYPE_CHECKING:
     from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
     from .interface import DiscreteActions as DiscreteActions
+    from .linear_td import AbstractLinearTD as AbstractLinearTD
+    from .linear_td import AbstractLinearTDState as AbstractLinearTDState
+    from .linear_td import LinearTD as LinearTD
+    from .linear_td import LinearTDState as LinearTDState
+    from .linear_td import SwiftTD as SwiftTD
+    from .linear_td import SwiftTDState as SwiftTDState
+    from .linear_td import TDUpdate as TDUpdate
+    from .linear_td import TrueOnlineTD as TrueOnlineTD
+    from .linear_td import TrueOnlineTDState as TrueOnlineTDState
     from .lives import EpisodeRing as EpisodeRing
     from .lives import Episodes as Episodes
     from .lives import EvaluationResult as EvaluationResult
@@ -580,6 +589,17 @@ _LATE = {
         "flatten_space",
         "flatten_value",
         "space_action",
+    ),
+    "linear_td": (
+        "AbstractLinearTD",
+        "AbstractLinearTDState",
+        "LinearTD",
+        "LinearTDState",
+        "SwiftTD",
+        "SwiftTDState",
+        "TDUpdate",
+        "TrueOnlineTD",
+        "TrueOnlineTDState",
     ),
     "lives": (
         "EpisodeRing",
