@@ -255,3 +255,12 @@ def test_features_of_another_size():
         MLP.hidden(MLP.init(6, jr.key(0)), jnp.zeros(7))
     with pytest.raises(TypeError, match=r"StreamMLP\.init: `key` must be a typed key"):
         MLP.init(6, None)
+
+
+def test_a_unit_at_zero_has_the_slope_of_the_negative_side():
+    """As in PyTorch. Where all weights of a layer are 0 every unit of it is at exactly 0."""
+    network = af.StreamMLP((3,), 1, leaky_relu_slope=0.25, use_layer_norm=False)
+    params = network.init(4, jr.key(0))
+    params = params.replace(weights=(jnp.zeros((3, 4)), jnp.ones((1, 3))))
+    gradient = jax.grad(lambda p: network.apply(p, jnp.ones(4))[0])(params)
+    np.testing.assert_array_equal(gradient.biases[0], [0.25] * 3)

@@ -47,7 +47,9 @@ class LinearTD(AbstractLinearTD[LinearTDState]):
 
     def _begun(self, feature_dim: int, life: Lifecycle) -> LinearTDState:
         zeros = jnp.zeros(feature_dim, jnp.float32)
-        return LinearTDState(zeros, zeros, jnp.zeros((), jnp.float32), life)
+        return LinearTDState(
+            weights=zeros, trace=zeros, trace_decay=jnp.zeros((), jnp.float32), life=life
+        )
 
     def _step(
         self, state: Any, x: Array, reward: Array, next_x: Array, discount: Array, cut: Array

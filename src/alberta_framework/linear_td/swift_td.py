@@ -38,7 +38,18 @@ class SwiftMemory(AbstractState):
     def begin(cls, shape: tuple[int, ...], log_step_size: Any) -> "SwiftMemory":
         """Before the first arrival."""
         zeros, zero = jnp.zeros(shape, jnp.float32), jnp.zeros((), jnp.float32)
-        return cls(jnp.full(shape, log_step_size, jnp.float32), *(zeros,) * 7, zero, zero)
+        return cls(
+            log_step_sizes=jnp.full(shape, log_step_size, jnp.float32),
+            trace=zeros,
+            trace_change=zeros,
+            trace_mean=zeros,
+            meta_trace=zeros,
+            sensitivity=zeros,
+            old_sensitivity=zeros,
+            next_sensitivity=zeros,
+            old_value=zero,
+            value_change=zero,
+        )
 
     def cut(self) -> "SwiftMemory":
         """Nothing of the past reaches the next arrival; what was learned of step sizes stays."""
@@ -177,7 +188,7 @@ class SwiftTD(AbstractLinearTD[SwiftTDState]):
     def _begun(self, feature_dim: int, life: Lifecycle) -> SwiftTDState:
         memory = SwiftMemory.begin((feature_dim,), jnp.log(f32(self.initial_step_size)))
         weights = jnp.zeros(feature_dim, jnp.float32)
-        return SwiftTDState(weights, memory, jnp.asarray(False), life)
+        return SwiftTDState(weights=weights, memory=memory, begun=jnp.asarray(False), life=life)
 
     def _step(
         self, state: Any, x: Array, reward: Array, next_x: Array, discount: Array, cut: Array

@@ -81,7 +81,9 @@ class TrueOnlineTD(AbstractLinearTD[TrueOnlineTDState]):
 
     def _begun(self, feature_dim: int, life: Lifecycle) -> TrueOnlineTDState:
         zeros, zero = jnp.zeros(feature_dim, jnp.float32), jnp.zeros((), jnp.float32)
-        return TrueOnlineTDState(zeros, zeros, zero, zero, life)
+        return TrueOnlineTDState(
+            weights=zeros, trace=zeros, old_value=zero, trace_decay=zero, life=life
+        )
 
     def _step(
         self, state: Any, x: Array, reward: Array, next_x: Array, discount: Array, cut: Array

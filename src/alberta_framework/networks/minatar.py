@@ -135,5 +135,5 @@ class MinAtarNetwork(AbstractNetwork[MLPParams]):
         # 0.8 to 2.5 times with channels first, 1.3 to 2.5 times with patches in rows
         # (`benchmarks/convolution.py`).
         sums = filters @ f32(x)[self._patches] + b[:, None]
-        maps = activated(jnp.ravel(sums), slope, use_layer_norm)
-        return hidden_layer(dense, c, maps, slope, use_layer_norm)
+        maps = activated(jnp.ravel(sums), slope, use_layer_norm, "left")
+        return hidden_layer(dense, c, maps, slope, use_layer_norm, "left")

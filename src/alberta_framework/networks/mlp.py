@@ -1,6 +1,6 @@
 """Multilayer perceptrons: parameters and forward pass."""
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,11 @@ from ..components.state import AbstractState
 from ..components.types import ScalarLike
 
 _LAYER_NORM_EPSILON = 1e-5
+
+# The reference's learners are JAX programs, where a unit at 0 has the slope 1; streaming agents are
+# published with PyTorch, where it has the slope of the negative side. It matters where a whole layer
+# of sparse weights is 0 and its units are exactly that.
+Kink: TypeAlias = Literal["left", "right"]
 
 
 class MLPParams(AbstractState):
@@ -48,24 +53,32 @@ def hidden_layer(
     x: Float[Array, " fan_in"],
     leaky_relu_slope: ScalarLike,
     use_layer_norm: bool,
+    kink: Kink = "right",
 ) -> Float[Array, " fan_out"]:
     """LeakyReLU of W x + b, normalized over the layer's units before it if asked.
 
     The normalization has the biased variance, 1e-5 inside the root, and no parameters.
     """
-    return activated(affine(weights, x, bias), leaky_relu_slope, use_layer_norm)
+    return activated(affine(weights, x, bias), leaky_relu_slope, use_layer_norm, kink)
 
 
 def activated(
-    u: Float[Array, " units"], leaky_relu_slope: ScalarLike, use_layer_norm: bool
+    u: Float[Array, " units"],
+    leaky_relu_slope: ScalarLike,
+    use_layer_norm: bool,
+    kink: Kink = "right",
 ) -> Float[Array, " units"]:
-    """LeakyReLU of u, normalized before it if asked: what a hidden layer makes of its sums."""
+    """LeakyReLU of u, normalized before it if asked: what a hidden layer makes of its sums.
+
+    `kink`: on which side of 0 a unit at exactly 0 lies, which decides its slope.
+    """
     if use_layer_norm:
         u = u - jnp.mean(u)
         # Not over the square root: XLA makes the one of the other where no gradient needs the root,
         # and prediction and update would differ in their last bits.
         u = u * jax.lax.rsqrt(jnp.mean(u**2) + _LAYER_NORM_EPSILON)
-    return jnp.where(u >= 0.0, u, f32(leaky_relu_slope) * u)
+    above = u >= 0.0 if kink == "right" else u > 0.0
+    return jnp.where(above, u, f32(leaky_relu_slope) * u)
 
 
 def hidden_activations(
@@ -73,11 +86,12 @@ def hidden_activations(
     x: Float[Array, " features"],
     leaky_relu_slope: ScalarLike,
     use_layer_norm: bool,
+    kink: Kink = "right",
 ) -> tuple[Float[Array, " units"], ...]:
     """The activations of every hidden layer in order; empty without one."""
     activations = []
     for weights, bias in zip(params.weights, params.biases, strict=True):
-        x = hidden_layer(weights, bias, x, leaky_relu_slope, use_layer_norm)
+        x = hidden_layer(weights, bias, x, leaky_relu_slope, use_layer_norm, kink)
         activations.append(x)
     return tuple(activations)
 
@@ -87,7 +101,8 @@ def hidden(
     x: Float[Array, " features"],
     leaky_relu_slope: ScalarLike,
     use_layer_norm: bool,
+    kink: Kink = "right",
 ) -> Float[Array, " hidden"]:
     """The activations of the last hidden layer; `x` itself without one."""
-    activations = hidden_activations(params, x, leaky_relu_slope, use_layer_norm)
+    activations = hidden_activations(params, x, leaky_relu_slope, use_layer_norm, kink)
     return activations[-1] if activations else x

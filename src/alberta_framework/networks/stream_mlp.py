@@ -26,7 +26,9 @@ class StreamMLP(AbstractNetwork[MLPParams]):
     each unit has `sparsity` of its inputs, drawn without replacement, at 0.
 
     With few features the first layer is all 0, up to 9 with the defaults. Such a network learns all
-    the same, through biases and normalization, but slowly at first; `min_inputs=1` leaves one.
+    the same, through biases and normalization, but slowly at first; `min_inputs=1` leaves one. A
+    unit at exactly 0, as all of them are then, has the slope of the negative side, as in PyTorch:
+    with the slope 1 first steps are many times as large, and some agents never recover.
 
     Source: Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606.
 
@@ -86,4 +88,5 @@ class StreamMLP(AbstractNetwork[MLPParams]):
 
     def _hidden(self, params: MLPParams, x: Any) -> Array:
         layers = MLPParams(params.weights[:-1], params.biases[:-1])
-        return hidden_of(layers, f32(x), self.leaky_relu_slope, self.use_layer_norm)
+        slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
+        return hidden_of(layers, f32(x), slope, use_layer_norm, "left")

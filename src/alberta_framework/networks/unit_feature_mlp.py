@@ -73,7 +73,7 @@ class UnitFeatureMLP(AbstractNetwork[MLPParams]):
 
     def _hidden(self, params: MLPParams, x: Array) -> Array:
         layers = MLPParams(params.weights[:-1], params.biases[:-1])
-        h = hidden_of(layers, f32(x), self.leaky_relu_slope, False)
+        h = hidden_of(layers, f32(x), self.leaky_relu_slope, False, "left")
         squared = jnp.sum(h**2)
         # The root has no gradient at 0.
         long = squared > _SHORTEST**2

@@ -41,7 +41,7 @@ class Network:
                 scale = 1.0 / np.sqrt(np.mean(centred**2) + EPSILON)
                 u = centred * scale
             tape.append((x, u, scale))
-            x = np.where(u >= 0, u, self.slope * u)
+            x = np.where(u > 0, u, self.slope * u)
         length = max(np.sqrt(np.sum(x**2)), 1e-8) if self.unit_features else 1.0
         return x / length, length, tape
 
@@ -62,7 +62,7 @@ class Network:
             along = features * np.dot(features, g) if length > 1e-8 else 0.0
             g = (g - along) / length
         for w, (below, u, scale) in zip(params[-4::-2], reversed(tape), strict=True):
-            g = np.where(u >= 0, g, self.slope * g)
+            g = np.where(u > 0, g, self.slope * g)
             if self.layer_norm:
                 g = scale * (g - np.mean(g) - u * np.mean(g * u))
             leaves = [np.outer(g, below), g, *leaves]
