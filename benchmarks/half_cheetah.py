@@ -183,6 +183,7 @@ def learned(steps: int, seeds: int) -> None:
         )
         ax.plot(found.ended_at + 1, found.returns, linewidth=1.2, label=f"seed {seed}")
     ax.set(xlabel="Steps", ylabel="Return of an episode (1,000 steps)")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_title("StreamAC(0.8), 128x128, on HalfCheetah-v5")
     ax.grid(alpha=0.3)
     ax.legend(frameon=False)

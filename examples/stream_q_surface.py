@@ -3,8 +3,8 @@
 StreamQ(lambda) on CartPole at every combination of four values each of gamma, lamda and ObGD's
 kappa, 10 seeds of 100,000 steps: 640 lives, which are one compiled program. Scored is the mean
 return of the episodes that end in the last fifth of the steps, 500 at most. Rewards are scaled with
-a discount of 0.99 throughout. The surface is drawn to stream_q_surface.png. It takes about three
-minutes on two cores.
+a discount of 0.99 throughout. The surface is drawn to stream_q_surface.png. A few minutes on two
+cores.
 
 Run: python examples/stream_q_surface.py [--quick]
 """
@@ -67,13 +67,16 @@ def draw(returns: np.ndarray) -> None:
             text = f"{mean:.0f}\n± {spread:.0f}"
             ax.text(j, i, text, ha="center", va="center", color="w" if dark else "k", fontsize=9)
         ax.set_title(f"κ = {kappa:.0f}", fontsize=11)
-        ax.set_xticks(range(len(LAMDAS)), [str(lamda) for lamda in LAMDAS])
-        ax.set_yticks(range(len(GAMMAS)), [str(gamma) for gamma in GAMMAS])
+        ax.set_xticks(range(len(LAMDAS)), [f"{lamda:g}" for lamda in LAMDAS])
+        ax.set_yticks(range(len(GAMMAS)), [f"{gamma:g}" for gamma in GAMMAS])
         ax.tick_params(length=0)
     figure.supxlabel("trace decay λ", fontsize=11)
     figure.supylabel("discount γ", fontsize=11)
-    figure.colorbar(image, ax=axes, shrink=0.6, label="return per episode (steps), last fifth")
-    figure.suptitle("StreamQ(λ) on CartPole, mean ± standard error over seeds", fontsize=12)
+    figure.colorbar(image, ax=axes, shrink=0.6, label="mean return of the last episodes")
+    seeds = returns.shape[-1]
+    figure.suptitle(
+        f"StreamQ(λ) on CartPole: return, mean ± standard error of {seeds} seeds", fontsize=12
+    )
     figure.savefig("stream_q_surface.png", dpi=150)
 
 
