@@ -1,34 +1,62 @@
-"""How fast does an agent live? SARSA on CartPole, a 32x32 network, traces, ObGDBounding, EMA.
+"""How fast does an agent live on CartPole, and what does a life cost?
 
-One life in one compiled program, against the host's loop over Gymnasium with the same agent, and
-against a scan of the same arithmetic written by hand in plain JAX, with nothing of the library in
-it: no rejected steps, no counts, no episodes, no metrics but the TD error. And a thousand lives.
+One life in one compiled program, of SARSA (32x32, traces, ObGDBounding, EMA) and of StreamQ (32x32,
+ObGD, rewards scaled, observations normalized), against a scan of the same arithmetic written by
+hand in plain JAX (`lives_by_hand.py`); SARSA also against the host's loop over Gymnasium. Then
+StreamQ and StreamAC with more and more lives side by side, and where gymnax is installed StreamQ
+and QRC on MinAtar's Breakout: each row in a process of its own, with the bytes of a life's state,
+by how much the peak of the memory rose (of the resident memory; on an accelerator of its own), and
+the seconds of tracing and compilation.
+
 Run: python benchmarks/interact.py
 """
 
 import argparse
 import dataclasses
-import functools as ft
+import importlib.util
+import json
+import subprocess
+import sys
 
 import gymnasium
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from lives_by_hand import (
+    DECAY,
+    EPSILON,
+    EPSILON_END,
+    EPSILON_STEPS,
+    GAMMA,
+    KAPPA,
+    LAMDA,
+    sarsa_begun,
+    sarsa_lived,
+    scanned,
+    stream_q_begun,
+    stream_q_lived,
+    world_keys,
+)
 from measure import first_call, interleaved_medians, machine, table
+from scaling import exponent, peak
 
 import alberta_framework as af
 
-HIDDEN, GAMMA, LAMDA, KAPPA, DECAY, SLOPE = (32, 32), 0.99, 0.8, 2.0, 0.99, 0.01
-EPSILON, STEPS, HOST_STEPS = 0.1, 50_000, 2_000
+STEPS, HOST_STEPS = 50_000, 2_000
 LIVES, LIFE_STEPS = 1_000, 1_000
 POLE = af.CartPole()
+ON_CPU = jax.default_backend() == "cpu"
+# By number of lives: how many steps, so that a row takes seconds.
+LENGTHS = {1: 20_000, 30: 5_000, 100: 2_000, 1_000: 500, 10_000: 500}
+GAME_LIVES, GAME_STEPS = 3, 1_000
+SIZES = (1, 30, 1_000) if ON_CPU else (1, 100, 10_000)
 
 
 def agent(epsilon: float = EPSILON) -> af.SARSAAgent:
     return af.SARSAAgent(
         af.SARSAConfig(2, GAMMA, epsilon),
-        HIDDEN,
+        (32, 32),
         af.LMS(1.0),
         bounder=af.ObGDBounding(KAPPA),
         normalizer=af.EMANormalizer(decay=DECAY),
@@ -36,132 +64,58 @@ def agent(epsilon: float = EPSILON) -> af.SARSAAgent:
     )
 
 
-def layer(w, b, x):
-    u = w @ x + b
-    u = u - jnp.mean(u)
-    u = u / jnp.sqrt(jnp.mean(u**2) + 1e-5)
-    return jnp.where(u >= 0.0, u, SLOPE * u)
+def streaming(agent: af.AbstractAgent) -> af.WithFeatures:
+    return af.WithFeatures(agent, af.Pipeline((af.RewardScaler(GAMMA), af.ObservationNormalizer())))
 
 
-def hidden(trunk, x):
-    for w, b in trunk:
-        x = layer(w, b, x)
-    return x
+def stream_q() -> af.WithFeatures:
+    return streaming(af.StreamQ(2, epsilon=af.Linear(1.0, EPSILON_END, EPSILON_STEPS)))
 
 
-def normal(moments, x):
-    return (x - moments[0]) / (jnp.sqrt(moments[1]) + 1e-8)
+def stream_ac() -> af.WithFeatures:
+    return streaming(af.StreamAC(af.SoftmaxPolicy(2)))
 
 
-def bounded(error, *traces):
-    """Steps of ObGD for one tensor after the other, under one bound."""
-    size = sum(jnp.sum(jnp.abs(z)) for z in traces)
-    factor = 1.0 / jnp.maximum(KAPPA * jnp.maximum(jnp.abs(error), 1.0) * size, 1.0)
-    return tuple(factor * z for z in traces)
+def breakout(learner) -> tuple[af.AbstractAgent, af.AbstractEnvironment]:
+    game = af.GymnaxEnvironment("Breakout-MinAtar", time_limit=None)
+    network = af.MinAtarNetwork((10, 10, 4), 3)
+    return streaming(learner(3, network)), af.StickyActions(game, 0.1)
 
 
-def chosen(key, values):
-    key, explore, tie, random = jr.split(key, 4)
-    noise = jnp.where(values == jnp.max(values), jr.gumbel(tie, (2,)), -jnp.inf)
-    explores = jr.uniform(explore) < EPSILON
-    return key, jnp.where(explores, jr.randint(random, (), 0, 2), jnp.argmax(noise))
+AGENTS = {"StreamQ": lambda: (stream_q(), POLE), "StreamAC": lambda: (stream_ac(), POLE)}
+GAMES = {
+    "StreamQ, Breakout": lambda: breakout(af.StreamQ),
+    "QRC, Breakout": lambda: breakout(af.QRC),
+}
+KINDS = {**AGENTS, **GAMES}
 
 
-def pushed(world, action):
-    _, velocity, angle, spin = world
-    force = jnp.where(action == 1, 10.0, -10.0)
-    cos, sin = jnp.cos(angle), jnp.sin(angle)
-    push = (force + 0.05 * spin**2 * sin) / 1.1
-    turning = (9.8 * sin - cos * push) / (0.5 * (4.0 / 3.0 - 0.1 * cos**2 / 1.1))
-    moving = push - 0.05 * turning * cos / 1.1
-    world = world + 0.02 * jnp.stack([velocity, moving, spin, turning])
-    return world, (jnp.abs(world[0]) > 2.4) | (jnp.abs(world[2]) > 12 * 2 * np.pi / 360)
+def apart(ours, theirs) -> float:
+    """The largest relative difference of two series of TD errors."""
+    return float(jnp.max(jnp.abs(ours - theirs) / jnp.maximum(1.0, jnp.abs(theirs))))
 
 
-def lived(carry, world_key):
-    """One step of the life: everything that the agent and the environment compute."""
-    trunk, heads, traces, discount, moments, key, world, steps, seen, action = carry
-    world, fell = pushed(world, action)
-    steps = steps + 1
-    cut = ~fell & (steps >= 500)
-    values = heads[0] @ hidden(trunk, normal(moments, world)) + heads[1]
-    key, following = chosen(key, values)
-    g = jnp.where(fell, 0.0, GAMMA)
-    target = 1.0 + g * values[following]
-
-    mean, var, n = moments
-    n = n + 1.0
-    rate = jnp.maximum(1.0 - DECAY, 1.0 / (n + 1.0))
-    dx = seen - mean
-    mean, var = mean + rate * dx, jnp.maximum((1.0 - rate) * (var + rate * dx**2), 1e-8)
-    moments = mean, var, n
-    x = normal(moments, seen)
-    h, backward = jax.vjp(lambda trunk: hidden(trunk, x), trunk)
-    error = target - (heads[0][action] @ h + heads[1][action])
-    (gradient,) = backward(error * heads[0][action])
-    leaves, structure = jax.tree.flatten(gradient)
-    changes = jax.tree.unflatten(structure, bounded(1.0, *leaves))
-    trunk = jax.tree.map(lambda w, s: w + s, trunk, changes)
-    taken = (jnp.arange(2) == action).astype(jnp.float32)
-    zw = discount * LAMDA * traces[0] + taken[:, None] * h
-    zb = discount * LAMDA * traces[1] + taken
-    sw, sb = jax.vmap(ft.partial(bounded, error))(zw, zb)
-    heads = heads[0] + error * sw, heads[1] + error * sb
-    traces = jnp.where(cut, 0.0, zw), jnp.where(cut, 0.0, zb)
-    discount = jnp.where(cut, 0.0, g)
-
-    def begin_anew():
-        world = jr.uniform(world_key, (4,), jnp.float32, -0.05, 0.05)
-        begun, first = chosen(key, heads[0] @ hidden(trunk, normal(moments, world)) + heads[1])
-        cut = tuple(jnp.zeros_like(z) for z in traces), jnp.zeros_like(discount)
-        return (*cut, begun, world, jnp.zeros_like(steps), first)
-
-    def go_on():
-        return traces, discount, key, world, steps, following
-
-    traces, discount, key, world, steps, action = jax.lax.cond(fell | cut, begin_anew, go_on)
-    carry = trunk, heads, traces, discount, moments, key, world, steps, world, action
-    return carry, error
-
-
-@jax.jit
-def by_hand(carry, world_keys):
-    return jax.lax.scan(lived, carry, world_keys)
-
-
-def start_by_hand(key):
-    """The life of the library with this key, before its first step, in arrays; and its world."""
-    state = af.interact(agent(), POLE, 0, key).state
-    of_agent = state.agent_state
-    own = of_agent.learner_state
-    trunk = tuple(zip(own.trunk_params.weights, own.trunk_params.biases, strict=True))
-    heads = own.head_params.weights[:, 0, :], own.head_params.biases[:, 0]
-    traces = jax.tree.map(jnp.zeros_like, heads)
-    moments = jnp.zeros(4), jnp.ones(4), jnp.float32(0.0)
-    world, steps = state.environment_state.values, jnp.int32(0)
-    carry = trunk, heads, traces, jnp.float32(0.0), moments, of_agent.rng_key
-    numbers = jnp.arange(STEPS, dtype=jnp.uint32)
-    folded = jr.fold_in(state.world_keys.key, 1)
-    keys = jax.jit(jax.vmap(lambda i: jr.fold_in(folded, i)))(numbers)
-    return (*carry, world, steps, world, state.action), keys
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lives", type=int, default=LIVES)
-    lives = parser.parse_args().lives
-    key = jr.key(0)
-    carry, keys = start_by_hand(key)
+def one_life(agent: af.AbstractAgent, begun, lived, key) -> tuple[dict, float]:
+    """A life in the library, and by hand; and how far their first TD errors are apart."""
+    state = af.interact(agent, POLE, 0, key).state
+    carry, keys = begun(state), world_keys(state, STEPS)
 
     def library():
-        return af.interact(agent(), POLE, STEPS, key, record_window=1000).metrics["td_error"]
+        return af.interact(agent, POLE, STEPS, key, record_window=1000).metrics["td_error"]
 
-    firsts = {"interact": first_call(library), "by hand": first_call(lambda: by_hand(carry, keys))}
     # Later on rounding changes an action, and with it the life.
-    ours = af.interact(agent(), POLE, 40, key).metrics["td_error"]
-    theirs = by_hand(carry, keys[:40])[1]
-    apart = float(jnp.max(jnp.abs(ours - theirs) / jnp.maximum(1.0, jnp.abs(theirs))))
+    ours = af.interact(agent, POLE, 40, key).metrics["td_error"]
+    theirs = scanned(lived, carry, keys[:40])[1]
+    return {
+        "interact": library,
+        "scan by hand": lambda: scanned(lived, carry, keys),
+    }, apart(ours, theirs)
 
+
+def sarsa(lives: int) -> None:
+    key = jr.key(0)
+    fns, difference = one_life(agent(), sarsa_begun, sarsa_lived, key)
+    firsts = {name: f"{first_call(fn):.2f}" for name, fn in fns.items()}
     env = gymnasium.make("CartPole-v1")
     env.reset(seed=0)
     begun = agent().init(4, key)
@@ -175,38 +129,136 @@ def main() -> None:
         found = af.interact_batched(agent(), POLE, LIFE_STEPS, many, record_window=LIFE_STEPS)
         return found.metrics["td_error"]
 
-    s = interleaved_medians(
-        {"interact": library, "by hand": lambda: by_hand(carry, keys), "host": host}, 7
-    )
+    of_host, of_batch = "host loop, Gymnasium", f"interact_batched, {lives:,} lives, of one"
+    s = interleaved_medians({**fns, of_host: host}, 7)
     us = {name: seconds / STEPS * 1e6 for name, seconds in s.items()}
-    us["host"] = s["host"] / HOST_STEPS * 1e6
-    us["batch"] = interleaved_medians({"": batch}, 3)[""] / LIFE_STEPS / lives * 1e6
+    us[of_host] = s[of_host] / HOST_STEPS * 1e6
+    us[of_batch] = interleaved_medians({"": batch}, 3)[""] / LIFE_STEPS / lives * 1e6
     compilations = compiled_by(
         lambda: af.interact(agent(0.3), POLE, STEPS, jr.key(7), record_window=1000),
         lambda: af.interact(
             agent(), dataclasses.replace(POLE, half_length=0.8), STEPS, key, record_window=1000
         ),
     )
-    print(f"SARSA on CartPole, 32x32, {STEPS:,} steps; {machine()}\n")
+    print(f"SARSA on CartPole, 32x32, {STEPS:,} steps\n")
+    rates(us, firsts)
+    print(f"\ninteract takes {us['interact'] / us['scan by hand']:.2f} of the hand-written scan's")
+    print(f"time (target 1.1), and is {us[of_host] / us['interact']:.0f} times as fast as the")
+    print(f"host's loop (20); many lives run at {us['interact'] / us[of_batch]:.2f} times the")
+    print("single life's rate (1.7)")
+    print(f"largest relative difference of the first 40 TD errors to the scan's: {difference:.1e}")
+    print(f"another key and epsilon, another pole: {compilations} compilations")
+
+
+def stream_q_life() -> None:
+    fns, difference = one_life(stream_q(), stream_q_begun, stream_q_lived, jr.key(0))
+    firsts = {name: f"{first_call(fn):.2f}" for name, fn in fns.items()}
+    us = {name: s / STEPS * 1e6 for name, s in interleaved_medians(fns, 7).items()}
+    print(f"\nStreamQ on CartPole, 32x32, {STEPS:,} steps\n")
+    rates(us, firsts)
+    print(f"\ninteract takes {us['interact'] / us['scan by hand']:.2f} of the hand-written scan's")
+    print("time (target 1.1)")
+    print(f"largest relative difference of the first 40 TD errors to the scan's: {difference:.1e}")
+
+
+def rates(us: dict[str, float], firsts: dict[str, str]) -> None:
     table(
         ("what", "us a step", "steps/s", "against interact", "first call s"),
         [
-            (name, f"{us[of]:.2f}", f"{1e6 / us[of]:,.0f}", f"{us[of] / us['interact']:.2f}", first)
-            for name, of, first in (
-                ("interact", "interact", f"{firsts['interact']:.2f}"),
-                ("scan by hand", "by hand", f"{firsts['by hand']:.2f}"),
-                ("host loop, Gymnasium", "host", ""),
-                (f"interact_batched, {lives:,} lives, of one", "batch", ""),
-            )
+            (name, f"{t:.2f}", f"{1e6 / t:,.0f}", f"{t / us['interact']:.2f}", firsts.get(name, ""))
+            for name, t in us.items()
         ],
     )
-    of_hand, of_host = us["interact"] / us["by hand"], us["host"] / us["interact"]
-    print(f"\ninteract takes {of_hand:.2f} of the hand-written scan's time (target 1.1),")
-    print(f"and is {of_host:.0f} times as fast as the host's loop (20);")
-    of_one = us["interact"] / us["batch"]
-    print(f"many lives run at {of_one:.2f} times the single life's rate (1.7)")
-    print(f"largest relative difference of the first 40 TD errors to the scan's: {apart:.1e}")
-    print(f"another key and epsilon, another pole: {compilations} compilations")
+
+
+def bytes_of(state) -> int:
+    def data(leaf):
+        keys = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        return jr.key_data(leaf) if keys else leaf
+
+    return sum(data(leaf).nbytes for leaf in jax.tree.leaves(state))
+
+
+def highest() -> float:
+    """The peak of the memory so far, in MB: of an accelerator its own, else of the process."""
+    told = None if ON_CPU else jax.local_devices()[0].memory_stats()
+    return told["peak_bytes_in_use"] / 2**20 if told else peak()
+
+
+def measured(kind: str, lives: int) -> dict[str, float]:
+    agent, world = KINDS[kind]()
+    steps, keys = LENGTHS.get(lives, GAME_STEPS), jr.split(jr.key(0), lives)
+    jax.block_until_ready(keys)
+
+    def run():
+        if lives == 1:
+            return af.interact(agent, world, steps, keys[0], record_window=steps)
+        return af.interact_batched(agent, world, steps, keys, record_window=steps)
+
+    before = highest()
+    first = first_call(lambda: run().metrics)
+    warm = interleaved_medians({"run": lambda: run().metrics}, 3)["run"]
+    grown = highest() - before
+    return {
+        "us": warm / steps * 1e6,
+        "bytes": bytes_of(run().state) / lives,
+        "MB": grown,
+        "compile": first - warm,
+    }
+
+
+def in_a_process(kind: str, lives: int) -> dict[str, float]:
+    command = [sys.executable, __file__, f"--kind={kind}", f"--lives={lives}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def growth(kinds: dict[str, tuple[int, ...]]) -> None:
+    """Time and memory by the number of lives."""
+    rows, below = [], []
+    for kind, sizes in kinds.items():
+        found = [in_a_process(kind, lives) for lives in sizes]
+        for lives, row in zip(sizes, found, strict=True):
+            rate = f"{lives / row['us'] * 1e6:,.0f}"
+            cost = f"{row['bytes']:,.0f}", f"{row['MB']:.0f}", f"{row['compile']:.1f}"
+            rows.append((kind, f"{lives:,}", f"{row['us']:.1f}", rate, *cost))
+        at, us = np.float64(sizes), np.float64([row["us"] for row in found])
+        if len(sizes) > 2:
+            parts = (slice(0, 2), slice(-2, None), slice(None))
+            exponents = ", ".join(f"{exponent(at[part], us[part]):.2f}" for part in parts)
+            more = (found[-1]["MB"] - found[0]["MB"]) / (sizes[-1] - sizes[0]) * 1024
+            below.append(
+                f"{kind}: time grows with the exponents {exponents} (first pair, last pair, all); "
+                f"the peak by {more:.0f} kB a life"
+            )
+    print("\nlives side by side\n")
+    header = ("agent", "lives", "us a step of all", "life-steps/s", "bytes of a state", "peak MB")
+    table((*header, "compile s"), rows)
+    print()
+    for line in below:
+        print(line)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lives", type=int, default=LIVES)
+    parser.add_argument("--only", choices=("sarsa", "stream-q", "lives"), help="one of the tables")
+    parser.add_argument("--kind", choices=KINDS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.kind:
+        print(json.dumps(measured(options.kind, options.lives)))
+        return
+    print(f"{machine()}\n", flush=True)
+    if options.only in (None, "sarsa"):
+        sarsa(options.lives)
+    if options.only in (None, "stream-q"):
+        stream_q_life()
+    if options.only in (None, "lives"):
+        games = GAMES if importlib.util.find_spec("gymnax") else ()
+        sizes = {**dict.fromkeys(AGENTS, SIZES), **dict.fromkeys(games, (GAME_LIVES,))}
+        growth(sizes)
+        if not games:
+            print("Breakout needs gymnax: pip install 'alberta_framework[gymnax]'")
 
 
 def compiled_by(*calls) -> int:

@@ -57,3 +57,16 @@ def test_sarsa_on_the_mountain_car(printed, tmp_path):
 def test_a_horde_on_the_random_walk(printed):
     errors = re.findall(r"largest error ([\d.]+)", printed("horde_random_walk.py"))
     assert len(errors) == 4 and np.max([float(error) for error in errors]) < 0.05
+
+
+def test_the_surface_of_stream_q(printed, tmp_path):
+    out = printed("stream_q_surface.py", "--quick")
+    assert out.startswith("128 lives of 1,000 steps in")
+    rows = re.findall(r"^kappa (\d), gamma (\S+) +(.+)$", out, re.MULTILINE)
+    gammas = ["0.9", "0.97", "0.99", "0.997"]
+    assert [row[:2] for row in rows] == [(k, gamma) for k in "1234" for gamma in gammas]
+    means = np.float64([re.findall(r"(\S+) ±", row[2]) for row in rows])
+    # An episode may last longer than the steps that are scored.
+    assert means.shape == (16, 4) and np.mean(np.isnan(means)) < 0.2
+    assert np.nanmin(means) >= 8 and np.nanmax(means) <= 500
+    assert (tmp_path / "stream_q_surface.png").stat().st_size > 10_000

@@ -57,6 +57,32 @@ def test_a_grid_of_any_size_is_one_program(points):
     assert len(compiled) <= 8
 
 
+def test_a_surface_of_a_streaming_agent_is_one_program():
+    agent = af.WithFeatures(
+        af.StreamQ(2, af.StreamMLP((4,), 2), epsilon=af.Linear(1.0, 0.1, 50)),
+        af.Pipeline((af.RewardScaler(0.99), af.ObservationNormalizer())),
+    )
+
+    def run(gammas, kappas, seed):
+        axes = {
+            "agent.agent.gamma": gammas,
+            "agent.agent.lamda": [0.0, 0.8],
+            "agent.agent.optimizer.kappa": kappas,
+        }
+        keys = jax.random.split(jax.random.key(seed), 2)
+        return swept(agent, af.CartPole(), axes, keys=keys, metrics=["td_error"])
+
+    before = chunk_programs()
+    result = run([0.9, 0.99], [1.0, 3.0], 0)
+    assert chunk_programs() == before + 1
+    # Each of the three has its own effect.
+    errors = np.reshape(result.metrics["td_error"], (2, 2, 2, -1))
+    assert all(np.any(np.diff(errors, axis=axis)) for axis in range(3))
+    with count_compilations() as compiled:
+        run([0.8, 0.95], [2.0, 4.0], 1)
+    assert len(compiled) == 0
+
+
 def test_each_structure_is_one_program():
     optimizers = [af.IDBD(0.05), af.Autostep(0.05), af.IDBD(0.02), af.LMS(0.1)]
     run = af.SweepRun(
