@@ -79,7 +79,7 @@ def test_an_interrupt_anywhere_in_an_event_leaves_it_whole_or_undone(name):
         places.append(here.where)
         assert ours.steps in (number, number + 1)
         assert np.isfinite(ours.predict(rows[number][0])).all()
-    assert len(places) > 100 and {"Daemon.step", "Daemon._learned"} <= set(places)
+    assert len(places) > 100 and {"Daemon.step", "Daemon._taken"} <= set(places)
     whole = daemon(name)
     for row in rows[: ours.steps]:
         whole.step(*row)
