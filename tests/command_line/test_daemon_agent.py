@@ -76,7 +76,7 @@ def embedded():
     return ours, lambda line: strict(processor.answer(json.dumps(line), 1))
 
 
-def test_an_agent_that_is_killed_goes_on_from_the_last_checkpoint(serve, config, tmp_path):
+def test_an_agent_that_is_killed_goes_on_from_the_last_checkpoint(serve, config, tmp_path, capsys):
     """Whoever sends again what came after it has the answers of a daemon that never stopped."""
     whole, (ours, ask) = Client(), embedded()
     whole.play(ask, 330)
@@ -107,6 +107,10 @@ def test_an_agent_that_is_killed_goes_on_from_the_last_checkpoint(serve, config,
     assert report["episodes"] == mine["episodes"] and report["reward_rate"] == 1.0
     assert report["episodes"]["ended"] > 5 and report["latency"]["count"] == 330 - known
     assert (report["steps"], report["rejected_events"]) == (330, 0)
+    assert main(["inspect", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metadata"]["daemon"]["episodes"]["ended"] == mine["episodes"]["ended"]
+    assert found["counts"]["step_count"] == mine["step_count"]
 
 
 def test_a_stop_and_a_start_are_no_interruption(serve, config, tmp_path):

@@ -62,10 +62,10 @@ class ActionEvents(AbstractEventKind):
         if reward is None or not carried.under_way:
             # Nothing was done that could have led here.
             after = carried.begin(terminated or truncated)
-            return Turn(self._start, numbers, changes=True, carried=after)
+            return Turn(self._start, numbers, True, after)
         numbers[n], numbers[n + 1], numbers[n + 2] = reward, terminated, truncated
         after = carried.step(reward, terminated, truncated)
-        return Turn(self._learn, numbers, changes=True, carried=after)
+        return Turn(self._learn, numbers, True, after)
 
     def acted(self, words: Any, observation: np.ndarray) -> np.ndarray:
         """The action that the agent holds to be best; nothing changes."""

@@ -362,13 +362,17 @@ class Daemon:
         state = initial_state(self.learner, self.feature_dim, key)
         state, stored = self._saving.resumed(state)
         self._kind = event_kind(self.learner, state, self.feature_dim, self.gamma)
-        carried, steps = self._kind.begun, 0
+        # Asked once: an event has no time for the checks of abstract classes.
+        kind = self._kind
+        self._predictions = kind if isinstance(kind, AbstractPredictionEvents) else None
+        self._actions = kind if isinstance(kind, ActionEvents) else None
+        carried, steps = kind.begun, 0
         if stored is not None:
-            self._resumed, carried = stored, self._kind.restored(stored)
+            self._resumed, carried = stored, kind.restored(stored)
             steps = stored.get("steps")
             if steps is None:
                 steps = state.step_count + state.rejected_count if _has_life(state) else 0
-        self._now: _Moment = self._kind.programs.packed(state), carried, steps
+        self._now: _Moment = kind.programs.packed(state), carried, steps
         self._under_way: tuple[list, Any, int] | None = None
         self._lock = threading.RLock()
 
@@ -378,20 +382,20 @@ class Daemon:
         return numbers_of(name, values, length, names, partial=name == "targets")
 
     def _predicting(self, method: str) -> AbstractPredictionEvents:
-        if not isinstance(self._kind, AbstractPredictionEvents):
+        if self._predictions is None:
             raise TypeError(
                 f"Daemon.{method}: `learner` is an agent, a {self._kind.name}; `act` takes its "
                 "events."
             )
-        return self._kind
+        return self._predictions
 
     def _acting(self) -> ActionEvents:
-        if not isinstance(self._kind, ActionEvents):
+        if self._actions is None:
             raise TypeError(
                 f"Daemon.act: `learner` is no agent but a {self._kind.name}; `step` takes its "
                 "events."
             )
-        return self._kind
+        return self._actions
 
     def _predicted(self, kind: AbstractPredictionEvents, observation: np.ndarray) -> StepResult:
         with self._lock:
@@ -406,13 +410,13 @@ class Daemon:
             return kind.result(kind.acted(words, observation), steps, began=False)
 
     def _taken(self, turn: Turn) -> np.ndarray:
-        """The row that an event gives, once its program has run.
+        """The row that an event gives, once its program has run; the daemon is settled.
 
         What the event will have changed besides the words is noted first. If a signal raises
         anywhere in here, `_settled` finds either a result beside the note, and finishes the event,
         or none: then the program was not called, and the moment before still holds.
         """
-        words, _, steps = self._settled()
+        words, _, steps = self._now
         programs = self._kind.programs
         if not turn.changes:
             found = np.asarray(programs.call(turn.program, words, turn.numbers))
@@ -428,7 +432,7 @@ class Daemon:
     def _finished(self, done: list, carried: Any, steps: int) -> tuple[_Moment, np.ndarray]:
         """The moment after an event, and its row; waits for the program, which reads the numbers
         until then."""
-        (words, found), *_ = done
+        words, found = done[0]
         found = np.asarray(found)
         return (words, self._kind.concluded(carried, found), steps), found
 

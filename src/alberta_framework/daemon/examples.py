@@ -21,7 +21,7 @@ class ExampleEvents(AbstractPredictionEvents):
         del carried, terminated
         numbers, n = self._numbers, self.feature_dim
         numbers[:n], numbers[n:] = observation, targets
-        return Turn(self._learn, numbers, changes=True, carried=None)
+        return Turn(self._learn, numbers, True, None)
 
     def restored(self, stored: dict[str, Any]) -> None:
         del stored

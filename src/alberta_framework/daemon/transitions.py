@@ -37,13 +37,13 @@ class TransitionEvents(AbstractPredictionEvents):
         following = None if terminated or not sound else observation.copy()
         if carried is None and sound:
             # Nothing leads here yet: the episode begins.
-            return Turn(self._predict, observation, changes=False, carried=following)
+            return Turn(self._predict, observation, False, following)
         # What is not finite is rejected and counted, whether something leads here or not.
         last = observation if carried is None else carried
         numbers, n = self._numbers, self.feature_dim
         numbers[:n], numbers[n : 2 * n] = last, observation
         numbers[2 * n : -1], numbers[-1] = targets, terminated
-        return Turn(self._learn, numbers, changes=True, carried=following)
+        return Turn(self._learn, numbers, True, following)
 
     def last_observation(self, carried: np.ndarray | None) -> np.ndarray | None:
         return carried
