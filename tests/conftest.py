@@ -57,6 +57,8 @@ VERSIONS = (
     "control/test_golden.py",
     "control/test_learning.py",
     "control/test_selection.py",
+    "daemon/test_action_events.py",
+    "daemon/test_actions.py",
     "daemon/test_arguments.py",
     "daemon/test_compilation.py",
     "daemon/test_events.py",

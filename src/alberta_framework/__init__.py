@@ -179,6 +179,8 @@ if TYPE_CHECKING:
     from .control import TanhGaussianPolicy as TanhGaussianPolicy
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
+    from .daemon import ActionEventSchema as ActionEventSchema
+    from .daemon import ActionResult as ActionResult
     from .daemon import Daemon as Daemon
     from .daemon import EventProcessor as EventProcessor
     from .daemon import EventSchema as EventSchema
@@ -705,6 +707,8 @@ _LATE = {
         "verify_checkpoint",
     ),
     "daemon": (
+        "ActionEventSchema",
+        "ActionResult",
         "Daemon",
         "EventProcessor",
         "EventSchema",

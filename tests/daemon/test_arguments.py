@@ -88,11 +88,13 @@ def test_flags_of_any_kind_are_taken(terminated):
     assert (daemon.last_observation is None) == bool(terminated)
 
 
+AGENT = horde_cases.agent()
 LINEAR, TD = af.LinearLearner(af.LMS(0.1)), af.TDLinearLearner()
 CONSTRUCTIONS = {
     "no learner": (ValueError, "learner", {"learner": None}),
     "an optimizer": (ValueError, "learner", {"learner": af.LMS()}),
-    "an agent": (ValueError, "learner", {"learner": horde_cases.agent()}),
+    "an agent with heads": (ValueError, "head_names", {"learner": AGENT, "head_names": ["a"]}),
+    "an agent with a discount": (ValueError, "gamma", {"learner": AGENT, "gamma": 0.9}),
     "a class": (ValueError, "learner", {"learner": af.LinearLearner}),
     "no features": (ValueError, "feature_dim", {"feature_dim": 0}),
     "negative features": (ValueError, "feature_dim", {"feature_dim": -3}),

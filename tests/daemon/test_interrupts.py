@@ -14,6 +14,7 @@ import pytest
 import alberta_framework.daemon as room
 from alberta_framework.checkpoints import load_agent
 
+from . import agents
 from .daemons import daemon, events, kept, same_but_for_clocks
 
 ROOM = os.path.dirname(room.__file__)
@@ -79,12 +80,36 @@ def test_an_interrupt_anywhere_in_an_event_leaves_it_whole_or_undone(name):
         places.append(here.where)
         assert ours.steps in (number, number + 1)
         assert np.isfinite(ours.predict(rows[number][0])).all()
-    assert len(places) > 100 and {"Daemon.step", "Daemon._learned"} <= set(places)
+    assert len(places) > 100 and {"Daemon.step", "Daemon._taken"} <= set(places)
     whole = daemon(name)
     for row in rows[: ours.steps]:
         whole.step(*row)
     same_but_for_clocks(ours.state, whole.state)
     np.testing.assert_array_equal(ours.last_observation, whole.last_observation)
+
+
+def test_an_interrupt_anywhere_in_an_event_of_an_agent_leaves_it_whole_or_undone():
+    """The state with the pending action, and the episodes so far."""
+    ours, rows = agents.daemon("Naive"), agents.events(600, seed=3)
+    for row in rows[:4]:
+        ours.act(*row)
+    places = []
+    while ours.steps < len(rows):
+        number = ours.steps
+        with At(len(places) + 1) as here:
+            ours.act(rows[number][0], learn=False)
+            here.armed = True
+            ours.act(*rows[number])
+        if here.where is None:
+            break
+        places.append(here.where)
+        assert ours.steps in (number, number + 1)
+    assert len(places) > 100 and {"Daemon.act", "Daemon._taken", "Episodes.step"} <= set(places)
+    whole = agents.daemon("Naive")
+    for row in rows[: ours.steps]:
+        whole.act(*row)
+    agents.same_life(ours.state, whole.state)
+    assert ours.report()["episodes"] == whole.report()["episodes"]
 
 
 @pytest.mark.parametrize("name", ["linear", "mlp", "td"])

@@ -160,7 +160,7 @@ def _daemon(
     ] = None,
     imports: _Imports = None,
 ) -> int:
-    """Learn from events, one line of JSON each; answer each with a line of predictions."""
+    """Learn from events, one line of JSON each; answer each with predictions, or an action."""
     return daemon(config, checkpoint, socket, report_every, imports or ())
 
 

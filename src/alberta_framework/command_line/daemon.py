@@ -1,4 +1,4 @@
-"""`alberta daemon`: a learner between lines of JSON."""
+"""`alberta daemon`: a learner or an agent between lines of JSON."""
 
 import contextlib
 import json

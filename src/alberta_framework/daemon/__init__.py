@@ -1,6 +1,8 @@
-"""A learner that lives in a process: one event in, predictions out, one update."""
+"""A learner or an agent that lives in a process: one event in, its answer out, one update."""
 
+from .action_events import ActionEventSchema as ActionEventSchema
+from .actions import ActionResult as ActionResult
 from .daemon import Daemon as Daemon
 from .daemon import StepResult as StepResult
 from .events import EventProcessor as EventProcessor
-from .events import EventSchema as EventSchema
+from .labelled_events import EventSchema as EventSchema

@@ -1,4 +1,4 @@
-"""The daemon: a learner, its state, and its events."""
+"""The daemon: a learner or an agent, its state, and its events."""
 
 import os
 import threading
@@ -11,25 +11,17 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from ..compilation.packing import packed, unpacked
+from ..compilation.packing import unpacked
 from ..components.ranges import require_count
-from ..experience import TDTimeStep
-from ..learners import (
-    AbstractLearner,
-    AbstractLearnerState,
-    agent_age_s,
-    experience_of,
-    initial_state,
-    living,
-    with_uptime,
-)
+from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
 from . import report
+from .actions import ActionEvents, ActionResult, in_float32
+from .event_kind import Turn
+from .kinds import event_kind, require_served
 from .latencies import Latencies
 from .observations import numbers_of
-from .program import OF_EXAMPLES, OF_TRANSITIONS, Programs
+from .predictions import AbstractPredictionEvents
 from .saving import Content, Saving
-
-_OBSERVATIONS_KEPT = 256
 
 
 class StepResult(NamedTuple):
@@ -44,13 +36,14 @@ class StepResult(NamedTuple):
     step: int
 
 
-# What a daemon is between two events: the learner's words, where the next transition begins, and
-# how many events there were. Exchanged as one, so that no interrupt finds half of an event.
-_Moment: TypeAlias = tuple[Any, np.ndarray | None, int]
+# What a daemon is between two events: the learner's words, what its kind of events carries on
+# besides, and how many events there were. Exchanged as one, so that no interrupt finds half of an
+# event.
+_Moment: TypeAlias = tuple[Any, Any, int]
 
 
 class Daemon:
-    """One learner in a long-lived process: NumPy in, NumPy out.
+    """One learner, or one agent, in a long-lived process: NumPy in, NumPy out.
 
     Every call of the hot path is one compiled program on the packed state, compiled when the daemon
     is made, so that the first event is as fast as any. Checkpoints are written by a background
@@ -62,7 +55,11 @@ class Daemon:
     it learns the transition from there to this observation, then predicts here. After a
     termination, or an observation that is not finite, the next observation begins anew. One of your
     own says which it is by its `experience`; where its state counts no rejected steps, one that
-    would leave a number that is not finite is undone.
+    would leave a number that is not finite is undone. Both take `step`, `update` and `predict`.
+
+    An agent (`StreamQ`, `SARSAAgent`, `WithFeatures(...)`, any `AbstractAgent`) takes `act`: the
+    observation and the reward that came with it in, its action out. With the key
+    `jax.random.key(seed)` it lives the life of `interact_gymnasium` with that seed.
 
     One process at a time has the checkpoint; `close`, the end of a `with` block and the end of the
     process let go of it. A signal that raises, as Ctrl-C does, takes effect between two events: the
@@ -75,8 +72,8 @@ class Daemon:
 
     **Arguments:**
 
-    - `learner`, `feature_dim`: what learns, and how long an observation is.
-    - `key`: for the initial weights, default `jax.random.key(0)`.
+    - `learner`, `feature_dim`: the learner or agent, and how long an observation is.
+    - `key`: for the initial weights, and an agent's choices; default `jax.random.key(0)`.
     - `checkpoint`: the file to save to; with `resume` (default) the state is taken from it if it is
       there, from an older kept file if it is damaged.
     - `checkpoint_every`, `checkpoint_every_s`: save after so many learned events, or seconds
@@ -112,11 +109,10 @@ class Daemon:
         feature_names: Sequence[str] | None = None,
         head_names: Sequence[str] | None = None,
     ):
-        _require_learner(learner, gamma)
+        require_served(learner, gamma)
         require_count("Daemon", "feature_dim", feature_dim)
         self.learner, self.feature_dim = learner, int(feature_dim)
         self.gamma = gamma
-        self._of_transitions = experience_of(learner) in OF_TRANSITIONS
         self._resumed: dict[str, Any] | None = None
         self._saving = Saving(
             learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep
@@ -129,16 +125,15 @@ class Daemon:
             self._saving.release()
             raise
         self._latencies = Latencies()
-        self._ring = np.zeros((_OBSERVATIONS_KEPT, self.feature_dim), np.float32)
-        self._seen = 0
         self._saving.begin(self.steps)
         self._lived_from = time.monotonic()
 
     def predict(self, observation: Any) -> Float[np.ndarray, " heads"]:
         """The predictions at `observation` [features]; nothing changes."""
+        kind = self._predicting("predict")
         observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         with self._lock:
-            return np.asarray(self._programs.predict(self._settled()[0], observation))
+            return kind.predicted(self._settled()[0], observation)
 
     def update(self, observation: Any, targets: Any, terminated: bool = False) -> StepResult:
         """`step` with targets."""
@@ -156,30 +151,85 @@ class Daemon:
         For a learner of one head NaN is no target: of an example it is predicted only, and of a
         transition nothing is learned, and the next one begins here, with traces cut.
 
-        **Raises:** `TypeError` naming the argument of the wrong shape or kind.
+        **Raises:** `TypeError` naming the argument of the wrong shape or kind; for an agent, whose
+        events `act` takes.
         """
         started = time.perf_counter()
+        kind = self._predicting("step")
         observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         if targets is not None:
             targets = self._row("targets", targets, self.n_heads, self.head_names)
-            if self.n_heads == 1 and targets[0] != targets[0] and not self._of_transitions:
+            if self.n_heads == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
         if targets is None:
-            return self._predicted(observation)
+            return self._predicted(kind, observation)
+        terminated = kind.learns_transitions and _flag("terminated", terminated)
         with self._lock:
-            if self._of_transitions:
-                row = self._transition(observation, targets, _flag(terminated))
-            else:
-                # No program still reads the numbers of the event before: its row was waited for.
-                numbers, n = self._numbers, self.feature_dim
-                numbers[:n], numbers[n:] = observation, targets
-                row = self._learned(None)
-            self._ring[self._seen % _OBSERVATIONS_KEPT] = observation
-            self._seen += 1
-            steps = self._now[2]
-            result = StepResult(row[:-1], bool(row[-1]), steps)
-            self._latencies.add(time.perf_counter() - started)
-            self._saving.save_if_due(steps, self._content)
+            turn = kind.turn(self._settled()[1], observation, targets, terminated)
+            found = self._taken(turn)
+            kind.note(observation)
+            result = StepResult(*kind.told(turn, found), self._now[2])
+            self._end_of_event(started)
+        return result
+
+    def act(
+        self,
+        observation: Any,
+        reward: Any = None,
+        terminated: bool = False,
+        truncated: bool = False,
+        *,
+        learn: bool = True,
+    ) -> ActionResult:
+        """The agent's action at `observation`, after it has learned what its last action led to.
+
+        - **An observation without a `reward` begins an episode**: nothing led to it, so nothing is
+          learned. One that was under way ends nowhere, its last action is never learned from, and
+          its return is none. So begins whoever has lost a reward, or the thread.
+        - With a `reward` the pending action led to it and to this observation. Where no episode is
+          under way (the first event of a life, the one after an end) the reward belongs to nothing
+          and an episode begins; the result says so by `began`.
+        - `terminated` or `truncated`: the episode ends with this observation, the true last one;
+          the next event begins one. The action that is answered belongs to nothing.
+        - **What is no number**, in the observation or the reward, is rejected and counted. The
+          action is a legal one all the same; the episode goes on, but nothing is learned across an
+          observation that is none. After `terminated` the observation may be anything.
+        - With `learn=False` the answer is what the agent holds to be best at `observation`, without
+          exploring; nothing is learned or counted, and the pending action stays pending.
+
+        The pending action is part of the state: after a restart from a checkpoint the life goes on
+        as if it had not stopped, if the events go on from `steps`. After a crash events are lost
+        that the client knows of, and the pending action is an older one: send them again from
+        `steps` on, or begin with an observation without a reward.
+
+        **Arguments:** `observation` [features]; `reward`: a number, or None.
+
+        **Raises:** `TypeError`, `ValueError` naming the argument of the wrong shape or kind, and
+        where a flag or `learn=False` does not go with the reward; `TypeError` for a learner, whose
+        events `step` takes. Nothing has changed then.
+        """
+        started = time.perf_counter()
+        kind = self._acting()
+        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
+        terminated, truncated = _flag("terminated", terminated), _flag("truncated", truncated)
+        reward = None if reward is None else in_float32("reward", reward)
+        if reward is None and (terminated or truncated):
+            flag = "terminated" if terminated else "truncated"
+            raise ValueError(
+                f"Daemon.act: `reward` must be given with `{flag}`: what ends an episode is a step."
+            )
+        if not _flag("learn", learn):
+            if reward is not None:
+                raise ValueError(
+                    f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
+                )
+            return self._acted(kind, observation)
+        with self._lock:
+            episodes = self._settled()[1]
+            began = reward is None or not episodes.under_way
+            found = self._taken(kind.turn(episodes, observation, reward, terminated, truncated))
+            result = kind.result(found, self._now[2], began)
+            self._end_of_event(started)
         return result
 
     @property
@@ -221,12 +271,23 @@ class Daemon:
     @property
     def learns_transitions(self) -> bool:
         """Whether the learner learns from the last observation to this one, as a Horde does."""
-        return self._of_transitions
+        return self._kind.learns_transitions
+
+    @property
+    def acts(self) -> bool:
+        """Whether it is an agent, whose events `act` takes."""
+        return self._kind.acts
+
+    @property
+    def n_heads(self) -> int:
+        """How many predictions an event gives; 0 of an agent."""
+        return self._kind.n_heads
 
     @property
     def last_observation(self) -> Float[np.ndarray, " features"] | None:
-        """Where the next transition begins; None for learners of examples and after an end."""
-        return self._moment()[1]
+        """Where the next transition begins; None for learners of examples, for agents, whose state
+        holds it, and after an end."""
+        return self._kind.last_observation(self._moment()[1])
 
     def save(self, blocking: bool = True) -> None:
         """Write a checkpoint now.
@@ -252,18 +313,21 @@ class Daemon:
             self._saving.release()
 
     def report(self) -> dict[str, Any]:
-        """What the learner relies on, whether it can still learn, counts and latencies, as JSON.
+        """Counts and latencies, and what the learner relies on and whether it can still learn, or
+        what the agent has lived, as JSON.
 
-        None stands for what the learner or its state does not tell.
+        None stands for what the learner or its state does not tell. Of an agent: `rejected_events`;
+        `episodes` begun and ended, and the means over the last 100 that ended; and the running
+        `reward_rate`, over about the last 1,000 steps.
         """
         with self._lock:
-            state, steps = self.state, self.steps
-            seen = self._ring[: min(self._seen, _OBSERVATIONS_KEPT)].copy()
+            state, (_, carried, steps) = self.state, self._settled()
+            own = self._kind.report(state, carried, self.feature_names, self.head_names)
             checkpoint = self._saving.report(steps)
-        names, alive = (self.feature_names, self.head_names), _has_life(state)
+        alive = _has_life(state)
         return report.plain(
             {
-                "learner": type(self.learner).__name__,
+                "learner": self._kind.name,
                 "steps": steps,
                 "step_count": state.step_count if alive else None,
                 "rejected_count": state.rejected_count if alive else None,
@@ -271,8 +335,7 @@ class Daemon:
                 "uptime_s": float(state.uptime_s) if alive else None,
                 "latency": self._latencies.to_dict(),
                 "checkpoint": checkpoint,
-                "relevance": report.relevance(self.learner, state, *names),
-                "plasticity": report.plasticity(self.learner, state, seen, _OBSERVATIONS_KEPT),
+                **own,
             }
         )
 
@@ -297,91 +360,99 @@ class Daemon:
         """The state, new or resumed, and all that events need, compiled."""
         key = jax.random.key(0) if key is None else key
         state = initial_state(self.learner, self.feature_dim, key)
-        state, kept = self._saving.resumed(state)
-        last, steps = None, 0
-        if kept is not None:
-            self._resumed, last, steps = kept, kept.get("last_observation"), kept.get("steps")
+        state, stored = self._saving.resumed(state)
+        self._kind = event_kind(self.learner, state, self.feature_dim, self.gamma)
+        # Asked once: an event has no time for the checks of abstract classes.
+        kind = self._kind
+        self._predictions = kind if isinstance(kind, AbstractPredictionEvents) else None
+        self._actions = kind if isinstance(kind, ActionEvents) else None
+        carried, steps = kind.begun, 0
+        if stored is not None:
+            self._resumed, carried = stored, kind.restored(stored)
+            steps = stored.get("steps")
             if steps is None:
                 steps = state.step_count + state.rejected_count if _has_life(state) else 0
-        self._programs = Programs(self.learner, state, self.feature_dim, self.gamma)
-        last = None if last is None else np.asarray(last, np.float32)
-        self._now: _Moment = packed(self._programs.packing, state), last, steps
-        self._under_way: tuple[list, np.ndarray | None, int] | None = None
+        self._now: _Moment = kind.programs.packed(state), carried, steps
+        self._under_way: tuple[list, Any, int] | None = None
         self._lock = threading.RLock()
-        self.n_heads = self._warmed_up(state)
-
-    def _warmed_up(self, state: Any) -> int:
-        """Compile what events need, on a copy of the state; the number of heads."""
-        observation = np.zeros(self.feature_dim, np.float32)
-        heads = np.asarray(self._programs.predict(self._now[0], observation)).size
-        length = 2 * self.feature_dim + heads + 1 if self._of_transitions else None
-        self._numbers = np.zeros(length or self.feature_dim + heads, np.float32)
-        words = packed(self._programs.packing, state)
-        for _ in range(2):  # a state as it is at first, and one that a step gave
-            words, _ = self._programs.step(words, self._numbers)
-        jax.block_until_ready(words)
-        return heads
 
     def _row(self, name: str, values: Any, length: int, names: Sequence[str] | None) -> np.ndarray:
         if type(values) is np.ndarray and values.dtype == np.float32 and values.shape == (length,):
             return values
         return numbers_of(name, values, length, names, partial=name == "targets")
 
-    def _predicted(self, observation: np.ndarray) -> StepResult:
+    def _predicting(self, method: str) -> AbstractPredictionEvents:
+        if self._predictions is None:
+            raise TypeError(
+                f"Daemon.{method}: `learner` is an agent, a {self._kind.name}; `act` takes its "
+                "events."
+            )
+        return self._predictions
+
+    def _acting(self) -> ActionEvents:
+        if self._actions is None:
+            raise TypeError(
+                f"Daemon.act: `learner` is no agent but a {self._kind.name}; `step` takes its "
+                "events."
+            )
+        return self._actions
+
+    def _predicted(self, kind: AbstractPredictionEvents, observation: np.ndarray) -> StepResult:
         with self._lock:
-            predictions, steps = self.predict(observation), self._now[2]
+            words, _, steps = self._settled()
+            predictions = kind.predicted(words, observation)
         sound = np.isfinite(observation).all() and np.isfinite(predictions).all()
         return StepResult(predictions, not sound, steps)
 
-    def _transition(
-        self, observation: np.ndarray, targets: np.ndarray, terminated: bool
-    ) -> np.ndarray:
-        words, last, steps = self._settled()
-        sound = bool(np.isfinite(observation).all())
-        following = None if terminated or not sound else observation.copy()
-        if last is None and sound:
-            # Nothing leads here yet: the episode begins.
-            predictions = np.asarray(self._programs.predict(words, observation))
-            self._now = words, following, steps + 1
-            return np.append(predictions, np.float32(0.0))
-        # What is not finite is rejected and counted, whether something leads here or not.
-        last = observation if last is None else last
-        numbers, n = self._numbers, self.feature_dim
-        numbers[:n], numbers[n : 2 * n] = last, observation
-        numbers[2 * n : -1], numbers[-1] = targets, terminated
-        return self._learned(following)
+    def _acted(self, kind: ActionEvents, observation: np.ndarray) -> ActionResult:
+        with self._lock:
+            words, _, steps = self._settled()
+            return kind.result(kind.acted(words, observation), steps, began=False)
 
-    def _learned(self, last: np.ndarray | None) -> np.ndarray:
-        """Learn from `self._numbers`, with `last` as where the next transition begins.
+    def _taken(self, turn: Turn) -> np.ndarray:
+        """The row that an event gives, once its program has run; the daemon is settled.
 
-        What the step will have changed besides the words is noted first. If a signal raises
-        anywhere in here, `_settled` finds either a result beside the note, and finishes the step,
+        What the event will have changed besides the words is noted first. If a signal raises
+        anywhere in here, `_settled` finds either a result beside the note, and finishes the event,
         or none: then the program was not called, and the moment before still holds.
         """
-        words, _, steps = self._settled()
+        words, _, steps = self._now
+        programs = self._kind.programs
+        if not turn.changes:
+            found = np.asarray(programs.call(turn.program, words, turn.numbers))
+            self._now = words, turn.carried, steps + 1
+            return found
         done: list = []
-        self._under_way = done, last, (steps := steps + 1)
-        self._programs.step_into(done, words, self._numbers)
-        row = np.asarray(done[0][1])
-        self._now = done[0][0], last, steps
+        self._under_way = done, turn.carried, steps + 1
+        programs.call_into(done, turn.program, words, turn.numbers)
+        self._now, found = self._finished(done, turn.carried, steps + 1)
         self._under_way = None
-        return row
+        return found
+
+    def _finished(self, done: list, carried: Any, steps: int) -> tuple[_Moment, np.ndarray]:
+        """The moment after an event, and its row; waits for the program, which reads the numbers
+        until then."""
+        words, found = done[0]
+        found = np.asarray(found)
+        return (words, self._kind.concluded(carried, found), steps), found
+
+    def _end_of_event(self, started: float) -> None:
+        self._latencies.add(time.perf_counter() - started)
+        self._saving.save_if_due(self._now[2], self._content)
 
     def _moment(self) -> _Moment:
-        """As it is now; waits only for a step of another thread, or after an interrupted one."""
+        """As it is now; waits only for an event of another thread, or after an interrupted one."""
         if self._under_way is None:
             return self._now
         with self._lock:
             return self._settled()
 
     def _settled(self) -> _Moment:
-        """The daemon between two events, once a step that was interrupted is finished."""
+        """The daemon between two events, once one that was interrupted is finished."""
         if self._under_way is not None:
-            done, last, steps = self._under_way
+            done, carried, steps = self._under_way
             if done:
-                # The program may be running still, and reads the numbers until it is waited for.
-                np.asarray(done[0][1])
-                self._now = done[0][0], last, steps
+                self._now, _ = self._finished(done, carried, steps)
             elif self._now[0].is_deleted():
                 raise RuntimeError(
                     "Daemon: a step failed after its program had begun, and the state is lost; "
@@ -391,16 +462,16 @@ class Daemon:
         return self._now
 
     def _unpacked(self, words: np.ndarray) -> Any:
-        state = unpacked(self._programs.packing, words)
+        state = unpacked(self._kind.programs.packing, words)
         return with_uptime(state, time.monotonic() - self._lived_from)
 
     def _content(self) -> Content:
         """What a save holds."""
-        words, last, steps = self._settled()
+        words, carried, steps = self._settled()
         about = {
-            "learner": type(self.learner).__name__,
+            "learner": self._kind.name,
             "steps": steps,
-            "last_observation": None if last is None else [float(value) for value in last],
+            **self._kind.stored(carried),
             "gamma": self.gamma,
             "feature_names": self.feature_names,
             "head_names": self.head_names,
@@ -408,41 +479,16 @@ class Daemon:
         return self._unpacked(np.array(words)), about
 
 
-def _require_learner(learner: Any, gamma: Any) -> None:
-    if not isinstance(learner, AbstractLearner):
-        raise TypeError(f"Daemon: `learner` must be an AbstractLearner, got {learner!r}.")
-    kind, kinds = type(learner).__name__, OF_EXAMPLES + OF_TRANSITIONS
-    experience = experience_of(learner)
-    if experience not in kinds:
-        told = "nothing" if experience is None else experience.__name__
-        raise TypeError(
-            f"Daemon: `learner` must say by its class attribute `experience` that it learns from "
-            f"one of {', '.join(each.__name__ for each in kinds)}; {kind} says {told}."
-        )
-    if not callable(getattr(learner, "predict", None)):
-        raise TypeError(f"Daemon: `learner` must have a method `predict`; {kind} has none.")
-    if experience is not TDTimeStep:
-        if gamma is not None:
-            raise ValueError(
-                "Daemon: `gamma` is for a learner of TDTimeSteps, as TDLinearLearner; "
-                f"{kind} is none."
-            )
-        return
-    real = isinstance(gamma, int | float) and not isinstance(gamma, bool)
-    if not real or not 0.0 <= gamma <= 1.0:
-        raise ValueError(f"Daemon: `gamma` of a {kind} must lie in [0, 1], got {gamma!r}.")
-
-
 def _has_life(state: Any) -> bool:
     return isinstance(living(state), AbstractLearnerState)
 
 
-def _flag(terminated: Any) -> bool:
-    if isinstance(terminated, bool | np.bool_):
-        return bool(terminated)
-    if isinstance(terminated, int | float | np.number) and terminated in (0, 1):
-        return bool(terminated)
-    raise TypeError(f"Daemon: `terminated` must be True or False, got {terminated!r}.")
+def _flag(name: str, value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | float | np.number) and value in (0, 1):
+        return bool(value)
+    raise TypeError(f"Daemon: `{name}` must be True or False, got {value!r}.")
 
 
 def _names(argument: str, names: Sequence[str] | None, count: int) -> list[str] | None:
@@ -451,6 +497,8 @@ def _names(argument: str, names: Sequence[str] | None, count: int) -> list[str] 
     found = list(names)
     if not all(isinstance(name, str) for name in found):
         raise TypeError(f"Daemon: `{argument}` must be texts, got {found}.")
+    if not count:
+        raise ValueError(f"Daemon: `{argument}` must be None for an agent, got {found}.")
     if len(found) != count or len(set(found)) != count:
         raise ValueError(f"Daemon: `{argument}` must be {count} different names, got {found}.")
     return found

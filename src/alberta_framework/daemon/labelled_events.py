@@ -1,0 +1,149 @@
+"""Events of learners: observations, and the labels that may follow later."""
+
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .daemon import Daemon
+from .json_lines import (
+    AbstractEventSchema,
+    EventError,
+    flag_in,
+    numbers_in,
+    places_of,
+    require_sayable,
+    short,
+)
+
+
+class Event(NamedTuple):
+    """One event of a learner.
+
+    `observation` is None for a label that comes later, `targets` for no label. A null target is
+    NaN.
+    """
+
+    id: Any
+    observation: np.ndarray | None
+    targets: np.ndarray | None
+    terminated: bool
+
+
+class EventSchema(AbstractEventSchema[Event]):
+    """What the lines must look like: how many numbers, and their names.
+
+    An integer that float32 cannot hold is an error, since its last digits, which an identifier or a
+    time is told by, would be lost; as a fraction, `16777217.0`, it is rounded like any other.
+
+    **Arguments:** the number of features and of heads; their names, without which events give lists
+    alone.
+    """
+
+    fields = ("id", "observation", "targets", "terminated")
+
+    def __init__(
+        self,
+        feature_dim: int,
+        n_heads: int,
+        feature_names: Sequence[str] | None = None,
+        head_names: Sequence[str] | None = None,
+    ):
+        self.feature_dim, self.n_heads = feature_dim, n_heads
+        self.features = places_of(feature_names)
+        self.heads = places_of(head_names)
+
+    def _event(self, found: dict[str, Any]) -> Event:
+        observation = targets = None
+        if found.get("observation") is not None:
+            observation = numbers_in(
+                "observation", found["observation"], self.feature_dim, self.features
+            )
+        if found.get("targets") is not None:
+            targets = numbers_in("targets", found["targets"], self.n_heads, self.heads, True)
+        terminated = flag_in(found, "terminated")
+        require_sayable(found.get("id"))
+        if observation is None and targets is None:
+            raise EventError("observation: is missing, and there are no targets either")
+        if observation is None and found.get("id") is None:
+            raise EventError("id: targets without an observation need the id of an earlier event")
+        return Event(found.get("id"), observation, targets, terminated)
+
+
+class _Remembered:
+    """An observation that labels may follow to, and the heads that have learned theirs, if any."""
+
+    __slots__ = ("learned", "observation")
+
+    def __init__(self, observation: np.ndarray):
+        self.observation = observation
+        self.learned: np.ndarray | None = None
+
+
+class LabelledAnswers:
+    """Answers events of a learner, and remembers as many observations as `label_window` says."""
+
+    def __init__(self, daemon: Daemon, label_window: int):
+        self.daemon, self.label_window = daemon, label_window
+        self.schema = EventSchema(
+            daemon.feature_dim, daemon.n_heads, daemon.feature_names, daemon.head_names
+        )
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+
+    def answer(self, line: str | bytes) -> dict[str, Any]:
+        """The answer to a line.
+
+        **Raises:** `EventError` for a bad one.
+        """
+        return self._answered(self.schema.parsed(line))
+
+    def _answered(self, event: Event) -> dict[str, Any]:
+        remembered = self._remembered_for(event)
+        observation = event.observation if remembered is None else remembered.observation
+        labelled = None if event.targets is None else ~np.isnan(event.targets)
+        no_label = labelled is None or not labelled.any()
+        if not no_label and remembered is not None and remembered.learned is not None:
+            self._require_unlearned(event.id, labelled & remembered.learned)
+        # An unlabelled event is a step of an episode all the same.
+        learns = not no_label or self.daemon.learns_transitions
+        targets = event.targets if learns else None
+        predictions, rejected, step = self.daemon.step(observation, targets, event.terminated)
+        if not no_label and remembered is not None and not rejected:
+            before = remembered.learned
+            remembered.learned = labelled if before is None else before | labelled
+        values = [value if math.isfinite(value) else None for value in predictions.tolist()]
+        heads = self.schema.heads
+        named = values if heads is None else dict(zip(heads, values, strict=True))
+        return {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
+
+    def _remembered_for(self, event: Event) -> _Remembered | None:
+        """What is remembered under the event's id: from now on, or since an earlier event."""
+        if event.observation is None:
+            return self._earlier(event)
+        if event.id is None or not self.label_window:
+            return None
+        name = json.dumps(event.id, sort_keys=True)
+        self._remembered[name] = found = _Remembered(event.observation)
+        self._remembered.move_to_end(name)
+        if len(self._remembered) > self.label_window:
+            self._remembered.popitem(last=False)
+        return found
+
+    def _earlier(self, event: Event) -> _Remembered:
+        if self.daemon.learns_transitions:
+            raise EventError("observation: is missing; a learner of transitions needs it", event.id)
+        found = self._remembered.get(json.dumps(event.id, sort_keys=True))
+        if found is None:
+            text = f"id: no event {short(event.id)} among the latest remembered"
+            raise EventError(text, event.id)
+        return found
+
+    def _require_unlearned(self, event_id: Any, twice: np.ndarray) -> None:
+        if twice.any():
+            place = int(np.argmax(twice))
+            head = place if self.schema.heads is None else list(self.schema.heads)[place]
+            text = f"targets.{head}: event {short(event_id)} has learned it already"
+            raise EventError(text, event_id)

@@ -1,0 +1,101 @@
+"""Events of learners that predict: an observation, and targets."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..components.numbers import all_finite
+from ..learners import rejections
+from . import report
+from .event_kind import AbstractEventKind, Turn
+from .program import where
+
+_OBSERVATIONS_KEPT = 256
+
+
+class AbstractPredictionEvents(AbstractEventKind):
+    """Predictions at an observation, and what to learn from its targets.
+
+    A row that a program gives holds the predictions; one of a step also whether it was rejected.
+    """
+
+    def __init__(self, learner: Any, state: Any, feature_dim: int):
+        super().__init__(learner, state, feature_dim)
+        self._ring = np.zeros((_OBSERVATIONS_KEPT, feature_dim), np.float32)
+        self._seen = 0
+
+    @abstractmethod
+    def turn(
+        self, carried: Any, observation: np.ndarray, targets: np.ndarray, terminated: bool
+    ) -> Turn:
+        """What an event with targets does; no program is running."""
+
+    @abstractmethod
+    def _learning(self) -> tuple[Callable, int]:
+        """The function of a step, and how many numbers it takes besides targets."""
+
+    def predicted(self, words: Any, observation: np.ndarray) -> np.ndarray:
+        """The predictions [heads]; nothing changes."""
+        return np.asarray(self.programs.call(self._predict, words, observation))
+
+    def told(self, turn: Turn, found: np.ndarray) -> tuple[np.ndarray, bool]:
+        """The predictions, and whether the event was rejected: what begins an episode is not."""
+        return (found[:-1], bool(found[-1])) if turn.changes else (found, False)
+
+    def note(self, observation: np.ndarray) -> None:
+        """Keep an observation for reports."""
+        self._ring[self._seen % _OBSERVATIONS_KEPT] = observation
+        self._seen += 1
+
+    def report(
+        self,
+        state: Any,
+        carried: Any,
+        features: Sequence[str] | None,
+        heads: Sequence[str] | None,
+    ) -> dict[str, Any]:
+        seen = self._ring[: min(self._seen, _OBSERVATIONS_KEPT)].copy()
+        return {
+            "relevance": report.relevance(self.learner, state, features, heads),
+            "plasticity": report.plasticity(self.learner, state, seen, _OBSERVATIONS_KEPT),
+        }
+
+    def stored(self, carried: Any) -> dict[str, Any]:
+        last = self.last_observation(carried)
+        return {"last_observation": None if last is None else [float(value) for value in last]}
+
+    def _prepared(self, state: Any) -> int:
+        self._predict = self.programs.reading(_predict)
+        words = self.programs.packed(state)
+        heads = self.predicted(words, np.zeros(self.feature_dim, np.float32)).size
+        learning, more = self._learning()
+        self._learn = self.programs.changing(learning)
+        self._numbers = np.zeros(heads + more, np.float32)
+        self._warm_up(state, self._learn, numbers=self._numbers)
+        return heads
+
+
+def learned(learner: Any, state: Any, experience: Any) -> tuple[Any, Any]:
+    """The state after a step, and whether it was rejected.
+
+    One that does not count rejected steps may not know what is no number: then the step is judged
+    here, by what came and what it made of the state.
+    """
+    after, _ = learner.learn(state, experience)
+    before, now = rejections(state), rejections(after)
+    if before is not None and now is not None:
+        return after, now != before
+    accepted = all_finite((experience.observation, after))
+    return where(accepted, after, state), ~accepted
+
+
+def row_of(predictions: Any, rejected: Any) -> Any:
+    """What a step gives."""
+    return jnp.append(predictions, rejected.astype(jnp.float32))
+
+
+def _predict(learner: Any, state: Any, observation: Any) -> Any:
+    return jnp.ravel(learner.predict(state, observation))
