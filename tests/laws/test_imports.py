@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "reports": {"statistics"},
     "figures": {"statistics", "reports"},
     "comparisons": {
+        "checkpoints",
         "hyperparameters",
         "statistics",
         "reports",
