@@ -26,14 +26,15 @@ def _cells(result: ControlStudyResult) -> Table:
     table.caption, table.caption_justify = (
         f"Mean return of the episodes that ended in the last {study.evaluate_last_share:.0%} of "
         f"{study.steps:,} steps{stopped}, {seeds}, with the 95% percentile bootstrap interval of "
-        "the mean. NaN: seeds whose agent holds a number that is none.",
+        "the mean. Reward: per step, over all of them. NaN: seeds whose agent holds a number that "
+        "is none.",
         "left",
     )
     several = any(study.variants)
     for header in ("Environment", "Agent", *(["Variant"] if several else [])):
-        table.add_column(header)
-    for header in ("Mean", "95% CI", "Worst (seed)", "Reward per step", "NaN", "Rejected"):
-        table.add_column(header, justify="right")
+        table.add_column(header, no_wrap=True)
+    for header in ("Mean", "95% CI", "Worst (seed)", "Reward", "NaN", "Rejected"):
+        table.add_column(header, justify="right", no_wrap=True)
     last = None
     for cell in result.cells:
         if last not in (None, cell.environment):
@@ -59,8 +60,8 @@ def _differences(result: ControlStudyResult) -> Table:
     table = Table(box=SIMPLE_HEAD, title="Between variants, paired by seed", title_justify="left")
     table.pad_edge = False
     table.caption, table.caption_justify = (
-        "Mean difference of the scores of the same seed, with the 95% percentile bootstrap interval "
-        "of that mean; a difference only if 0 lies outside of it.",
+        "Mean difference of the scores of the same seed, with the 95% percentile bootstrap "
+        "interval of that mean; a difference only if 0 lies outside of it.",
         "left",
     )
     for header in ("Environment", "Agent", "Variants"):

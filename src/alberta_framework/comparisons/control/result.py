@@ -223,7 +223,7 @@ def of_lives(
     rest: ArrayLike = 0.0,
 ) -> AgentResult:
     """The result of lives, point by point: of their episodes, of how many steps they lived and how
-    many were rejected, of which diverged, and of the rewards of the rest, since their last episode."""
+    many were rejected, which diverged, and of the rewards of the rest, since their last episode."""
     # Not -1, which no array without an episode would tell.
     shape, done = (len(points), len(rejected) // len(points)), returns.shape[-1]
     rewards = np.where(steps > 0, returns, 0.0).sum(axis=-1) + rest
