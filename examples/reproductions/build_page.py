@@ -22,13 +22,13 @@ SCRIPTS = (
     "mountain_car.py",
     "scale_shift.py",
 )
-LONG = ("cartpole_streaming.py", "stream_table.py")
+LONG = ("cartpole_streaming.py", "stream_table.py", "stream_table_pendulum.py")
 HEAD = """# Reproductions
 
-Published results, run again. This page is written by `nox -s reproduce`, which runs every script
-of `examples/reproductions`, and `nox -s reproduce -- --long`, which runs those too that take long; no
-figure on it was typed by hand. Intervals are Student-t intervals of
-95% over seeds; "band" is the agreement that was asked for before running.
+Published results, run again. This page is written by `nox -s reproduce`, which runs the scripts of
+`examples/reproductions`, with `-- --long` those too that take long; no figure on it was typed by
+hand. Intervals are Student-t intervals of 95% over seeds; "band" is the agreement that was asked
+for before running.
 """
 
 

@@ -84,15 +84,16 @@ def reproduce() -> tuple:
     diverged = sum(int(agent.diverged.sum()) for agent in result.agents.values())
     rejected = sum(int(agent.rejected.sum()) for agent in result.agents.values())
     text = """
-CartPole with a limit of 500 steps; networks of two layers of 32, sparse at the start; rewards scaled,
-observations normalized, the time since the start of the episode shown; 200,000 steps, 10 seeds; ε from 1
-to 0.01 over 10,000 steps. Mean return of the episodes that ended in the last 20% of the steps, ± one
-standard error over seeds. Two rows bootstrap at the limit of 500 steps; the others take it for an end, as
-the authors' scripts do.
+CartPole with a limit of 500 steps; networks of two layers of 32, sparse at the start; rewards
+scaled, observations normalized, the time since the start of the episode shown; 200,000 steps, 10
+seeds; ε from 1 to 0.01 over 10,000 steps. Mean return of the episodes that ended in the last 20% of
+the steps, ± one standard error over seeds. Two rows bootstrap at the limit of 500 steps; the others
+take it for an end, as the authors' scripts do.
 
-Source: M. Elsayed, G. Vasan and A. R. Mahmood (2024), Streaming Deep Reinforcement Learning Finally Works,
-arXiv:2410.14606, whose results are curves; the figures to compare with are those of an independent float64
-replication of their algorithm, 10 seeds, with a band of 2.5 combined standard errors.
+Source: M. Elsayed, G. Vasan and A. R. Mahmood (2024), Streaming Deep Reinforcement Learning Finally
+Works, arXiv:2410.14606, whose results are curves; the figures to compare with are those of an
+independent float64 replication of their algorithm, 10 seeds, with a band of 2.5 combined standard
+errors.
 """
     headers = [f"{low}-{high}%" for low, high in WINDOWS]
     table = section.markdown_table(
@@ -103,8 +104,8 @@ Learning: mean return of the episodes that ended in each part of the steps, and 
 
 {table}
 
-Of {SEEDS * len(rows)} lives {diverged} hold a number that became NaN; {rejected} steps were rejected. Took
-{took}.
+Of {SEEDS * len(rows)} lives {diverged} hold a number that became NaN; {rejected} steps were
+rejected. Took {took}.
 """
     title = "CartPole: streaming deep reinforcement learning"
     found = section.Section(title, text, tuple(figures), verdict, "cartpole_streaming.png")
