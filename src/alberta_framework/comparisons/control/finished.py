@@ -37,9 +37,8 @@ class FinishedEpisodes:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
         """Returns, lengths and whether they terminated [lives, episodes] of the first `episodes` of
         each life; NaN, 0 and False where it has fewer."""
-        kept = self._returns, self._steps, self._terminated
-        returns, steps, terminated = (array[:, :episodes].copy() for array in kept)
-        return returns, steps, terminated
+        returns, steps = self._returns[:, :episodes].copy(), self._steps[:, :episodes].copy()
+        return returns, steps, self._terminated[:, :episodes].copy()
 
     def saved(self) -> dict[str, NDArray]:
         """All of them, for a checkpoint."""

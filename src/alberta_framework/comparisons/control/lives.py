@@ -121,4 +121,4 @@ def _nan(agent_states: Any) -> list[np.ndarray]:
     """Of each leaf of numbers whether it holds a NaN, by lives."""
     leaves = [leaf for leaf in jax.tree.leaves(agent_states) if eqx.is_inexact_array(leaf)]
     flat = (np.asarray(leaf).reshape(len(leaf), -1) for leaf in leaves)
-    return [np.isnan(leaf).any(axis=1) for leaf in flat]
+    return [np.asarray(np.isnan(leaf).any(axis=1)) for leaf in flat]

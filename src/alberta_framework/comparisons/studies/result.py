@@ -117,9 +117,8 @@ class ControlStudyResult:
         """All of them: by environment, the reference first, then by agent, then by variant."""
         found = []
         for environment in self.study.environments:
-            columns = [(REFERENCE, None)]
             agents = self.study.agents_of(environment)
-            columns += itertools.product(agents, self.study.variants)
+            columns = [(REFERENCE, None), *itertools.product(agents, self.study.variants)]
             for agent, variant in columns:
                 result = self.results.get(Part(environment, variant))
                 if result is not None and agent in result.agents:

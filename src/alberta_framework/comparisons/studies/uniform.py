@@ -28,7 +28,7 @@ class UniformAgent(AbstractAgent[UniformState]):
 
     draws_weights: ClassVar[bool | None] = True
 
-    n_actions: int | None = eqx.field(static=True, default=None)
+    n_actions: int | None = eqx.field(static=True)
     low: tuple[float, ...] | None = eqx.field(static=True, default=None)
     high: tuple[float, ...] | None = eqx.field(static=True, default=None)
 
@@ -62,7 +62,8 @@ class UniformAgent(AbstractAgent[UniformState]):
     ) -> AgentStep:
         del terminated, truncated
         action, state = self.start(state, observation)
-        return AgentStep(state, action, {}, ~jnp.isfinite(reward))
+        nothing: Any = {}
+        return AgentStep(state, action, nothing, ~jnp.isfinite(reward))
 
     def act(
         self, state: UniformState, observation: Array, key: PRNGKeyArray, *, explore: bool = True
