@@ -134,11 +134,6 @@ MISTAKES = {
         "either `episodes` or `steps`, got 3 and 9",
     ),
     "neither": ("episodes = 3", "", "missing key 'episodes' or 'steps'"),
-    "steps on the host": (
-        "episodes = 3\nevaluate_last = 2",
-        "steps = 9",
-        "`steps` are counted in an environment in JAX",
-    ),
     "evaluate": ("evaluate_last = 2", "evaluate_last = 4", "`evaluate_last`"),
     "features": (
         "[environment]",

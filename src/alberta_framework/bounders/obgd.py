@@ -1,5 +1,7 @@
 """ObGD's bound on the steps of any optimizer."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -39,3 +41,7 @@ class ObGDBounding(AbstractBounder):
         bound = f32(self.kappa) * jnp.maximum(jnp.abs(scalar(error)), 1.0) * size
         factor = 1.0 / jnp.maximum(bound, 1.0)
         return tuple(factor * f32(step) for step in steps), factor
+
+    def _joint_factor(self, errors: Any, sizes: Any) -> Float[Array, ""]:
+        bound = f32(self.kappa) * jnp.sum(jnp.maximum(jnp.abs(errors), 1.0) * sizes)
+        return 1.0 / jnp.maximum(bound, 1.0)

@@ -1,7 +1,8 @@
 """Acceptance: a step that would put what is no number into a state is rejected, in one place."""
 
 import functools as ft
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import equinox as eqx
@@ -22,12 +23,14 @@ class Candidate(NamedTuple, Generic[Result]):
     **Arguments:** `result`: as if all was well, a Module with fields `state` and `rejected` (whose
     value is filled in), or a pair of state and outputs; the state has a `life`, as it was;
     `witnesses`: a tree whose floats have to be finite, and below 2^123; `acceptable`: what else has
-    to hold.
+    to hold; `late`: of fields of the state that are too large to be held twice until the verdict is
+    there, what makes each of the verdict, choosing every number where it stands.
     """
 
     result: Result
     witnesses: Any
     acceptable: Any = True
+    late: Mapping[str, Callable[[Bool[Array, ""]], Any]] = MappingProxyType({})
 
 
 def guarded(step: Callable[..., Candidate[Result]]) -> Callable[..., Result]:
@@ -54,19 +57,26 @@ def concluded(state: Any, candidate: Candidate[Result]) -> Result:
     accepted = all_finite(candidate.witnesses) & candidate.acceptable
     if isinstance(result, tuple):
         after, outputs = result
-        found: Any = (
-            accepted_or_unchanged(accepted, after, state),
-            nan_unless(accepted, outputs),
-        )
+        found: Any = (_judged(accepted, after, state, candidate), nan_unless(accepted, outputs))
         return found
     outputs = eqx.tree_at(lambda r: (r.state, r.rejected), result, replace=(None, None))
-    after = accepted_or_unchanged(accepted, result.state, state)
+    after = _judged(accepted, result.state, state, candidate)
     return eqx.tree_at(
         lambda r: (r.state, r.rejected),
         nan_unless(accepted, outputs),
         replace=(after, ~accepted),
         is_leaf=lambda leaf: leaf is None,
     )
+
+
+def _judged(accepted: Any, after: Any, state: Any, candidate: Candidate) -> Any:
+    """One of the two states, its late fields apart."""
+    late = {name: make(accepted) for name, make in candidate.late.items()}
+    if not late:
+        return accepted_or_unchanged(accepted, after, state)
+    none = dict.fromkeys(late)
+    after = accepted_or_unchanged(accepted, after.replace(**none), state.replace(**none))
+    return after.replace(**late)
 
 
 def accepted_or_unchanged(accepted: Bool[Array, ""], candidate: State, state: State) -> State:

@@ -1,6 +1,6 @@
 """Heads on a trunk: what every learner of many predictions is made of, and how they learn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -21,6 +21,7 @@ from .lifetime import AbstractLearnerState
 from .network import initial_layers, zeros_like
 from .stacked_heads import HeadOptimizerStates, HeadTraces
 from .trunk import Network, Trunk
+from .trunk_traces import TrunkTraces
 
 
 class AbstractHeadsState(AbstractLearnerState):
@@ -52,13 +53,25 @@ class HeadUpdate(AbstractState):
 
     A head with `active` has a target: it enters the trunk and adds its gradient to its trace. Other
     traces decay, unless `frozen`. Every head that is active or has a live trace, and is not frozen,
-    steps with its step error.
+    steps with its step error. A head that is `passing` adds its gradient to its trace, and does not
+    step.
     """
 
     targets: Float[Array, " heads"]
     active: Bool[Array, " heads"]
     frozen: Bool[Array, " heads"]
     trace_decays: Float[Array, " heads"]
+    passing: Bool[Array, " heads"] | None = None
+
+    @property
+    def seen(self) -> Bool[Array, " heads"]:
+        """Which heads add their gradients to their traces."""
+        return self.active if self.passing is None else self.active | self.passing
+
+    def stepping(self, live: Bool[Array, " heads"]) -> Bool[Array, " heads"]:
+        """Which heads step, of which those `live` have a trace."""
+        stepping = ~self.frozen & (self.active | live)
+        return stepping if self.passing is None else stepping & ~self.passing
 
 
 class HeadsStep(eqx.Module):
@@ -66,7 +79,8 @@ class HeadsStep(eqx.Module):
 
     **Arguments:** `changed`: the fields of the state after it; `errors`, 0 where a head is
     inactive; `metrics`: squared error, error and mean step size of each head, NaN where it is
-    inactive; `trunk_bounding_metric`; `witnesses`: what has to be finite for it to be accepted.
+    inactive; `trunk_bounding_metric`; `witnesses`: what has to be finite for it to be accepted;
+    `late`: as that of a `Candidate`.
     """
 
     changed: dict[str, Any]
@@ -75,6 +89,7 @@ class HeadsStep(eqx.Module):
     metrics: Float[Array, "heads 3"]
     trunk_bounding_metric: Float[Array, ""]
     witnesses: Any
+    late: Mapping[str, Callable[[Bool[Array, ""]], Any]]
 
     @property
     def told_errors(self) -> Float[Array, " heads"]:
@@ -88,6 +103,10 @@ class Heads(eqx.Module):
     The trunk learns from the errors of all active heads together, each head by itself with a trace
     of its own: both by the step rule `PerTensor`. Learners say which heads are active, what their
     targets are and how their traces decay.
+
+    With `per_head` the trunk has a trace for each head, and its gradient is the sum of their errors
+    times these traces, or the `mean` over the active ones; where the bounder has a factor for
+    several errors at once, it bounds trunk and heads together.
     """
 
     n_heads: int = eqx.field(static=True)
@@ -100,9 +119,13 @@ class Heads(eqx.Module):
     leaky_relu_slope: Hyperparameter
     use_layer_norm: bool = eqx.field(static=True)
     use_bias: bool = eqx.field(static=True)
+    per_head: bool = eqx.field(static=True, default=False)
+    mean: bool = eqx.field(static=True, default=False)
 
     @classmethod
-    def of(cls, learner: Any, n_heads: int) -> "Heads":
+    def of(
+        cls, learner: Any, n_heads: int, *, per_head: bool = False, mean: bool = False
+    ) -> "Heads":
         """Those of a learner that has the fields of `MLPLearner` and `use_bias`."""
         return cls(
             n_heads=n_heads,
@@ -115,6 +138,8 @@ class Heads(eqx.Module):
             leaky_relu_slope=learner.leaky_relu_slope,
             use_layer_norm=learner.use_layer_norm,
             use_bias=learner.use_bias,
+            per_head=per_head,
+            mean=mean,
         )
 
     def begun(self, feature_dim: int, key: PRNGKeyArray) -> dict[str, Any]:
@@ -166,17 +191,26 @@ class Heads(eqx.Module):
         predictions = head_predictions(heads, h)
         errors = jnp.where(how.active, how.targets - predictions, 0.0)
 
-        (gradient,) = backward(errors @ heads.weights[:, 0, :])
-        trunk, kept, trunk_metric = self._trunk_step(state, interleaved(gradient))
-        heads, head_states, traces = self._heads_step(state, h, step_errors(errors), how)
-        of_heads = self.optimizer_of_heads
-        witnesses = (
-            (f32(observation), predictions, errors, trunk, heads, normalizer_state),
+        parted, traces = self._trunk_gradient(state, errors, backward, how)
+        changes, kept, trunk_metric = self._trunk_step(state, parted)
+        of_heads, head_states, head_traces = self._heads_step(state, h, step_errors(errors), how)
+        witnesses: list[Any] = [f32(observation), predictions, errors, normalizer_state]
+        if traces is not None:
+            sizes = traces.sizes(self.of_trunk.step_sizes(kept, parted))
+            witnesses.append(sizes)
+            if self.bounds_jointly:
+                trunk_metric = self._factor(errors, sizes, how, head_states, head_traces)
+                changes, of_heads = jax.tree.map(lambda d: trunk_metric * d, (changes, of_heads))
+        trunk = jax.tree.map(jnp.add, state.trunk_params, changes)
+        heads = jax.tree.map(jnp.add, heads, of_heads)
+        optimizer = self.optimizer_of_heads
+        witnesses += [
+            (trunk, heads),
             self.of_trunk.witnesses(kept),
-            of_heads.witnesses(head_states.w, traces.w),
-            of_heads.witnesses(head_states.b, traces.b),
-        )
-        step_sizes = of_heads.step_sizes(head_states.w)
+            optimizer.witnesses(head_states.w, head_traces.w),
+            optimizer.witnesses(head_states.b, head_traces.b),
+        ]
+        step_sizes = optimizer.step_sizes(head_states.w)
         mean_step_sizes = jnp.mean(jnp.reshape(step_sizes, (self.n_heads, -1)), -1)
         told = jnp.where(how.active, errors, jnp.nan)
         metrics = jnp.stack([told**2, told, mean_step_sizes], -1)
@@ -184,13 +218,15 @@ class Heads(eqx.Module):
             "trunk_params": trunk,
             "head_params": heads,
             "trunk_optimizer_states": kept.optimizer_states,
-            "trunk_traces": kept.traces,
             "head_optimizer_states": head_states,
-            "head_traces": traces,
+            "head_traces": head_traces,
             "normalizer_state": normalizer_state,
         }
+        late = {} if traces is None else {"trunk_traces": traces.after}
+        if traces is None:  # the gradients
+            changed["trunk_traces"] = kept.traces
         metrics = jnp.where(how.active[:, None], metrics, jnp.nan)
-        return HeadsStep(changed, predictions, errors, metrics, trunk_metric, witnesses)
+        return HeadsStep(changed, predictions, errors, metrics, trunk_metric, witnesses, late)
 
     def cut(self, state: Any) -> Any:
         """The state with all traces at 0."""
@@ -210,9 +246,11 @@ class Heads(eqx.Module):
                 f"{owner}.reset_traces: `mask` must be bool[{self.n_heads}], got "
                 f"{mask.dtype}{list(mask.shape)}."
             )
-        w = jnp.where(mask[:, None, None], 0.0, state.head_traces.w)
-        b = jnp.where(mask[:, None], 0.0, state.head_traces.b)
-        return state.replace(head_traces=HeadTraces(w, b))
+        kept = state.head_traces, state.trunk_traces if self.per_head else ()
+        head_traces, trunk_traces = _where_heads(~mask, kept, zeros_like(kept))
+        if not self.per_head:  # they are gradients of all heads together
+            trunk_traces = state.trunk_traces
+        return state.replace(head_traces=head_traces, trunk_traces=trunk_traces)
 
     def network(self, state: AbstractHeadsState) -> Network:
         """The weights, as diagnostics look at them."""
@@ -222,7 +260,7 @@ class Heads(eqx.Module):
         trunk = Trunk(
             params=state.trunk_params,
             step_sizes=self.of_trunk.step_sizes(kept, interleaved(state.trunk_params)),
-            traces=state.trunk_traces,
+            traces=() if self.per_head else state.trunk_traces,
             leaky_relu_slope=self.leaky_relu_slope,
             use_layer_norm=self.use_layer_norm,
         )
@@ -252,23 +290,62 @@ class Heads(eqx.Module):
     def optimizer_of_heads(self) -> AbstractOptimizer:
         return self.optimizer if self.head_optimizer is None else self.head_optimizer
 
+    @property
+    def bounds_jointly(self) -> bool:
+        """Whether one bound holds for the trunk and all heads."""
+        if self.bounder is None or not self.per_head:
+            return False
+        one = jnp.ones(1)
+        return self.bounder.joint_factor(one, one) is not None
+
+    def _alone(self, optimizer: AbstractOptimizer) -> PerTensor:
+        return PerTensor(optimizer, None if self.bounds_jointly else self.bounder)
+
+    def _trunk_gradient(
+        self, state: AbstractHeadsState, errors: Array, backward: Callable, how: HeadUpdate
+    ) -> tuple[tuple[Array, ...], TrunkTraces | None]:
+        """What the trunk learns from, the errors in it; and the traces of the heads, if there are
+        any: without them the errors are added up before the backward pass."""
+        weights = state.head_params.weights[:, 0, :]
+        if self.mean:
+            errors = errors / jnp.maximum(jnp.sum(f32(how.active)), 1.0)
+        if not self.per_head:
+            return interleaved(backward(errors @ weights)[0]), None
+        traces = TrunkTraces.of(state.trunk_traces, weights, backward, how)
+        return traces.weighted(errors), traces
+
+    def _factor(
+        self, errors: Array, sizes: Array, how: HeadUpdate, head_states: Any, traces: HeadTraces
+    ) -> Float[Array, ""]:
+        """By how much trunk and heads are shrunk together."""
+        assert self.bounder is not None
+        if self.mean:
+            sizes = sizes / jnp.maximum(jnp.sum(f32(how.active)), 1.0)
+        for states, of_heads in ((head_states.w, traces.w), (head_states.b, traces.b)):
+            step_sizes = self.optimizer_of_heads.step_sizes(states)
+            rows = (jnp.reshape(array, (self.n_heads, -1)) for array in (of_heads, step_sizes))
+            z, step_sizes = rows
+            sizes = sizes + jnp.sum(jnp.abs(z) * step_sizes, -1)
+        factor = self.bounder.joint_factor(errors, jnp.where(how.active, sizes, 0.0))
+        assert factor is not None
+        return factor
+
     def _trunk_step(
         self, state: AbstractHeadsState, gradients: tuple
     ) -> tuple[MLPParams, PerTensorState, Float[Array, ""]]:
-        # With a trunk the decay is 0 by construction, so that its traces are its gradients; without
-        # one there is nothing to decay. The gradients hold the errors.
+        # The gradients hold the errors, and what past there is: for the rule they are its traces.
         tensors = interleaved(state.trunk_params)
         kept = PerTensorState(state.trunk_optimizer_states, gradients)
-        changes, kept, info = self.of_trunk.step(
+        changes, kept, info = self._alone(self.optimizer).step(
             kept, gradients, gradients, None, None, 0.0, params=tensors
         )
-        moved = tuple(w + d for w, d in zip(tensors, changes, strict=True))
-        return from_interleaved(moved), kept, info.bound
+        return from_interleaved(tuple(changes)), kept, info.bound
 
     def _heads_step(
         self, state: AbstractHeadsState, h: Array, errors: Array, how: HeadUpdate
     ) -> tuple[MLPParams, HeadOptimizerStates, HeadTraces]:
-        rule, seen = self.of_heads, f32(how.active)
+        """The changes of the heads, their states and their traces."""
+        rule, seen = self._alone(self.optimizer_of_heads), f32(how.seen)
         traces, states, heads = state.head_traces, state.head_optimizer_states, state.head_params
         gradients = seen[:, None, None] * h[None, None, :], seen[:, None]
         if not self.use_bias:
@@ -277,8 +354,7 @@ class Heads(eqx.Module):
         def one_head(w_state, b_state, w_trace, b_trace, gradient, error, decay, w, b):
             before = PerTensorState((w_state, b_state), (w_trace, b_trace))
             changes, after, _ = rule.update(before, gradient, error, decay, params=(w, b))
-            moved = w + changes[0], b + changes[1]
-            return moved, after.optimizer_states, after.traces
+            return changes, after.optimizer_states, after.traces
 
         (w, b), (w_states, b_states), (w_traces, b_traces) = jax.vmap(one_head)(
             states.w,
@@ -292,11 +368,9 @@ class Heads(eqx.Module):
             heads.biases,
         )
         live = b_traces[:, 0] != 0.0 if self.use_bias else jnp.any(w_traces != 0.0, (1, 2))
-        eligible = ~how.frozen & (how.active | live)
+        none = jnp.zeros_like(w), jnp.zeros_like(b)
         w, b, w_states, b_states = _where_heads(
-            eligible,
-            (w, b, w_states, b_states),
-            (heads.weights, heads.biases, states.w, states.b),
+            how.stepping(live), (w, b, w_states, b_states), (*none, states.w, states.b)
         )
         w_traces, b_traces = _where_heads(~how.frozen, (w_traces, b_traces), (traces.w, traces.b))
         return (
@@ -330,7 +404,9 @@ def _begun(how: Heads, trunk: MLPParams, heads: MLPParams) -> dict[str, Any]:
         "trunk_params": trunk,
         "head_params": heads,
         "trunk_optimizer_states": of_trunk.optimizer_states,
-        "trunk_traces": of_trunk.traces,
+        "trunk_traces": jax.tree.map(
+            lambda z: jnp.zeros((n, *z.shape), z.dtype) if how.per_head else z, of_trunk.traces
+        ),
         "head_optimizer_states": jax.tree.map(
             lambda a: jnp.broadcast_to(a, (n, *a.shape)), head_states
         ),
