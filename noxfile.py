@@ -127,9 +127,12 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def reproduce(session: nox.Session) -> None:
-    """Run every published result again and write docs/reproductions.md."""
-    session.install("-e", ".[analysis,gymnasium]")
-    session.run("python", "examples/reproductions/build_page.py")
+    """Run every published result again and write docs/reproductions.md.
+
+    With `-- --long` those too that take an hour, else their sections stay as they are.
+    """
+    session.install("-e", ".[analysis,gymnasium,orbax]")
+    session.run("python", "examples/reproductions/build_page.py", *session.posargs)
 
 
 @nox.session

@@ -53,8 +53,8 @@ class Section:
         )
         picture = f"![{self.title}](images/reproductions/{self.picture})"
         command = f"`python examples/reproductions/{script}`"
-        parts = (f"## {self.title}", self.text.strip(), table, self.verdict.strip(), picture)
-        return "\n\n".join((*parts, f"Printed by {command}.")) + "\n"
+        parts = [f"## {self.title}", self.text.strip(), *([table] if self.figures else [])]
+        return "\n\n".join([*parts, self.verdict.strip(), picture, f"Printed by {command}."]) + "\n"
 
 
 def of_standing(quantity: str, published: str, standing: Any, band: Any = None) -> Figure:
@@ -67,6 +67,12 @@ def of_values(quantity: str, published: str, values: Any, band: Any = None) -> F
     """The mean of one value a seed, with its t interval."""
     found = af.compute_statistics(values)
     return Figure(quantity, published, found.mean, found.ci_lower, found.ci_upper, band)
+
+
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """A table of texts; what follows the first column is aligned to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def built_in(name: str) -> dict[str, Any]:

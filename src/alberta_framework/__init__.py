@@ -133,24 +133,34 @@ if TYPE_CHECKING:
     from .comparisons import ControlComparison as ControlComparison
     from .comparisons import ControlResult as ControlResult
     from .comparisons import ControlRun as ControlRun
+    from .comparisons import ControlStudy as ControlStudy
+    from .comparisons import ControlStudyResult as ControlStudyResult
+    from .comparisons import ControlStudyRun as ControlStudyRun
     from .comparisons import ExperimentConfig as ExperimentConfig
     from .comparisons import LearnerGrid as LearnerGrid
     from .comparisons import LearnerResult as LearnerResult
+    from .comparisons import SameUntilCut as SameUntilCut
     from .comparisons import SideBySide as SideBySide
     from .comparisons import SingleRunResult as SingleRunResult
     from .comparisons import Standing as Standing
+    from .comparisons import StudyCell as StudyCell
+    from .comparisons import StudyDifference as StudyDifference
     from .comparisons import aggregate_metrics as aggregate_metrics
     from .comparisons import comparison_from_config as comparison_from_config
     from .comparisons import control_comparison_from_config as control_comparison_from_config
+    from .comparisons import control_study_from_config as control_study_from_config
     from .comparisons import extract_hyperparameter_results as extract_hyperparameter_results
     from .comparisons import plot_comparison as plot_comparison
     from .comparisons import plot_control_comparison as plot_control_comparison
+    from .comparisons import plot_control_study as plot_control_study
     from .comparisons import run_comparison as run_comparison
     from .comparisons import run_control_comparison as run_control_comparison
+    from .comparisons import run_control_study as run_control_study
     from .comparisons import run_multi_seed_experiment as run_multi_seed_experiment
     from .comparisons import run_single_experiment as run_single_experiment
     from .comparisons import save_comparison as save_comparison
     from .comparisons import save_control_comparison as save_control_comparison
+    from .comparisons import save_control_study as save_control_study
     from .comparisons import spoken_point as spoken_point
     from .control import AVG as AVG
     from .control import QRC as QRC
@@ -780,24 +790,34 @@ _LATE = {
         "ControlComparison",
         "ControlResult",
         "ControlRun",
+        "ControlStudy",
+        "ControlStudyResult",
+        "ControlStudyRun",
         "ExperimentConfig",
         "LearnerGrid",
         "LearnerResult",
+        "SameUntilCut",
         "SideBySide",
         "SingleRunResult",
         "Standing",
+        "StudyCell",
+        "StudyDifference",
         "aggregate_metrics",
         "comparison_from_config",
         "control_comparison_from_config",
+        "control_study_from_config",
         "extract_hyperparameter_results",
         "plot_comparison",
         "plot_control_comparison",
+        "plot_control_study",
         "run_comparison",
         "run_control_comparison",
+        "run_control_study",
         "run_multi_seed_experiment",
         "run_single_experiment",
         "save_comparison",
         "save_control_comparison",
+        "save_control_study",
         "spoken_point",
     ),
     "sweeps": (

@@ -107,9 +107,9 @@ def test_words_that_are_no_life_are_left_alone(tmp_path):
 
 def test_an_older_sweep_goes_on(tmp_path, monkeypatch):
     pytest.importorskip("orbax.checkpoint")
-    from alberta_framework.sweeps.checkpoint import SweepCheckpoint
+    from alberta_framework.checkpoints.unfinished import UnfinishedRun
 
-    found = SweepCheckpoint.load
+    found = UnfinishedRun.load
 
     def of_four_rows(array):
         life = array.dtype == np.uint32 and array.shape[-2:] == (5, 2)
@@ -126,7 +126,7 @@ def test_an_older_sweep_goes_on(tmp_path, monkeypatch):
     run.advance()
     assert not run.finished
     shutil.copytree(first, second)
-    monkeypatch.setattr(SweepCheckpoint, "load", loaded)
+    monkeypatch.setattr(UnfinishedRun, "load", loaded)
     again = af.SweepRun(IDBD, WALK, axes, checkpoint=second, **arguments)
     assert again.steps_done == run.steps_done
     while not again.finished:

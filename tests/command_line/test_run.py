@@ -8,7 +8,11 @@ import pytest
 
 from alberta_framework.command_line.app import main
 from alberta_framework.command_line.catalogue import built_in
-from alberta_framework.comparisons import comparison_from_config, control_comparison_from_config
+from alberta_framework.comparisons import (
+    comparison_from_config,
+    control_comparison_from_config,
+    control_study_from_config,
+)
 
 from ..environments.adapters.cases import lenient
 from .commands import alberta
@@ -133,7 +137,7 @@ def test_help_and_version_come_from_any_folder(folder):
 
 def require_packages(name):
     """Skip an experiment whose environment's package is missing."""
-    if name.startswith("minatar"):
+    if "minatar" in name:
         pytest.importorskip("gymnax")
 
 
@@ -148,7 +152,8 @@ def test_an_experiment_whose_package_is_missing_is_one_line(folder, monkeypatch,
     assert not (folder / "results").exists()
 
 
-@pytest.mark.parametrize("name", built_in())
+# A study is a program for each of its cells; test_run_study.py runs some of them.
+@pytest.mark.parametrize("name", [n for n, c in built_in().items() if "environments" not in c])
 def test_every_built_in_experiment_runs(name, folder, capsys):
     require_packages(name)
     in_episodes = "episodes" in built_in()[name]
@@ -171,6 +176,8 @@ def test_built_in_experiments_are_complete():
         "random-walk-horde",
         "random-walk-td",
         "scale-shift",
+        "stream-table",
+        "stream-table-minatar",
         "sutton1992-experiment-1",
         "sutton1992-experiment-2",
     ]
@@ -183,4 +190,5 @@ def test_a_built_in_experiment_is_a_comparison(name):
     config = built_in()[name]
     control = "environment" in config
     read = control_comparison_from_config if control else comparison_from_config
+    read = control_study_from_config if "environments" in config else read
     assert read(config, name).name == name

@@ -24,7 +24,7 @@ def scripts():
 
 
 def test_the_page_holds_every_script(scripts):
-    built = set(scripts["build_page"].SCRIPTS)
+    built = {*scripts["build_page"].SCRIPTS, *scripts["build_page"].LONG}
     assert built == {f"{name}.py" for name in scripts} - {"build_page.py", "section.py"}
 
 
@@ -51,6 +51,49 @@ def test_tidbd_beats_fixed_step_sizes_and_tells_noise_from_states(scripts, monke
     assert ours["TIDBD(0)"] < ours["TD(0), fixed"]
     assert ours["TIDBD(0.8)"] < ours["TD(0.8), fixed"]
     assert ours["TIDBD(0): step size of states over that of noise"] > 5.0
+
+
+def test_sections_of_scripts_that_are_not_run_stay_on_the_page(scripts):
+    section = scripts["section"]
+    parts = {
+        f"{name}.py": section.Section(name, "text\n\n### less", (), "verdict", "p.png")
+        for name in ("one", "other")
+    }
+    printed = {script: part.markdown(script) for script, part in parts.items()}
+    page = "\n".join(["# Reproductions\n", *printed.values()])
+    found = scripts["build_page"].sections_of(page)
+    assert {script: text.rstrip() for script, text in found.items()} == {
+        script: text.rstrip() for script, text in printed.items()
+    }
+    assert "| quantity |" not in page  # a section without figures has no table of them
+
+
+def test_the_table_goes_on_from_where_it_was_stopped(scripts, monkeypatch, tmp_path):
+    table = scripts["stream_table"]
+    monkeypatch.setattr(table, "KEPT", tmp_path)
+    study = table.study_of(("CartPole",), 2, 300)
+    few = {n: a for n, a in study.agents.items() if n == "StreamQ, ObGD"}
+    few = af.ControlStudy("few", study.environments, few, 300, study.variants, seeds=2)
+    found, figure = table.told(few, "Title", "two seeds", "few.png")
+    page = found.markdown("stream_table.py")
+    cells = [line for line in page.splitlines() if line.startswith("| CartPole, ")]
+    # The reference, two rules, and the difference between them.
+    assert len(cells) == 4 and "Bit-identical until the first episode that is cut" in page
+    assert len(figure.axes) == 2 and not (tmp_path / "few").exists()
+
+
+def test_the_rows_of_cartpole_are_those_that_are_published(scripts, monkeypatch):
+    cartpole = scripts["cartpole_streaming"]
+    rows = cartpole.agents()
+    assert list(rows) == list(cartpole.PUBLISHED)
+    for name, agent in rows.items():
+        assert agent.agent.bootstrap_on_truncation is name.endswith("bootstrapping")
+        assert agent.agent.lamda == (0.0 if name == "StreamAC(0)" else 0.8)
+        assert [type(part).__name__ for part in agent.features.parts] == [
+            "RewardScaler",
+            "ObservationNormalizer",
+            "TimeFeature",
+        ]
 
 
 def test_the_random_walk_at_lambda_zero(scripts):

@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "reports": {"statistics"},
     "figures": {"statistics", "reports"},
     "comparisons": {
+        "checkpoints",
         "hyperparameters",
         "statistics",
         "reports",

@@ -96,13 +96,20 @@ def _run(
         Path | None,
         typer.Option(help="Where to write; a new or empty folder.", show_default="results/NAME"),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of a run that was stopped, to go on with; agents in environments in "
+            "JAX."
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but the output folder.")
     ] = False,
     imports: _Imports = None,
 ) -> int:
     """Run an experiment: print a table, write results.csv, curves.csv, config.json, curves.png."""
-    return run(experiment, seeds, steps, output, quiet, episodes, imports or ())
+    return run(experiment, seeds, steps, output, quiet, episodes, imports or (), resume)
 
 
 @app.command("sweep")

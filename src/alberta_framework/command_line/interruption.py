@@ -1,4 +1,4 @@
-"""Ctrl-C: once to stop after the segment that is running, twice to drop it."""
+"""Ctrl-C or SIGTERM: once to stop after the segment that is running, twice to drop it."""
 
 import signal
 import sys
@@ -15,17 +15,20 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Inside the block the first Ctrl-C only sets `requested`; a second raises as always."""
+    """Inside the block the first Ctrl-C, or SIGTERM, only sets `requested`; a second raises as
+    Ctrl-C always does."""
     interruption = Interruption()
 
     def stop(number, frame):
         del number, frame
         interruption.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for each in before:
+            signal.signal(each, signal.default_int_handler)
         print("alberta: stopping soon; Ctrl-C again to stop at once.", file=sys.stderr)
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interruption
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,4 +1,4 @@
-"""What `alberta run` can carry out: learners on a stream, agents in an environment."""
+"""What `alberta run` can carry out: learners on a stream, agents in an environment or several."""
 
 import dataclasses
 import sys
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.console import RenderableType
 from rich.table import Table
 
 from ..comparisons import (
@@ -16,14 +17,20 @@ from ..comparisons import (
     ControlComparison,
     ControlResult,
     ControlRun,
+    ControlStudy,
+    ControlStudyResult,
+    ControlStudyRun,
     comparison_from_config,
     control_comparison_from_config,
+    control_study_from_config,
     save_comparison,
     save_control_comparison,
+    save_control_study,
 )
 from .catalogue import experiment
 from .own_modules import with_own_modules
 from .problems import Problem, UsageProblem
+from .study_tables import study_tables
 from .tables import control_table, standings_table
 
 Show = Callable[[int, str], None]
@@ -35,12 +42,16 @@ class StreamJob:
 
     comparison: Comparison
     unit: ClassVar[str] = "steps"
+    not_resumed: ClassVar[str | None] = (
+        "a comparison of learners on a stream is not resumed; `alberta sweep` is."
+    )
 
     @property
     def total(self) -> int:
         return self.comparison.num_steps
 
-    def begin(self) -> ComparisonRun:
+    def begin(self, checkpoint: Path | None) -> ComparisonRun:
+        del checkpoint
         return ComparisonRun(self.comparison)
 
     def advance(self, run: ComparisonRun, show: Show) -> None:
@@ -76,11 +87,16 @@ class ControlJob:
         return f"{self.comparison.extent.unit}s"
 
     @property
-    def total(self) -> int:
-        return self.begin().asked
+    def not_resumed(self) -> str | None:
+        """Why a run of it cannot be resumed; None if it can."""
+        return self.comparison.not_resumed
 
-    def begin(self) -> ControlRun:
-        return ControlRun(self.comparison)
+    @property
+    def total(self) -> int:
+        return ControlRun(self.comparison).asked
+
+    def begin(self, checkpoint: Path | None) -> ControlRun:
+        return ControlRun(self.comparison, checkpoint=checkpoint)
 
     def advance(self, run: ControlRun, show: Show) -> None:
         """Some steps; `show(done, note)` tells the running return of each agent."""
@@ -106,13 +122,54 @@ class ControlJob:
         return f"{result.done:,} of {self.comparison.extent.count:,} {self.unit}"
 
 
+@dataclasses.dataclass(frozen=True)
+class StudyJob:
+    """Agents in several environments and variants, counted in steps."""
+
+    comparison: ControlStudy
+    unit: ClassVar[str] = "steps"
+    not_resumed: ClassVar[str | None] = None
+
+    @property
+    def total(self) -> int:
+        return ControlStudyRun(self.comparison).asked
+
+    def begin(self, checkpoint: Path | None) -> ControlStudyRun:
+        return ControlStudyRun(self.comparison, checkpoint=checkpoint)
+
+    def advance(self, run: ControlStudyRun, show: Show) -> None:
+        """Some steps; `show(done, note)` tells the running return of each agent at work."""
+        run.advance()
+        place = ", ".join(filter(None, run.part))
+        recent = ", ".join(f"{name} {mean:,.1f}" for name, mean in run.recent_returns.items())
+        show(run.done, f"{place}: return: {recent}" if recent else place)
+
+    def result(self, run: ControlStudyRun) -> ControlStudyResult | None:
+        """What is finished; None if nothing is."""
+        return run.result() if run.any_finished else None
+
+    def close(self, run: ControlStudyRun) -> None:
+        run.close()
+
+    def save(self, result: ControlStudyResult, folder: Path) -> list[Path]:
+        return save_control_study(result, folder)
+
+    def table(self, result: ControlStudyResult) -> RenderableType:
+        return study_tables(result)
+
+    def extent(self, result: ControlStudyResult) -> str:
+        """How far a run came that was stopped."""
+        done = sum(one.complete for one in result.results.values())
+        return f"{done:,} of {len(self.comparison.comparisons):,} comparisons"
+
+
 def job_of(
     source: str,
     seeds: int | None,
     steps: int | None,
     episodes: int | None,
     imports: Sequence[str] = (),
-) -> StreamJob | ControlJob:
+) -> StreamJob | ControlJob | StudyJob:
     """The experiment that `source` names, with other numbers of seeds, steps or episodes.
 
     **Raises:** `Problem` for what a user can mend; warnings are printed, one line each.
@@ -120,13 +177,14 @@ def job_of(
     name, config = experiment(source)
     file = Path(source)
     config = with_own_modules(config, source, file.parent if file.exists() else None, imports)
-    control = "environment" in config
+    study, control = "environments" in config, "environment" in config
     in_episodes = control and "steps" not in config
     if in_episodes and steps is not None:
         raise UsageProblem("--steps: this experiment is counted in episodes; use --episodes.")
     if not in_episodes and episodes is not None:
         raise UsageProblem("--episodes: this experiment is counted in steps; use --steps.")
     read = control_comparison_from_config if control else comparison_from_config
+    read = control_study_from_config if study else read
     comparison: Any = _read(read, config, name, source)
     try:
         if steps is not None or episodes is not None:
@@ -135,7 +193,8 @@ def job_of(
             comparison = dataclasses.replace(comparison, seeds=seeds)
     except ValueError as error:
         raise UsageProblem(f"--steps: {error}") from error
-    return ControlJob(comparison) if control else StreamJob(comparison)
+    kind = StudyJob if study else ControlJob if control else StreamJob
+    return kind(comparison)
 
 
 def _read(read: Callable, config: dict[str, Any], name: str, source: str) -> Any:

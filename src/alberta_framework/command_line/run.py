@@ -11,9 +11,9 @@ from ..interface import EnvironmentFailure
 from ..reports import Timer, format_duration
 from .interruption import interruptible
 from .jobs import job_of
-from .output_folder import new_folder
-from .problems import Problem
+from .problems import Problem, UsageProblem
 from .progress import progress_of
+from .resuming import checkpoint_of, drop_checkpoint, folder_of, kept_if_saved, to_go_on
 
 _INTERRUPTED = 130
 _WIDTH_OF_FILES = 120
@@ -27,24 +27,36 @@ def run(
     quiet: bool = False,
     episodes: int | None = None,
     imports: Sequence[str] = (),
+    resume: Path | None = None,
 ) -> int:
-    """Run an experiment, print its table and write its files.
+    """Run an experiment, print its tables and write its files.
 
-    **Arguments:** `imports`: modules to import first, besides those that the file names.
+    **Arguments:** `imports`: modules to import first, besides those that the file names; `resume`:
+    the folder of a run of the same experiment that was stopped, to go on with.
 
-    **Returns:** the exit code: 0, 130 after Ctrl-C, or 1 where an environment failed; either way
-    with what was finished saved.
+    **Returns:** the exit code: 0, 130 after Ctrl-C or SIGTERM, or 1 where an environment failed;
+    either way with what was finished saved, and where it can be a checkpoint to resume from.
 
     **Raises:** `Problem` for what a user can mend.
     """
     job: Any = job_of(source, seeds, steps, episodes, imports)
-    folder = new_folder(output, job.comparison.name)
+    if resume is not None and job.not_resumed is not None:
+        raise UsageProblem(f"--resume: {job.not_resumed}")
+    folder = folder_of(output, resume, job.comparison.name)
+    checkpoint = checkpoint_of(folder) if job.not_resumed is None else None
     try:
-        with Timer(verbose=False) as timer:
-            result, failure = _carried_out(job, quiet)
+        with Timer(verbose=False) as timer, kept_if_saved(checkpoint) as there:
+            result, failure = _carried_out(job, quiet, checkpoint, there)
+        options = {"--seeds": seeds, "--steps": steps, "--episodes": episodes, "--import": imports}
+        again = to_go_on("run", source, folder, options)
         if result is None:
-            return _stopped(failure, "before anything was finished; nothing is saved")
+            nothing = "before anything was finished; nothing is saved"
+            saved = f"before anything was done; the checkpoint is as it was: {again}"
+            return _stopped(failure, nothing if again is None else saved)
         paths = folder.filled(lambda place: job.save(result, place))
+        complete = result.complete and failure is None
+        if complete:
+            drop_checkpoint(folder)
     finally:
         folder.drop()  # which does nothing once there is something in it
     if quiet:
@@ -57,9 +69,10 @@ def run(
         names = ", ".join(path.name for path in paths)
         duration = format_duration(timer.duration)
         console.print(f"{folder.path}: {names} ({duration})", soft_wrap=True)
-    if result.complete and failure is None:
+    if complete:
         return 0
-    return _stopped(failure, f"after {job.extent(result)}; see {folder.path}")
+    further = "" if again is None else f"; to go on: {again}"
+    return _stopped(failure, f"after {job.extent(result)}; see {folder.path}{further}")
 
 
 def _stopped(failure: EnvironmentFailure | None, when: str) -> int:
@@ -69,7 +82,9 @@ def _stopped(failure: EnvironmentFailure | None, when: str) -> int:
     return _INTERRUPTED if failure is None else Problem.exit_code
 
 
-def _carried_out(job: Any, quiet: bool) -> tuple[Any, EnvironmentFailure | None]:
+def _carried_out(
+    job: Any, quiet: bool, checkpoint: Path | None, there: bool
+) -> tuple[Any, EnvironmentFailure | None]:
     """The result of all, or of what was finished before Ctrl-C or a failure of an environment, and
     that failure; None if nothing was."""
     with (
@@ -77,9 +92,14 @@ def _carried_out(job: Any, quiet: bool) -> tuple[Any, EnvironmentFailure | None]
         progress_of(job.comparison.name, job.total, job.unit, quiet) as show,
     ):
         try:
-            started = job.begin()
+            started = job.begin(checkpoint)
         except KeyboardInterrupt:
             return None, None
+        except ValueError as error:
+            raise UsageProblem(str(error)) from error
+        if there and checkpoint is not None and not started.done:
+            where = checkpoint.absolute()
+            print(f"alberta: no checkpoint was found in {where}: begun anew.", file=sys.stderr)
         failure = None
         try:
             while not (started.finished or interruption.requested):
@@ -88,6 +108,8 @@ def _carried_out(job: Any, quiet: bool) -> tuple[Any, EnvironmentFailure | None]
             pass
         except EnvironmentFailure as error:
             failure = error
+        if checkpoint is not None and not started.finished:
+            started.save()
     try:
         job.close(started)
     except EnvironmentFailure as error:

@@ -1,9 +1,7 @@
 """`alberta sweep`: from a file to a table, a folder of results and figures."""
 
 import dataclasses
-import importlib.util
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,18 +12,17 @@ from rich.console import Console
 
 from ..reports import Timer, format_duration
 from ..sweeps import SweepExperiment, SweepRun, save_sweep, sweep_from_config
-from ..sweeps.checkpoint import holds_save
 from .catalogue import parsed
 from .interruption import interruptible
-from .output_folder import OutputFolder, new_folder
+from .output_folder import OutputFolder
 from .own_modules import with_own_modules
 from .problems import Problem, UsageProblem
+from .resuming import checkpoint_of, drop_checkpoint, folder_of, kept_if_saved, to_go_on
 from .steps_bar import steps_bar
 from .sweep_table import sweep_table
 
 _INTERRUPTED = 130
 _WIDTH_OF_FILES = 120
-_CHECKPOINT = "checkpoint"
 
 
 def sweep(
@@ -48,15 +45,16 @@ def sweep(
     """
     _offer_cores(devices)
     experiment = _experiment(file, seeds, steps, imports)
-    folder = new_folder(output, experiment.name) if resume is None else _resumed(resume, output)
+    folder = folder_of(output, resume, experiment.name)
+    options = {"--seeds": seeds, "--steps": steps, "--import": imports}
     try:
         with Timer(verbose=False) as timer:
             run = _carried_out(experiment, folder, quiet)
         if run is None or not run.finished:
-            return _stopped(run, file, folder, imports)
+            return _stopped(run, to_go_on("sweep", file, folder, options))
         result = run.result()
         paths = folder.filled(lambda place: save_sweep(experiment, result, place))
-        shutil.rmtree(folder.path / _CHECKPOINT, ignore_errors=True)
+        drop_checkpoint(folder)
     finally:
         folder.drop()  # which does nothing once there is something in it
     if quiet:
@@ -69,17 +67,6 @@ def sweep(
     names = ", ".join(path.name for path in paths)
     console.print(f"{folder.path}: {names} ({format_duration(timer.duration)})", soft_wrap=True)
     return 0
-
-
-def _resumed(folder: Path, output: Path | None) -> OutputFolder:
-    if output is not None:
-        raise UsageProblem("--resume writes to the folder it resumes; leave --output out.")
-    where = folder / _CHECKPOINT
-    if not where.is_dir():
-        raise UsageProblem(
-            f"--resume: {str(folder)!r} holds no checkpoint; none was found at {where.absolute()}."
-        )
-    return OutputFolder(folder, False)
 
 
 def _offer_cores(devices: int | None) -> None:
@@ -119,37 +106,33 @@ def _experiment(
 
 def _carried_out(experiment: SweepExperiment, folder: OutputFolder, quiet: bool) -> SweepRun | None:
     """The sweep, finished or stopped by Ctrl-C; None if it was not begun."""
-    has_orbax = importlib.util.find_spec("orbax") is not None
-    checkpoint = folder.path / _CHECKPOINT
-    there = checkpoint.exists()
-    try:
-        with interruptible() as interruption, steps_bar(Console(stderr=True), quiet) as bar:
-            try:
-                run = experiment.run(checkpoint if has_orbax else None)
-            except KeyboardInterrupt:
-                return None
-            except ValueError as error:
-                raise UsageProblem(str(error)) from error
-            if there and not run.steps_done:
-                where = checkpoint.absolute()
-                print(f"alberta: no checkpoint was found in {where}: begun anew.", file=sys.stderr)
-            task = bar.add_task(experiment.name, total=run.total_steps, completed=run.steps_done)
-            try:
-                while not (run.finished or interruption.requested):
-                    run.advance(lambda done: bar.update(task, completed=done))
-            except KeyboardInterrupt:
-                pass
-            run.save()
-        return run
-    finally:
-        if not there and not holds_save(checkpoint):
-            shutil.rmtree(checkpoint, ignore_errors=True)
+    checkpoint = checkpoint_of(folder)
+    with (
+        kept_if_saved(checkpoint) as there,
+        interruptible() as interruption,
+        steps_bar(Console(stderr=True), quiet) as bar,
+    ):
+        try:
+            run = experiment.run(checkpoint)
+        except KeyboardInterrupt:
+            return None
+        except ValueError as error:
+            raise UsageProblem(str(error)) from error
+        if there and not run.steps_done and checkpoint is not None:
+            where = checkpoint.absolute()
+            print(f"alberta: no checkpoint was found in {where}: begun anew.", file=sys.stderr)
+        task = bar.add_task(experiment.name, total=run.total_steps, completed=run.steps_done)
+        try:
+            while not (run.finished or interruption.requested):
+                run.advance(lambda done: bar.update(task, completed=done))
+        except KeyboardInterrupt:
+            pass
+        run.save()
+    return run
 
 
-def _stopped(run: SweepRun | None, file: Path, folder: OutputFolder, imports: Sequence[str]) -> int:
-    own = "".join(f" --import {name}" for name in imports)
-    again = f"alberta sweep {file} --resume {folder.path}{own}"
-    if not holds_save(folder.path / _CHECKPOINT):
+def _stopped(run: SweepRun | None, again: str | None) -> int:
+    if again is None:
         message = "stopped before anything was finished; nothing is saved."
     elif run is None:
         message = f"stopped before anything was done; the checkpoint is as it was: {again}"

@@ -28,3 +28,13 @@ from .streams import plot_comparison as plot_comparison
 from .streams import run_comparison as run_comparison
 from .streams import save_comparison as save_comparison
 from .streams import spoken_point as spoken_point
+from .studies import ControlStudy as ControlStudy
+from .studies import ControlStudyResult as ControlStudyResult
+from .studies import ControlStudyRun as ControlStudyRun
+from .studies import SameUntilCut as SameUntilCut
+from .studies import StudyCell as StudyCell
+from .studies import StudyDifference as StudyDifference
+from .studies import control_study_from_config as control_study_from_config
+from .studies import plot_control_study as plot_control_study
+from .studies import run_control_study as run_control_study
+from .studies import save_control_study as save_control_study

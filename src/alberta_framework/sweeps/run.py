@@ -7,11 +7,10 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoints.upgrades import upgraded_arrays
+from ..checkpoints.unfinished import UnfinishedRun, as_arrays, from_arrays
 from ..components.ranges import require_count, require_key
 from ..hyperparameters.axes import Axes
 from ..learners import Metrics
@@ -22,7 +21,7 @@ from ..loops.recorded import RecordedSteps
 from ..loops.window_ends import WindowEnds
 from .batch import Batch, member_keys
 from .blocks import Block, Cut, cut
-from .checkpoint import SweepCheckpoint, fingerprint
+from .checkpoint import DIFFERS, fingerprint
 from .devices import gathered, mesh_of
 from .members import rejections_of_member
 from .metrics import axis_names, offered, recorded_names
@@ -200,7 +199,7 @@ class SweepRun:
         if checkpoint is not None:
             how = self.num_steps, self._record, self._names, chunk_size
             mark = fingerprint(plan, pair, how, self._cuts)
-            self._checkpoint = SweepCheckpoint(checkpoint, mark, checkpoint_every_s)
+            self._checkpoint = UnfinishedRun("sweep", checkpoint, mark, checkpoint_every_s, DIFFERS)
             self._restore(self._checkpoint.load())
 
     @property
@@ -311,7 +310,7 @@ class SweepRun:
         return {
             "finished": [_as_entries(recording) for recording in now.finished],
             "segments": [_as_entries(recording) for recording in self._fetched(now.segments)],
-            "carry": [_as_numpy(leaf) for leaf in jax.tree.leaves(now.carry)],
+            "carry": as_arrays(now.carry),
             "steps": now.steps,
         }
 
@@ -324,9 +323,7 @@ class SweepRun:
         if saved["steps"]:
             place, block = self._own[len(finished)]
             fresh = self._batches[place].begin(block, self._cuts[place].mesh)
-            leaves, structure = jax.tree.flatten(fresh)
-            pairs = zip(upgraded_arrays(saved["carry"], fresh), leaves, strict=True)
-            carry = jax.tree.unflatten(structure, [_as_leaf(array, leaf) for array, leaf in pairs])
+            carry = from_arrays(saved["carry"], fresh)
         self._progress = _Progress(finished, segments, saved["steps"], carry)
 
     def _from_entries(self, entries: Mapping[str, NDArray]) -> _Recording:
@@ -376,18 +373,3 @@ _METRIC, _REJECTED = "metric ", "rejected"
 def _as_entries(recording: _Recording) -> dict[str, NDArray]:
     entries = {_METRIC + name: values for name, values in recording.metrics.items()}
     return entries if recording.rejected is None else entries | {_REJECTED: recording.rejected}
-
-
-def _is_key(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _as_numpy(leaf: Any) -> NDArray:
-    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
-
-
-def _as_leaf(array: Any, like: Any) -> Any:
-    """The array as a leaf of the kind and on the devices of another."""
-    if _is_key(like):
-        array = jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(like))
-    return jax.device_put(array, like.sharding)

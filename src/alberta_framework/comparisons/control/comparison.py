@@ -187,6 +187,17 @@ class ControlComparison:
             raise ValueError(f"environment: {name!r}: {told}") from error
 
     @property
+    def not_resumed(self) -> str | None:
+        """Why a run cannot be saved and resumed; None if it can."""
+        if isinstance(self.environment, AbstractEnvironment):
+            return None
+        return (
+            f"{self.name!r} cannot be resumed: the state of an environment of Gymnasium is an "
+            "object of Python that nothing saves. Only lives in an environment in JAX, of a "
+            "`type`, can be."
+        )
+
+    @property
     def measure(self) -> str:
         """What an episode is scored by, in words."""
         return f"{SCORES[self.score]} per episode"

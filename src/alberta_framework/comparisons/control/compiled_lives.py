@@ -1,5 +1,6 @@
 """The lives of a comparison in an environment in JAX: all points and seeds in one program."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...checkpoints.unfinished import as_arrays, from_arrays
 from ...components.state import AbstractState
 from ...hyperparameters.stacked import stacked
 from ...lives import EpisodeRing, Life, LifeState
@@ -55,6 +57,7 @@ class CompiledLives(AbstractLives):
         lives = jax.tree.map(lambda leaf: np.repeat(leaf, comparison.seeds, axis=0), lives)
         keys = jax.vmap(jax.random.key)(self._seeds)
         self._states, self._worlds = _begun(lives, keys)
+        self._note_nan_at_birth()
 
     def advance(self) -> None:
         """Up to a thousand more steps of every life."""
@@ -79,15 +82,26 @@ class CompiledLives(AbstractLives):
             # The rows of lanes with fewer episodes than others begin with blanks.
             first = found.returns.shape[-1] - new
             of_row = slice(first, first + kept)
-            self._episodes.add(place, found.returns[place, of_row], found.lengths[place, of_row])
+            rows = found.returns, found.lengths, found.terminated
+            self._episodes.add(place, *(row[place, of_row] for row in rows))
         self._lived += num_steps
 
     @property
     def _going_on(self) -> np.ndarray:
         return np.asarray(self._states.inner.episode_return, np.float64)
 
+    @property
+    def _agent_states(self) -> Any:
+        return self._states.inner.agent_state
+
     def close(self) -> None:
         """There is nothing to close."""
+
+    def _saved_states(self) -> list[np.ndarray]:
+        return as_arrays((self._states, self._worlds))
+
+    def _restore_states(self, saved: Sequence[np.ndarray]) -> None:
+        self._states, self._worlds = from_arrays(saved, (self._states, self._worlds))
 
 
 @jax.jit

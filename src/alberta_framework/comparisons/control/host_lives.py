@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -27,7 +28,7 @@ class HostLives(AbstractLives):
 
     def __init__(self, comparison: ControlComparison, contender: Contender):
         super().__init__(comparison, contender)
-        count = len(self._seeds)
+        self._comparison, count = comparison, len(self._seeds)
         agents = stacked([comparison.seen_by(agent) for agent in contender.learners])
         agents = jax.tree.map(lambda leaf: np.repeat(leaf, comparison.seeds, axis=0), agents)
         self._hosts: list[HostEnvironment] = []
@@ -38,7 +39,8 @@ class HostLives(AbstractLives):
             with contextlib.suppress(EnvironmentFailure):
                 self.close()
             raise
-        self._steps = steps_of(life)
+        self._life_of_copies, self._steps = life, steps_of(life)
+        self._note_nan_at_birth()
         self._returns, self._lengths = np.zeros(count), np.zeros(count, np.int64)
 
     def _life(self, agents: Any, action_space: Any) -> LifeOfCopies:
@@ -61,7 +63,8 @@ class HostLives(AbstractLives):
             self._lengths += valid
             self._rejected += lived.rejected & valid
             for place in np.flatnonzero(over).tolist():
-                self._episodes.add(place, self._returns[[place]], self._lengths[[place]])
+                rows = self._returns, self._lengths, lived.terminated
+                self._episodes.add(place, *(row[[place]] for row in rows))
             self._returns[over], self._lengths[over] = 0.0, 0
             if not self.active.any():
                 return
@@ -69,6 +72,16 @@ class HostLives(AbstractLives):
     @property
     def _going_on(self) -> np.ndarray:
         return self._returns
+
+    @property
+    def _agent_states(self) -> Any:
+        return self._life_of_copies.state
+
+    def _saved_states(self) -> list[np.ndarray]:
+        raise TypeError(self._comparison.not_resumed)
+
+    def _restore_states(self, saved: Sequence[np.ndarray]) -> None:
+        raise TypeError(self._comparison.not_resumed)
 
     def close(self) -> None:
         """**Raises:** the first `EnvironmentFailure` of one that does not let itself be closed."""

@@ -27,9 +27,11 @@ class AgentResult:
     - `returns`, `steps` [points, seeds, episodes]: of the episodes that every seed finished;
       counted in steps, of all that ended, with NaN and 0 after the last of a life with fewer than
       others.
+    - `terminated`, of the same shape: whether the episode came to its end, or was cut.
     - `rejected` [points, seeds]: how many steps were rejected.
     - `lived` [points, seeds]: how many steps all this took; counted in steps, those lived.
     - `average_reward` [points, seeds]: the mean reward of these steps.
+    - `diverged` [points, seeds]: whether a number of the agent's state became NaN.
     """
 
     points: tuple[dict[str, float], ...]
@@ -38,6 +40,8 @@ class AgentResult:
     rejected: NDArray[np.int64]
     lived: NDArray[np.int64]
     average_reward: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    diverged: NDArray[np.bool_]
 
     def __repr__(self) -> str:
         points, seeds, episodes = self.returns.shape
@@ -212,12 +216,14 @@ def of_lives(
     points: tuple[dict[str, float], ...],
     returns: np.ndarray,
     steps: np.ndarray,
+    terminated: np.ndarray,
     rejected: np.ndarray,
     lived: np.ndarray,
+    diverged: np.ndarray,
     rest: ArrayLike = 0.0,
 ) -> AgentResult:
     """The result of lives, point by point: of their episodes, of how many steps they lived and how
-    many were rejected, and of the rewards of the rest, since their last episode."""
+    many were rejected, which diverged, and of the rewards of the rest, since their last episode."""
     # Not -1, which no array without an episode would tell.
     shape, done = (len(points), len(rejected) // len(points)), returns.shape[-1]
     rewards = np.where(steps > 0, returns, 0.0).sum(axis=-1) + rest
@@ -225,6 +231,8 @@ def of_lives(
         points=points,
         returns=returns.reshape(*shape, done),
         steps=steps.reshape(*shape, done),
+        terminated=terminated.reshape(*shape, done),
+        diverged=diverged.reshape(shape),
         rejected=rejected.reshape(shape),
         lived=lived.reshape(shape),
         average_reward=(rewards / lived).reshape(shape),

@@ -1,7 +1,11 @@
 """Running agents in environments: many lives side by side, one compiled call for all."""
 
+import hashlib
 from collections.abc import Callable
+from os import PathLike
 
+from ...checkpoints.unfinished import UnfinishedRun
+from ...components.strict_json import strict_json
 from ...environments import AbstractEnvironment
 from ...interface.failure import EnvironmentFailure, close_all, handing_back
 from ..contender import Contender
@@ -38,12 +42,58 @@ class ControlRun:
     environment of its own: on the host, or all in one program where the environment is in JAX,
     which is advanced a thousand steps at a time. Finished episodes are kept: `result` holds them
     whenever it is asked for.
+
+    **Arguments:**
+
+    - `comparison`.
+    - `checkpoint`: a folder to resume from if it holds a checkpoint of this very comparison, and to
+      write to; the resumed run gives the same bits. Only with an environment in JAX, and with
+      Orbax.
+    - `checkpoint_every_s` >= 0: seconds between saves at least.
+
+    **Raises:** `TypeError` for a checkpoint of lives in an environment of Gymnasium, whose state is
+    an object of Python that nothing saves; `ValueError` for a checkpoint of another comparison.
     """
 
-    def __init__(self, comparison: ControlComparison):
+    def __init__(
+        self,
+        comparison: ControlComparison,
+        *,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every_s: float = 60.0,
+    ):
         self.comparison = comparison
         self._lives: dict[str, AbstractLives] = {}
         self._failure: EnvironmentFailure | None = None
+        self._checkpoint: UnfinishedRun | None = None
+        self._torn = False
+        if checkpoint is None:
+            return
+        if comparison.not_resumed is not None:
+            raise TypeError(f"`checkpoint`: {comparison.not_resumed}")
+        self._checkpoint = UnfinishedRun(
+            "comparison",
+            checkpoint,
+            _mark_of(comparison),
+            checkpoint_every_s,
+            "environment, agents, extent or seeds",
+        )
+        self._restore(self._checkpoint.load())
+
+    def _restore(self, saved: dict | None) -> None:
+        for name, lives in (saved or {}).items():
+            self._lives[name] = _lives_of(self.comparison, self.comparison.agents[name])
+            self._lives[name].restore(lives)
+
+    def save(self) -> None:
+        """Save what is done to the checkpoint, if there is one.
+
+        Nothing is saved of steps that were broken off: what was saved before them stays.
+        """
+        if self._checkpoint is not None and self._lives and not self._torn:
+            steps = sum(lives.lived for lives in self._lives.values())
+            done = {name: lives.saved() for name, lives in self._lives.items()}
+            self._checkpoint.save(steps, done)
 
     @property
     def episodes_done(self) -> int:
@@ -95,6 +145,8 @@ class ControlRun:
         except EnvironmentFailure as failure:
             self._failure = failure
             raise
+        if self._checkpoint is not None and (self.finished or self._checkpoint.due):
+            self.save()
 
     def _advance(self) -> None:
         for name, contender in self.comparison.agents.items():
@@ -102,7 +154,9 @@ class ControlRun:
                 self._lives[name] = _lives_of(self.comparison, contender)
             lives = self._lives[name]
             if lives.active.any():
+                self._torn = True
                 lives.advance()
+                self._torn = False
                 if not lives.active.any():
                     lives.close()
                 return
@@ -124,6 +178,13 @@ class ControlRun:
         **Raises:** the first `EnvironmentFailure` of one that does not let itself be closed.
         """
         close_all(self._lives.values())
+
+
+def _mark_of(comparison: ControlComparison) -> str:
+    """Tells apart comparisons that a checkpoint must not mix up; what they are called does not."""
+    told = ("name", "title", "description")
+    config = {key: value for key, value in comparison.to_config().items() if key not in told}
+    return hashlib.sha256(strict_json(config, sort_keys=True).encode()).hexdigest()
 
 
 def _lives_of(comparison: ControlComparison, contender: Contender) -> AbstractLives:

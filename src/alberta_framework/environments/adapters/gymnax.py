@@ -68,6 +68,13 @@ class GymnaxEnvironment(AbstractAdapter):
     def __check_init__(self):
         require_limit(self)
 
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """That of what gymnax shows, before it is flattened."""
+        inner, params = self._world().inner, _made(self.env_id)[1]
+        seen, _ = jax.eval_shape(lambda key: inner.reset_env(key, params), jax.random.key(0))
+        return tuple(seen.shape)
+
     def _world(self) -> World:
         return _made(self.env_id)[0]
 
