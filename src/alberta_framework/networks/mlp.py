@@ -13,8 +13,8 @@ from ..components.types import ScalarLike
 _LAYER_NORM_EPSILON = 1e-5
 
 # The reference's learners are JAX programs, where a unit at 0 has the slope 1; streaming agents are
-# published with PyTorch, where it has the slope of the negative side. It matters where a whole layer
-# of sparse weights is 0 and its units are exactly that.
+# published with PyTorch, where it has the slope of the negative side. It matters where a whole
+# layer of sparse weights is 0 and its units are exactly that.
 Kink: TypeAlias = Literal["left", "right"]
 
 
