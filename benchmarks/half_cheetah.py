@@ -76,11 +76,8 @@ def apart(count: int) -> float:
     before = state.agent_state
     theirs = in_torch(state)
     seen, rewards = transitions(count)
-    # Two observations: a single one is shown as zeros, where the slope of a LeakyReLU at 0 matters,
-    # which is 1 in the library and 0.01 in PyTorch.
-    for x in (seen[1], seen[0]):
-        _, state = ours.start(state, x)
-        theirs.start(np.float64(x))
+    _, state = ours.start(state, seen[0])
+    theirs.start(np.float64(seen[0]))
     step = jax.jit(ours.act_and_learn)
     for i in range(count):
         # The draws are each one's own; what is compared is what is learned.

@@ -19,16 +19,17 @@ EPSILON, DECAY = 0.1, 0.99
 EPSILON_END, EPSILON_STEPS = 0.01, 10_000
 
 
-def layer(w, b, x):
+def layer(w, b, x, at_zero):
     u = w @ x + b
     u = u - jnp.mean(u)
     u = u / jnp.sqrt(jnp.mean(u**2) + 1e-5)
-    return jnp.where(u >= 0.0, u, SLOPE * u)
+    return jnp.where(u >= 0.0 if at_zero else u > 0.0, u, SLOPE * u)
 
 
-def hidden(trunk, x):
+def hidden(trunk, x, at_zero=True):
+    """`at_zero`: whether a unit at 0 has the slope 1; only that of streaming agents has not."""
     for w, b in trunk:
-        x = layer(w, b, x)
+        x = layer(w, b, x, at_zero)
     return x
 
 
@@ -122,7 +123,7 @@ def sarsa_begun(state):
 
 def action_values(params, x):
     *trunk, (w, b) = params
-    return w @ hidden(trunk, x) + b
+    return w @ hidden(trunk, x, at_zero=False) + b
 
 
 def with_sample(moments, x):
