@@ -129,7 +129,7 @@ def bench(session: nox.Session) -> None:
 def reproduce(session: nox.Session) -> None:
     """Run every published result again and write docs/reproductions.md.
 
-    With `-- --long` those too that take an hour, else their sections stay as they are.
+    With `-- --long` those too that take an hour or two, else their sections stay as they are.
     """
     session.install("-e", ".[analysis,gymnasium,orbax]")
     session.run("python", "examples/reproductions/build_page.py", *session.posargs)

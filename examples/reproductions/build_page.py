@@ -1,9 +1,10 @@
 """Run reproductions and write docs/reproductions.md from what they print.
 
-Run: python examples/reproductions/build_page.py [--long] [SCRIPT ...]
+Run: python examples/reproductions/build_page.py [--long] [--printed FILE] [SCRIPT ...]
 
-Without a name all but the long ones are run; those take an hour, and with `--long` are run too. The
-sections of scripts that are not run stay on the page as they are.
+Without a name all but the long ones are run; those take an hour or two, and with `--long` are run
+too. What a script printed when it was run by itself is put on the page by `--printed`. The sections
+of scripts that are not run stay on the page as they are.
 """
 
 import argparse
@@ -35,14 +36,24 @@ for before running.
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--long", action="store_true", help="run those too that take long")
+    parser.add_argument(
+        "--printed",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="put what a script printed on the page, and run only those that are named",
+    )
     parser.add_argument("scripts", nargs="*", help="run these alone")
     given = parser.parse_args()
-    run = given.scripts or [*SCRIPTS, *(LONG if given.long else ())]
+    run = given.scripts or [*SCRIPTS, *(LONG if given.long else ())] * (not given.printed)
     unknown = set(run) - {*SCRIPTS, *LONG}
     if unknown:
         parser.error(f"no script is called {min(unknown)!r}")
     page, pictures = DOCS / "reproductions.md", DOCS / "images" / "reproductions"
     kept = sections_of(page.read_text()) if page.exists() else {}
+    for file in given.printed:
+        kept |= sections_of(f"\n{file.read_text()}")
     sections = [HEAD]
     for script in (*SCRIPTS, *LONG):
         if script not in run:

@@ -68,6 +68,26 @@ def test_sections_of_scripts_that_are_not_run_stay_on_the_page(scripts):
     assert "| quantity |" not in page  # a section without figures has no table of them
 
 
+def test_a_section_that_was_printed_before_takes_its_place_on_the_page(
+    scripts, monkeypatch, tmp_path
+):
+    build, section = scripts["build_page"], scripts["section"]
+
+    def printed(text, script):
+        return section.Section(text, text, (), "verdict", "p.png").markdown(script)
+
+    (tmp_path / "reproductions.md").write_text(
+        f"# Old\n\n{printed('first', build.SCRIPTS[0])}\n{printed('old', build.LONG[0])}"
+    )
+    (tmp_path / "new.md").write_text(printed("new", build.LONG[0]))
+    monkeypatch.setattr(build, "DOCS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["build_page.py", "--printed", str(tmp_path / "new.md")])
+    build.main()
+    page = (tmp_path / "reproductions.md").read_text()
+    assert page.startswith(build.HEAD)
+    assert [line for line in page.splitlines() if line.startswith("## ")] == ["## first", "## new"]
+
+
 def test_the_table_goes_on_from_where_it_was_stopped(scripts, monkeypatch, tmp_path):
     table = scripts["stream_table"]
     monkeypatch.setattr(table, "KEPT", tmp_path)
