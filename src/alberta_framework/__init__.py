@@ -309,13 +309,21 @@ if TYPE_CHECKING:
     from .interface import DiscreteActions as DiscreteActions
     from .linear_td import AbstractLinearTD as AbstractLinearTD
     from .linear_td import AbstractLinearTDState as AbstractLinearTDState
+    from .linear_td import AbstractLinearValue as AbstractLinearValue
+    from .linear_td import AbstractOffPolicyTD as AbstractOffPolicyTD
+    from .linear_td import EmphaticTD as EmphaticTD
+    from .linear_td import GradientTD as GradientTD
     from .linear_td import LinearTD as LinearTD
     from .linear_td import LinearTDState as LinearTDState
+    from .linear_td import OffPolicyTD as OffPolicyTD
+    from .linear_td import OffPolicyTDState as OffPolicyTDState
     from .linear_td import SwiftTD as SwiftTD
     from .linear_td import SwiftTDState as SwiftTDState
     from .linear_td import TDUpdate as TDUpdate
     from .linear_td import TrueOnlineTD as TrueOnlineTD
     from .linear_td import TrueOnlineTDState as TrueOnlineTDState
+    from .linear_td import VTrace as VTrace
+    from .linear_td import importance_ratio as importance_ratio
     from .lives import EpisodeRing as EpisodeRing
     from .lives import Episodes as Episodes
     from .lives import EvaluationResult as EvaluationResult
@@ -605,13 +613,21 @@ _LATE = {
     "linear_td": (
         "AbstractLinearTD",
         "AbstractLinearTDState",
+        "AbstractLinearValue",
+        "AbstractOffPolicyTD",
+        "EmphaticTD",
+        "GradientTD",
         "LinearTD",
         "LinearTDState",
+        "OffPolicyTD",
+        "OffPolicyTDState",
         "SwiftTD",
         "SwiftTDState",
         "TDUpdate",
         "TrueOnlineTD",
         "TrueOnlineTDState",
+        "VTrace",
+        "importance_ratio",
     ),
     "lives": (
         "EpisodeRing",

@@ -23,7 +23,8 @@ class DemonStep(AbstractState):
     """One transition for many demons; absent fields are None (see `HordeLearner.update`).
 
     Where `truncated`, for all demons or for each, the episode was cut after this transition: it
-    bootstraps as any other, and no trace of it lives on.
+    bootstraps as any other, and no trace of it lives on. `rho` as of a `TDTimeStep`, for all demons
+    or for each.
     """
 
     observation: Float[Array, " features"]
@@ -33,6 +34,7 @@ class DemonStep(AbstractState):
     terminated: Float[Array, "..."] | None = None
     gammas: Float[Array, " demons"] | None = None
     truncated: Bool[Array, "..."] | None = None
+    rho: Float[Array, "..."] | None = None
 
 
 class ControlStep(AbstractState):
@@ -58,7 +60,9 @@ class TDTimeStep(AbstractState):
     """One transition; `gamma` is the discount of this very transition, 0 at a terminal one.
 
     Where `truncated`, the episode was cut after it: it bootstraps as any other from its next
-    observation, the true last one, and no trace of it lives on. None: nowhere.
+    observation, the true last one, and no trace of it lives on. None: nowhere. `rho` is the ratio
+    of the probabilities that the target policy and the behaviour give the action taken, see
+    `importance_ratio`; None: the behaviour is the target policy.
     """
 
     observation: Float[Array, " features"]
@@ -66,3 +70,4 @@ class TDTimeStep(AbstractState):
     next_observation: Float[Array, " features"]
     gamma: Float[Array, ""]
     truncated: Bool[Array, ""] | None = None
+    rho: Float[Array, ""] | None = None

@@ -30,6 +30,7 @@ from ..learners import (
     chosen_optimizer,
     guarded,
     named_columns,
+    on_policy,
 )
 from ..networks import sizes
 from ..normalizers import AbstractNormalizer
@@ -254,14 +255,15 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
 
     def learn(self, state: HordeState, experience: DemonStep) -> tuple[Any, tuple]:
         """Update on a `DemonStep`; the outputs are the metrics and the TD errors."""
+        now = on_policy(self, experience)
         result = self.update(
             state,
-            experience.observation,
-            experience.cumulants,
-            experience.next_observation,
-            signals=experience.signals,
-            terminated=experience.terminated,
-            gammas=experience.gammas,
+            now.observation,
+            now.cumulants,
+            now.next_observation,
+            signals=now.signals,
+            terminated=now.terminated,
+            gammas=now.gammas,
         )
         state = result.state
         if experience.truncated is not None:

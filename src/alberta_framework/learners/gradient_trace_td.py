@@ -29,6 +29,7 @@ from .acceptance import Candidate, guarded
 from .gradient_traces import GradientTraces, gradient_step
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
+from .on_policy import on_policy
 from .trunk import Network, network_of_layers
 
 _METRICS = ("squared_td_error", "td_error", "expected_error")
@@ -190,13 +191,8 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
         self, state: GradientTraceTDState, experience: TDTimeStep
     ) -> tuple[GradientTraceTDState, Float[Array, "3"]]:
         """Update on a `TDTimeStep`; the outputs are the metrics."""
-        result = self.update(
-            state,
-            experience.observation,
-            experience.reward,
-            experience.next_observation,
-            experience.gamma,
-        )
+        now = on_policy(self, experience)
+        result = self.update(state, now.observation, now.reward, now.next_observation, now.gamma)
         state = result.state
         if experience.truncated is not None:
             cut = truth(experience.truncated)

@@ -22,6 +22,7 @@ from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
+from .on_policy import on_policy
 from .td_step import td_step
 from .trunk import Network, network_of_layers
 
@@ -186,13 +187,8 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
         self, state: StreamTDState, experience: TDTimeStep
     ) -> tuple[StreamTDState, Float[Array, "3"]]:
         """Update on a `TDTimeStep`; the outputs are the metrics."""
-        result = self.update(
-            state,
-            experience.observation,
-            experience.reward,
-            experience.next_observation,
-            experience.gamma,
-        )
+        now = on_policy(self, experience)
+        result = self.update(state, now.observation, now.reward, now.next_observation, now.gamma)
         state = result.state
         if experience.truncated is not None:
             cut = truth(experience.truncated)

@@ -20,6 +20,7 @@ from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
+from .on_policy import on_policy
 from .trunk import Network
 
 
@@ -157,13 +158,8 @@ class TDLinearLearner(AbstractLearner[TDLearnerState, TDTimeStep]):
         self, state: TDLearnerState, experience: TDTimeStep
     ) -> tuple[TDLearnerState, Float[Array, "4"]]:
         """Update on a `TDTimeStep`; the outputs are the metrics."""
-        result = self.update(
-            state,
-            experience.observation,
-            experience.reward,
-            experience.next_observation,
-            experience.gamma,
-        )
+        now = on_policy(self, experience)
+        result = self.update(state, now.observation, now.reward, now.next_observation, now.gamma)
         state, truncated = result.state, experience.truncated
         if truncated is not None:
             cut = self.reset_traces(state)

@@ -21,6 +21,7 @@ from ..learners import (
     Metrics,
     Network,
     guarded,
+    on_policy,
 )
 from ..targets import next_features
 
@@ -62,12 +63,10 @@ class LinearStep(NamedTuple):
 State = TypeVar("State", bound=AbstractLinearTDState)
 
 
-class AbstractLinearTD(AbstractLearner[State, TDTimeStep]):
-    r"""v(s) = w.x(s), the expected discounted sum of rewards. A bias is a feature that is always 1.
+class AbstractLinearValue(AbstractLearner[State, TDTimeStep]):
+    r"""v(s) = w.x(s), the expected discounted sum of rewards.
 
-    A step with a non-finite observation, reward or discount (or next observation, unless the
-    discount is 0), or one after which anything in the state would not be finite, is rejected: the
-    state stays as it was, and counts it.
+    A bias is a feature that is always 1.
     """
 
     experience: ClassVar[type] = TDTimeStep
@@ -85,6 +84,26 @@ class AbstractLinearTD(AbstractLearner[State, TDTimeStep]):
     ) -> Float[Array, ""]:
         """The value at `observation`, as `update` would report it."""
         return state.weights @ f32(observation)
+
+    @abc.abstractmethod
+    def _begun(self, feature_dim: int, life: Lifecycle) -> State:
+        """The state before the first step."""
+
+    def _network(self, state: AbstractLinearTDState) -> Network:
+        step_sizes = self._input_step_sizes(state)
+        return Network(
+            head_weights=state.weights[None],
+            head_step_sizes=None if step_sizes is None else step_sizes[None],
+        )
+
+
+class AbstractLinearTD(AbstractLinearValue[State]):
+    r"""TD learning of linear values, of the policy that is followed.
+
+    A step with a non-finite observation, reward or discount (or next observation, unless the
+    discount is 0), or one after which anything in the state would not be finite, is rejected: the
+    state stays as it was, and counts it.
+    """
 
     @compiled
     @guarded
@@ -119,21 +138,12 @@ class AbstractLinearTD(AbstractLearner[State, TDTimeStep]):
 
     def learn(self, state: State, experience: TDTimeStep) -> tuple[State, Metrics]:
         """Update on a `TDTimeStep`; the outputs are the TD error, its square and the step scale."""
-        now = experience
+        now = on_policy(self, experience)
         cut = False if now.truncated is None else now.truncated
         result = self.update(
             state, now.observation, now.reward, now.next_observation, now.gamma, boundary=cut
         )
-        told = {
-            "squared_td_error": result.td_error**2,
-            "td_error": result.td_error,
-            "step_scale": result.step_scale,
-        }
-        return result.state, Metrics(told)
-
-    @abc.abstractmethod
-    def _begun(self, feature_dim: int, life: Lifecycle) -> State:
-        """The state before the first step."""
+        return result.state, told_of(result)
 
     @abc.abstractmethod
     def _step(
@@ -141,9 +151,12 @@ class AbstractLinearTD(AbstractLearner[State, TDTimeStep]):
     ) -> LinearStep:
         """One step; where `cut`, nothing of the past reaches the next one."""
 
-    def _network(self, state: AbstractLinearTDState) -> Network:
-        step_sizes = self._input_step_sizes(state)
-        return Network(
-            head_weights=state.weights[None],
-            head_step_sizes=None if step_sizes is None else step_sizes[None],
-        )
+
+def told_of(result: TDUpdate) -> Metrics:
+    """What is recorded of an update."""
+    told = {
+        "squared_td_error": result.td_error**2,
+        "td_error": result.td_error,
+        "step_scale": result.step_scale,
+    }
+    return Metrics(told)

@@ -79,6 +79,10 @@ def _as_column(targets: Any) -> Any:
     return targets[:, None] if jnp.ndim(targets) == 1 else targets
 
 
+def _optional_floats(values: Any) -> Any:
+    return None if values is None else float_array(values)
+
+
 class ArrayStream(AbstractArrayStream[TimeStep]):
     """Replays recorded examples; after the last one it starts again.
 
@@ -118,6 +122,8 @@ class TDArrayStream(AbstractArrayStream[TDTimeStep]):
     - `gammas` [T]: the discount of each transition, 0 where an episode ends.
     - `truncated` [T]: flags, where an episode was cut after the transition: it bootstraps from its
       next observation, the true last one, and traces are cut after it. None, the default: nowhere.
+    - `rhos` [T]: the ratio of each action, see `importance_ratio`. None, the default: what was
+      recorded is the policy that is learned about.
     """
 
     observations: Float[Array, "steps features"] = eqx.field(converter=float_array)
@@ -127,6 +133,9 @@ class TDArrayStream(AbstractArrayStream[TDTimeStep]):
     truncated: Bool[Array, " steps"] | None = eqx.field(
         converter=flag_array, default=None, metadata={"config": "omit_default"}
     )
+    rhos: Float[Array, " steps"] | None = eqx.field(
+        converter=_optional_floats, default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         require_array(self, "observations", ("T", "d"))
@@ -135,6 +144,8 @@ class TDArrayStream(AbstractArrayStream[TDTimeStep]):
         require_array(self, "gammas", self.observations.shape[:1])
         if self.truncated is not None:
             require_flags(self, "truncated", self.observations.shape[:1])
+        if self.rhos is not None:
+            require_array(self, "rhos", self.observations.shape[:1])
 
     @property
     def feature_dim(self) -> int:
@@ -142,5 +153,10 @@ class TDArrayStream(AbstractArrayStream[TDTimeStep]):
 
     def _record(self):
         return TDTimeStep(
-            self.observations, self.rewards, self.next_observations, self.gammas, self.truncated
+            self.observations,
+            self.rewards,
+            self.next_observations,
+            self.gammas,
+            self.truncated,
+            self.rhos,
         )

@@ -95,4 +95,5 @@ def _demon_step(transition: TDTimeStep) -> DemonStep:
         signals=transition.reward[None],
         terminated=(transition.gamma == 0.0).astype(jnp.float32),
         truncated=transition.truncated,
+        rho=transition.rho,
     )

@@ -1,0 +1,13 @@
+"""Linear values of one policy, learned from the actions of another."""
+
+from .abstract import AbstractOffPolicyTD as AbstractOffPolicyTD
+from .abstract import OffPolicyTDState as OffPolicyTDState
+from .emphatic_td import EmphaticTD as EmphaticTD
+from .emphatic_td import EmphaticTraces as EmphaticTraces
+from .gradient_td import GradientTD as GradientTD
+from .gradient_td import GradientTDMemory as GradientTDMemory
+from .importance_ratio import importance_ratio as importance_ratio
+from .off_policy_td import OffPolicyTD as OffPolicyTD
+from .off_policy_td import OffPolicyTraces as OffPolicyTraces
+from .v_trace import VTrace as VTrace
+from .v_trace import VTraceTraces as VTraceTraces
