@@ -315,6 +315,9 @@ if TYPE_CHECKING:
     from .linear_td import GradientTD as GradientTD
     from .linear_td import LinearTD as LinearTD
     from .linear_td import LinearTDState as LinearTDState
+    from .linear_td import OffPolicyHorde as OffPolicyHorde
+    from .linear_td import OffPolicyHordeState as OffPolicyHordeState
+    from .linear_td import OffPolicyHordeUpdate as OffPolicyHordeUpdate
     from .linear_td import OffPolicyTD as OffPolicyTD
     from .linear_td import OffPolicyTDState as OffPolicyTDState
     from .linear_td import SwiftTD as SwiftTD
@@ -619,6 +622,9 @@ _LATE = {
         "GradientTD",
         "LinearTD",
         "LinearTDState",
+        "OffPolicyHorde",
+        "OffPolicyHordeState",
+        "OffPolicyHordeUpdate",
         "OffPolicyTD",
         "OffPolicyTDState",
         "SwiftTD",

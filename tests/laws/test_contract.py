@@ -40,6 +40,7 @@ SMALL = {
     "GradientTD": af.GradientTD(lamda=0.5),
     "EmphaticTD": af.EmphaticTD(lamda=0.5),
     "VTrace": af.VTrace(),
+    "OffPolicyHorde": af.OffPolicyHorde(af.GradientTD(lamda=0.5), DEMONS),
     "StreamQ": af.StreamQ(2, af.StreamMLP((3,), 2, sparsity=0.0)),
     "StreamSARSA": af.StreamSARSA(2, af.StreamMLP((3,), 2, sparsity=0.0)),
     "QRC": af.QRC(2, af.StreamMLP((3,), 2, sparsity=0.0)),

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "step_rules": {"traces", "optimizers", "bounders"},
     "learners": {"normalizers", "networks", "step_rules", "targets"},
     "horde": {"learners"},
-    "linear_td": {"learners"},
+    "linear_td": {"learners", "horde"},
     "control": {"horde", "learners", "interface", "schedules", "features", "step_rules", "targets"},
     "environments": {"interface", "schedules"},
     "loops": {"results", "learners", "horde", "streams"},

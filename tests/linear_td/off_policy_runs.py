@@ -25,30 +25,21 @@ def transitions(steps=STEPS, dim=DIM, seed=0, ends=0.05):
     return x, np.float32(rewards), after, np.float32(discounts), cut, np.float32(rhos)
 
 
-TDRC = {"auxiliary_step_size": 0.02, "lamda": 0.6, "regularization": 1.0}
+def gradient(variant="tdc", alpha=0.02, beta=0.05, lamda=0.6, eta=0.0, one_step=False):
+    learner = af.GradientTD(alpha, beta, lamda, eta, variant, one_step)
+    told = {"alpha": alpha, "beta": beta, "lamda": lamda, "eta": eta, "variant": variant}
+    return learner, ft.partial(off_policy.gradient_td, **told, one_step=one_step)
+
+
 CASES = {
     "OffPolicyTD": (
         af.OffPolicyTD(0.02, 0.8),
         ft.partial(off_policy.off_policy_td, alpha=0.02, lamda=0.8),
     ),
-    "TDC": (
-        af.GradientTD(0.02, 0.05, 0.6),
-        ft.partial(
-            off_policy.gradient_td, alpha=0.02, beta=0.05, lamda=0.6, eta=0.0, variant="tdc"
-        ),
-    ),
-    "GTD2": (
-        af.GradientTD(0.02, 0.05, 0.6, variant="gtd2"),
-        ft.partial(
-            off_policy.gradient_td, alpha=0.02, beta=0.05, lamda=0.6, eta=0.0, variant="gtd2"
-        ),
-    ),
-    "TDRC": (
-        af.GradientTD(0.02, **TDRC),
-        ft.partial(
-            off_policy.gradient_td, alpha=0.02, beta=0.02, lamda=0.6, eta=1.0, variant="tdc"
-        ),
-    ),
+    "TDC": gradient(),
+    "GTD2": gradient("gtd2"),
+    "TDRC": gradient(beta=0.02, eta=1.0),
+    "GTD2, one-step form": gradient("gtd2", one_step=True),
     "EmphaticTD": (
         af.EmphaticTD(0.005, 0.6, 0.7),
         ft.partial(off_policy.emphatic_td, alpha=0.005, lamda=0.6, interest=0.7),

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import alberta_framework as af
 
@@ -54,3 +55,41 @@ def test_the_features_are_those_of_the_environment():
     for seed in range(20):
         _, observation = environment.reset(jax.random.key(seed))
         assert tuple(np.asarray(observation)) in seen
+
+
+ONE_STEP = {"weight_expectation": True}
+
+
+@pytest.mark.parametrize("variant", ["tdc", "gtd2"])
+def test_gradient_td_in_the_one_step_form_settles(variant):
+    learner = af.GradientTD(0.005, 0.05, variant=variant, **ONE_STEP)
+    final, mean, largest = lived(learner, places(7000))
+    # VE stays near 2: what descends is the projected Bellman error.
+    np.testing.assert_allclose(np.mean(final), 1.934, atol=0.003)
+    np.testing.assert_allclose(np.median(final), 1.934, atol=0.003)
+    np.testing.assert_allclose(mean, 1.934, atol=0.005)
+    assert np.max(largest) < 10.1
+
+
+@pytest.mark.parametrize("variant, expected", [("tdc", 2.036), ("gtd2", 2.083)])
+def test_gradient_td_in_the_trace_form_stays_bounded(variant, expected):
+    """The mean of 200 lives in float64; one life has a standard deviation of 1.5 around it."""
+    learner = af.GradientTD(0.005, 0.05, variant=variant)
+    final, _, largest = lived(learner, places(20_000, 200))
+    # Four standard errors of the difference of two such means.
+    np.testing.assert_allclose(np.mean(final), expected, atol=4 * 1.5 * np.sqrt(2 / 200))
+    assert np.max(largest) < 10.5
+
+
+def test_regularized_corrections_are_slower_and_get_there():
+    learner = af.GradientTD(0.01, 0.01, regularization=1.0, **ONE_STEP)
+    _, early, largest = lived(learner, places(20_000))
+    _, late, _ = lived(learner, places(100_000))
+    assert 4.0 < np.mean(early) < 5.3  # 5.3 at the start
+    assert np.mean(late) < 3.0 and np.max(late) < 4.0
+    assert np.max(largest) < 10.5
+
+
+def test_emphatic_td_stays_finite():
+    final, _, _ = lived(af.EmphaticTD(3e-5, 0.0), places(20_000))
+    assert np.all(np.isfinite(final))

@@ -31,16 +31,18 @@ def off_policy_td(data, alpha, lamda, traces=None):
     return w, np.array(errors), {}
 
 
-def gradient_td(data, alpha, beta, lamda, eta, variant):
-    """TDC(lamda), GTD2(lamda); with eta 1 and beta = alpha TDRC(lamda)."""
+def gradient_td(data, alpha, beta, lamda, eta, variant, one_step=False):
+    """TDC(lamda), GTD2(lamda); with eta 1 and beta = alpha TDRC(lamda). In the one-step forms the
+    ratio weights the whole of both updates: h += beta rho (delta - h.x) x."""
     d = data[0].shape[1]
     w, h, z, errors = np.zeros(d), np.zeros(d), np.zeros(d), []
     for x, r, x_next, g, rho, incoming, _, _ in rows(*data):
         delta = error(w, x, r, x_next, g)
         z = rho * (incoming * lamda * z + x)
         correction = g * (1 - lamda) * (z @ h) * x_next if g else 0.0
-        first = delta * z if variant == "tdc" else (h @ x) * x
-        change = delta * z - (h @ x) * x - eta * h
+        expected = (rho if one_step else 1.0) * (h @ x) * x
+        first = delta * z if variant == "tdc" else expected
+        change = delta * z - expected - eta * h
         w = w + alpha * (first - correction)
         h = h + beta * change
         errors.append(delta)

@@ -1,5 +1,6 @@
 """Hordes: many general value functions learned side by side."""
 
+from .cumulants import cumulants_of as cumulants_of
 from .gvf import DemonType as DemonType
 from .gvf import GVFSpec as GVFSpec
 from .gvf import HordeSpec as HordeSpec

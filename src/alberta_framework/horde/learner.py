@@ -36,6 +36,7 @@ from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
 from ..targets import bootstrapped, continuation, next_features
+from .cumulants import cumulants_of
 from .gvf import GVFSpec, HordeSpec
 from .state import HordeState
 
@@ -212,7 +213,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
         of this transition in place of the spec's.
         """
         spec, n = self.horde_spec, self.n_demons
-        given = self._cumulants(cumulants, signals)
+        given = cumulants_of("HordeLearner.update", spec, cumulants, signals)
         terminated = 0.0 if terminated is None else terminated
         if jnp.shape(terminated) not in ((), (n,)):
             raise TypeError(
@@ -302,29 +303,6 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
 
     def _demons(self) -> tuple[GVFSpec, ...]:
         return self.horde_spec.demons
-
-    def _cumulants(self, cumulants: Any, signals: Any) -> Float[Array, " demons"]:
-        indices = np.asarray(self.horde_spec.cumulant_indices)
-        if signals is None:
-            if cumulants is None:
-                raise ValueError(
-                    "HordeLearner.update: `cumulants` is None and there are no `signals`."
-                )
-            return f32(cumulants)
-        if indices.max() >= signals.shape[0]:
-            raise ValueError(
-                f"HordeLearner.update: `signals` has {signals.shape[0]} entries, but a demon has "
-                f"`cumulant_index` {indices.max()}."
-            )
-        if cumulants is None:
-            if (indices < 0).any():
-                unserved = self.horde_spec.names[int(np.argmax(indices < 0))]
-                raise ValueError(
-                    f"HordeLearner.update: `cumulants` is None, but the demon {unserved!r} has "
-                    "`cumulant_index` -1."
-                )
-            return f32(signals)[indices]
-        return jnp.where(indices >= 0, f32(signals)[np.maximum(indices, 0)], f32(cumulants))
 
 
 def _product(gammas: Any, lamdas: Any) -> Any:

@@ -11,6 +11,9 @@ from .off_policy import EmphaticTD as EmphaticTD
 from .off_policy import EmphaticTraces as EmphaticTraces
 from .off_policy import GradientTD as GradientTD
 from .off_policy import GradientTDMemory as GradientTDMemory
+from .off_policy import OffPolicyHorde as OffPolicyHorde
+from .off_policy import OffPolicyHordeState as OffPolicyHordeState
+from .off_policy import OffPolicyHordeUpdate as OffPolicyHordeUpdate
 from .off_policy import OffPolicyTD as OffPolicyTD
 from .off_policy import OffPolicyTDState as OffPolicyTDState
 from .off_policy import OffPolicyTraces as OffPolicyTraces

@@ -6,6 +6,9 @@ from .emphatic_td import EmphaticTD as EmphaticTD
 from .emphatic_td import EmphaticTraces as EmphaticTraces
 from .gradient_td import GradientTD as GradientTD
 from .gradient_td import GradientTDMemory as GradientTDMemory
+from .horde import OffPolicyHorde as OffPolicyHorde
+from .horde import OffPolicyHordeState as OffPolicyHordeState
+from .horde import OffPolicyHordeUpdate as OffPolicyHordeUpdate
 from .importance_ratio import importance_ratio as importance_ratio
 from .off_policy_td import OffPolicyTD as OffPolicyTD
 from .off_policy_td import OffPolicyTraces as OffPolicyTraces

@@ -122,7 +122,7 @@ class AbstractOffPolicyTD(AbstractLinearValue[OffPolicyTDState]):
         value = weights @ now.x
         delta = bootstrapped(now.reward, now.discount, weights @ now.next_x) - value
         weights, memory = self._learned(weights, memory, now, delta)
-        return OffPolicyStep(weights, _cut_where(cut, memory), value, delta)
+        return OffPolicyStep(weights, cut_where(cut, memory), value, delta)
 
     @abc.abstractmethod
     def begun(self, feature_dim: int) -> Any:
@@ -136,11 +136,12 @@ class AbstractOffPolicyTD(AbstractLinearValue[OffPolicyTDState]):
 
     def _begun(self, feature_dim: int, life: Lifecycle) -> OffPolicyTDState:
         weights = jnp.zeros(feature_dim, jnp.float32)
-        return OffPolicyTDState(weights, self.begun(feature_dim), life)
+        return OffPolicyTDState(weights=weights, memory=self.begun(feature_dim), life=life)
 
     def _cut(self, state: OffPolicyTDState) -> OffPolicyTDState:
         return state.replace(memory=state.memory.cut())
 
 
-def _cut_where(cut: Array, memory: Any) -> Any:
+def cut_where(cut: Array, memory: Any) -> Any:
+    """What is kept, with nothing of the past in it where `cut`."""
     return jax.tree.map(lambda a, b: jnp.where(cut, a, b), memory.cut(), memory)

@@ -36,16 +36,19 @@ class GradientTD(AbstractOffPolicyTD):
         w    += step_size ((h.x) x - c)        "gtd2"
         h    += auxiliary_step_size (delta z - (h.x) x - regularization h)
 
-    `regularization=1` with both step sizes alike is TDRC. The ratio enters z alone; the one-step
-    forms of Sutton and Barto (2018), section 11.7, weight the step of h by it as a whole. Where the
-    ratios are large and lamda is above 0, clip them: products of ratios have no bound.
+    `regularization=1` with both step sizes alike is TDRC. With `weight_expectation` the ratio
+    weights (h.x) x too; with lamda 0 these are the one-step forms of Sutton and Barto (2018),
+    section 11.7. Both forms have the same solution, this one less variance: a step of ratio 0
+    changes nothing but the regularized h. Where ratios are large and lamda is above 0, clip them:
+    products of ratios have no bound.
 
     Source: Maei (2011), Gradient temporal-difference learning algorithms; Ghiassian, Patterson,
     Garg, Gupta, White and White (2020), Gradient temporal-difference learning with regularized
     corrections.
 
     **Arguments:** `step_size`, `auxiliary_step_size` >= 0, default 0.01 and 0.1; `lamda` in [0, 1],
-    default 0; `regularization` >= 0, default 0; `variant`: `"tdc"` (default) or `"gtd2"`.
+    default 0; `regularization` >= 0, default 0; `variant`: `"tdc"` (default) or `"gtd2"`;
+    `weight_expectation`, default False.
     """
 
     step_size: Hyperparameter = 0.01
@@ -53,12 +56,16 @@ class GradientTD(AbstractOffPolicyTD):
     lamda: Hyperparameter = 0.0
     regularization: Hyperparameter = 0.0
     variant: Literal["tdc", "gtd2"] = eqx.field(static=True, default="tdc")
+    weight_expectation: bool = eqx.field(
+        static=True, default=False, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         for name in ("step_size", "auxiliary_step_size", "regularization"):
             require_range(self, name, 0.0)
         require_range(self, "lamda", 0.0, 1.0)
         require_choice("GradientTD", "variant", self.variant, ("tdc", "gtd2"))
+        require_choice("GradientTD", "weight_expectation", self.weight_expectation, (True, False))
 
     def begun(self, feature_dim: int) -> GradientTDMemory:
         zeros = jnp.zeros(feature_dim, jnp.float32)
@@ -69,6 +76,8 @@ class GradientTD(AbstractOffPolicyTD):
     ) -> tuple[Array, GradientTDMemory]:
         h, traces = memory.auxiliary_weights, memory.traces.following(now, self.lamda)
         z, expected = traces.trace, (h @ now.x) * now.x
+        if self.weight_expectation:
+            expected = now.rho * expected
         correction = now.discount * (1.0 - f32(self.lamda)) * (z @ h) * now.next_x
         ahead = td_error * z if self.variant == "tdc" else expected
         towards = td_error * z - expected - f32(self.regularization) * h
