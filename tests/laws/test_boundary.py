@@ -145,6 +145,10 @@ TAKERS = {
         af.TDLinearLearner(),
         lambda c, state, x: c.update(state, x, 1.0, x, 0.9).state,
     ),
+    "GradientTD.update": (
+        af.GradientTD(),
+        lambda c, state, x: c.update(state, x, 1.0, x, 0.9, 1.5).state,
+    ),
     "EMANormalizer.normalize": (
         af.EMANormalizer(),
         lambda c, state, x: c.normalize(state, x)[1],

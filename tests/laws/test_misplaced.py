@@ -19,6 +19,10 @@ HORDE = af.HordeLearner(
 LEARNERS = {
     "LinearLearner": (af.LinearLearner(), (X, 1.0)),
     "TDLinearLearner": (af.TDLinearLearner(), (X, 1.0, X, 0.9)),
+    "OffPolicyHorde": (
+        af.OffPolicyHorde(af.OffPolicyTD(), HORDE.horde_spec),
+        (X, np.ones(1, np.float32), X, 1.5),
+    ),
     "MLPLearner": (af.MLPLearner((2,)), (X, 1.0)),
     "MultiHeadMLPLearner": (af.MultiHeadMLPLearner(2, (2,)), (X, np.ones(2, np.float32))),
     "HordeLearner": (HORDE, (X, np.ones(1, np.float32), X)),
