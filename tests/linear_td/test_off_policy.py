@@ -1,6 +1,7 @@
 """Off-policy TD against float64 loops written out from the published equations."""
 
 import dataclasses
+import itertools
 import json
 
 import equinox as eqx
@@ -282,3 +283,14 @@ def test_lanes_and_chunks_carry_the_ratios():
     batch = af.run_td_learning_loop_batched(learner, stream(data), 60, keys)
     for weights in batch.states.weights:
         np.testing.assert_allclose(weights, single.weights, rtol=1e-5, atol=1e-7)
+
+
+def test_a_sweep_carries_the_ratios():
+    data, step_sizes, lamdas = transitions(40), [0.01, 0.02], [0.0, 0.6]
+    axes = {"learner.step_size": step_sizes, "learner.lamda": lamdas}
+    swept = af.sweep(af.GradientTD(), stream(data), axes, num_steps=40, keys=jr.split(jr.key(0), 1))
+    found = np.asarray(swept.metrics["td_error"]).reshape(4, 40)
+    points = itertools.product(step_sizes, lamdas)
+    for (alpha, lamda), errors in zip(points, found, strict=True):
+        _, told, _ = off_policy.gradient_td(data, alpha, 0.1, lamda, 0.0, "tdc")
+        np.testing.assert_allclose(errors, told, atol=1e-4)
