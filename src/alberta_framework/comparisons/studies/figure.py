@@ -43,6 +43,7 @@ def plot_control_study(result: ControlStudyResult) -> "Figure":
                 draw_mean(ax, curves.at[measured], runs, colour, "-", cell.agent)
             if row == len(rows) - 1:
                 ax.set_xlabel("Step")
+                ax.locator_params(axis="x", nbins=5)
             if column == 0:
                 ax.set_ylabel("Return")
         draw_legend(panels[row, 0])
