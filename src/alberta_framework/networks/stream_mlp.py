@@ -27,8 +27,7 @@ class StreamMLP(AbstractNetwork[MLPParams]):
 
     With few features the first layer is all 0, up to 9 with the defaults. Such a network learns all
     the same, through biases and normalization, but slowly at first; `min_inputs=1` leaves one. A
-    unit at exactly 0, as all of them are then, has the slope of the negative side, as in PyTorch:
-    with the slope 1 first steps are many times as large, and some agents never recover.
+    unit at exactly 0, as all of them are then, has the slope of the negative side, as in PyTorch.
 
     Source: Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606.
 
