@@ -3,7 +3,6 @@
 import csv
 import json
 
-import jax.random as jr
 import numpy as np
 import pytest
 
@@ -72,17 +71,29 @@ def test_every_agent_lives_where_its_actions_suit_in_every_variant(result):
     assert result.complete
 
 
-def test_a_cell_is_the_lives_of_its_agent_with_the_keys_of_the_seeds(result):
-    for agent, variant, rule in (("Q", "on", True), ("Q", "end", False)):
-        (cell,) = [c for c in result.cells if (c.agent, c.variant) == (agent, variant)]
-        alone = af.StreamQ(2, epsilon=af.Linear(1.0, 0.1, 200), bootstrap_on_truncation=rule)
-        for seed in range(SEEDS):
-            life = af.interact(alone, af.CartPole(max_steps=40), STEPS, jr.key(seed))
-            episodes = life.episodes
-            late = episodes.returns[episodes.ended_at >= (1.0 - SHARE) * STEPS]
-            np.testing.assert_allclose(cell.scores[seed], late.mean(), rtol=1e-6)
-            rewards = life.metrics["reward"]
-            np.testing.assert_allclose(cell.average_rewards[seed], rewards.mean(), rtol=1e-6)
+def test_a_cell_is_the_comparison_of_its_agent(result):
+    """Of agents that are made here, in the same program; comparisons are held against `interact`
+    elsewhere."""
+    for variant, rule in (("on", True), ("end", False)):
+        (cell,) = [c for c in result.cells if (c.agent, c.variant) == ("Q", variant)]
+        agent = af.StreamQ(2, epsilon=af.Linear(1.0, 0.1, 200), bootstrap_on_truncation=rule)
+        alone = af.run_control_comparison(
+            af.ControlComparison(
+                "alone",
+                af.CartPole(max_steps=40),
+                {"Q": af.Contender(agent)},
+                steps=STEPS,
+                evaluate_last_share=SHARE,
+                seeds=SEEDS,
+            )
+        )
+        life = alone.agents["Q"]
+        ends = np.cumsum(life.steps[0], axis=1)
+        late = (ends > (1.0 - SHARE) * STEPS) & (life.steps[0] > 0)
+        expected = [life.returns[0, seed][late[seed]].mean() for seed in range(SEEDS)]
+        np.testing.assert_allclose(cell.scores, expected, rtol=1e-12)
+        # Every step of the pole is worth 1.
+        np.testing.assert_array_equal(cell.average_rewards, np.ones(SEEDS))
         assert cell.worst_seed == np.argmin(cell.scores) and cell.worst == cell.scores.min()
         assert cell.mean == cell.scores.mean()
         assert (cell.unmeasured, cell.diverged, cell.rejected) == (0, 0, 0)
