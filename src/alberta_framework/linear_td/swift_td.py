@@ -19,8 +19,8 @@ class SwiftMemory(AbstractState):
     """What is carried from one arrival to the next, all of the weights' shape but the values.
 
     `log_step_sizes` beta; traces `trace` z, `trace_change` z_delta, `trace_mean` z_bar and
-    `meta_trace` p; `sensitivity` h, how the weights depend on beta, and as it was and will be,
-    `old_sensitivity`, `next_sensitivity`; `old_value` v_old, `value_change` v_delta.
+    `meta_trace` p; `sensitivity` h, how the weights depend on beta, and as it will be,
+    `next_sensitivity`; `old_value` v_old, `value_change` v_delta.
     """
 
     log_step_sizes: Float[Array, "..."]
@@ -29,7 +29,6 @@ class SwiftMemory(AbstractState):
     trace_mean: Float[Array, "..."]
     meta_trace: Float[Array, "..."]
     sensitivity: Float[Array, "..."]
-    old_sensitivity: Float[Array, "..."]
     next_sensitivity: Float[Array, "..."]
     old_value: Float[Array, ""]
     value_change: Float[Array, ""]
@@ -45,7 +44,6 @@ class SwiftMemory(AbstractState):
             trace_mean=zeros,
             meta_trace=zeros,
             sensitivity=zeros,
-            old_sensitivity=zeros,
             next_sensitivity=zeros,
             old_value=zero,
             value_change=zero,
@@ -178,7 +176,6 @@ class SwiftTD(AbstractLinearTD[SwiftTDState]):
             trace_mean=kept(z_bar),
             meta_trace=p,
             sensitivity=kept(h),
-            old_sensitivity=kept(h_old),
             next_sensitivity=kept(h_next),
             old_value=value,
             value_change=jnp.sum(change * x),
