@@ -59,6 +59,18 @@ def test_of_two_saves_the_last_is_kept(tmp_path):
     assert len([path for path in (tmp_path / "process-0").iterdir() if path.is_dir()]) == 1
 
 
+def test_a_kill_while_an_old_save_is_removed_leaves_nothing(tmp_path, caplog):
+    UnfinishedRun("run", tmp_path, "mark", 0.0).save(999, {"steps": 999})
+    folder = tmp_path / "process-0"
+    (folder / "998").mkdir()
+    (folder / "998" / "arrays").mkdir()
+    run = UnfinishedRun("run", tmp_path, "mark", 0.0)
+    assert run.load() == {"steps": 999}
+    run.save(1000, {"steps": 1000})
+    assert [path.name for path in folder.iterdir()] == ["1000"]
+    assert caplog.records == []
+
+
 def test_a_save_of_another_run_is_refused(tmp_path):
     UnfinishedRun("run", tmp_path, "mark", 0.0).save(1, {})
     other = UnfinishedRun("run", tmp_path, "another", 0.0, "axes")

@@ -1,5 +1,6 @@
 """The checkpoint of a run of many lives under way: a folder that Orbax writes."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from os import PathLike
@@ -104,8 +105,12 @@ class UnfinishedRun:
 
 def holds_save(folder: str | PathLike[str]) -> bool:
     """Whether a save of some process, of a run or of one of its parts, is complete in `folder`."""
-    # An unfinished one has a longer name.
-    return any(path.name.isdecimal() for path in Path(folder).glob("**/process-*/*"))
+    return any(_saves(process) for process in Path(folder).glob("**/process-*"))
+
+
+def _saves(folder: Path) -> list[Path]:
+    # One that is being written has a longer name.
+    return [path for path in folder.iterdir() if path.name.isdecimal()]
 
 
 def as_arrays(tree: Any) -> list[np.ndarray]:
@@ -171,6 +176,9 @@ def _manager(owner: str, folder: Path) -> Any:
             name="orbax",
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
+    # The save before the last one, of which a kill has left a part.
+    for part in sorted(_saves(folder), key=lambda path: int(path.name))[:-1]:
+        shutil.rmtree(part)
     process = jax.process_index()
     # Each process saves what it has done by itself, without waiting for the others.
     alone = ocp.options.MultiprocessingOptions(

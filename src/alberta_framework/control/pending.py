@@ -37,7 +37,12 @@ def outcome_of(
 ) -> Outcome:
     """A terminal observation may be anything, for no value of it enters a target."""
     reward, ended, cut = scalar(reward), flag(terminated), flag(truncated)
-    terminal = ended if bootstrap_on_truncation else ended | cut
+    # A discount is never below 0. Asked of it, and not in Python, both rules are one program but
+    # for the direction of one comparison: lives in which nothing is cut are the same in bits. Those
+    # of two programs need not be, whose roundings differ now and then.
+    discount = jnp.asarray(gamma)
+    taken_for_an_end = discount < 0 if bootstrap_on_truncation else discount >= 0
+    terminal = ended | (cut & taken_for_an_end)
     x = f32(observation)
     sound = jnp.all(jnp.isfinite(x))
     return Outcome(
