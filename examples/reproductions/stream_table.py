@@ -28,11 +28,6 @@ the last 20% of the steps. All cells are told, and none is chosen; NaN counts th
 holds a number that became none; the reward per step is the mean over the whole life.
 """
 
-# What there is to say where it is not.
-APART = """
-Each rule is a program of its own, and XLA may round the last bit of one otherwise than
-that of the other: in pairs that differ the first TD errors do, by one unit in the last place."""
-
 
 def study_of(environments: tuple[str, ...], seeds: int, steps: int) -> af.ControlStudy:
     """The built-in study in some of its environments, with the agents that act in them."""
@@ -70,6 +65,7 @@ def told(study: af.ControlStudy, title: str, seeds: str, picture: str) -> tuple:
     result, seconds = lived(study, folder)
     same = result.same_until_cut
     assert same is not None
+    same.require()
     cells = section.markdown_table(
         [
             "environment, agent, rule",
@@ -119,7 +115,7 @@ lies outside of the interval:
 
 {differences}
 
-{same}.{APART if same.differing else ""}
+{same}.
 
 Bootstrapping is better in {len(better)} of {len(result.differences)} pairs
 ({"; ".join(better) or "none"}), and worse in {len(worse)} ({"; ".join(worse) or "none"}). Took
