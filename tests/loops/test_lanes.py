@@ -10,6 +10,7 @@ import pytest
 
 import alberta_framework as af
 from alberta_framework.compilation.execution_plan import execution_plan
+from alberta_framework.loops.ahead import usable_cores
 from alberta_framework.loops.chunk import planned
 from alberta_framework.loops.tiles import Tiles
 
@@ -106,9 +107,12 @@ def test_networks_live_one_after_the_other():
     state = NETWORK.init(DIM, jr.key(0))
     batch = jax.tree.map(lambda a: jnp.broadcast_to(a, (30, *a.shape)), state)
     assert planned(NETWORK, (), batch, experience, af.Lanes()).form == "each lane"
+    # A wide one leaves the cores without work if there are fewer lives than cores.
     large = af.MLPLearner((600, 600), af.LMS(0.1))
-    batch = jax.tree.map(lambda a: a[None].repeat(2, 0), large.init(DIM, jr.key(0)))
-    assert planned(large, (), batch, experience, af.Lanes()).form == "plain"
+    state = large.init(DIM, jr.key(0))
+    for lanes, form in ((1, "plain"), (max(2, usable_cores()), "each lane")):
+        batch = jax.tree.map(lambda a, n=lanes: a[None].repeat(n, 0), state)
+        assert planned(large, (), batch, experience, af.Lanes()).form == form
 
 
 def test_the_shapes_above_are_of_several_tiles():

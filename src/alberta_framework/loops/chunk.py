@@ -78,7 +78,9 @@ def _form(learner, recorders, state, experience, *, lanes):
     # One life after the other, each with its state in the cache.
     each = plan.uses("small loops") and is_small((learner, one, recorders))
     if _learns_by_matrices(learner, one, experience):
-        return _EACH_LANE if each else _PLAIN
+        # Wide networks leave the cache at every step side by side, and one after the other seldom.
+        busy = plan.uses("small loops") and count >= usable_cores()
+        return _EACH_LANE if each or busy else _PLAIN
     if count >= _FEWEST_LANES and _few_numbers(one) and plan.uses("lanes last"):
         return _LANES_LAST if is_small((learner, state, recorders)) else _PLAIN
     if each:
