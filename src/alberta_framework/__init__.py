@@ -168,6 +168,9 @@ if TYPE_CHECKING:
     from .control import AbstractActionValueState as AbstractActionValueState
     from .control import AbstractAgent as AbstractAgent
     from .control import AbstractAgentStep as AbstractAgentStep
+    from .control import AbstractLinearSarsa as AbstractLinearSarsa
+    from .control import AbstractNetworkValueAgent as AbstractNetworkValueAgent
+    from .control import AbstractNetworkValueState as AbstractNetworkValueState
     from .control import AbstractPolicy as AbstractPolicy
     from .control import ActionValueState as ActionValueState
     from .control import ActorCriticState as ActorCriticState
@@ -175,6 +178,8 @@ if TYPE_CHECKING:
     from .control import AVGState as AVGState
     from .control import FeaturesState as FeaturesState
     from .control import GaussianPolicy as GaussianPolicy
+    from .control import LinearSarsa as LinearSarsa
+    from .control import LinearSarsaState as LinearSarsaState
     from .control import QRCState as QRCState
     from .control import ReturnScale as ReturnScale
     from .control import ReturnScaleState as ReturnScaleState
@@ -186,7 +191,9 @@ if TYPE_CHECKING:
     from .control import StreamAC as StreamAC
     from .control import StreamQ as StreamQ
     from .control import StreamSARSA as StreamSARSA
+    from .control import SwiftSarsa as SwiftSarsa
     from .control import TanhGaussianPolicy as TanhGaussianPolicy
+    from .control import TrueOnlineSarsa as TrueOnlineSarsa
     from .control import WithFeatures as WithFeatures
     from .control import epsilon_greedy as epsilon_greedy
     from .daemon import ActionEventSchema as ActionEventSchema
@@ -307,6 +314,7 @@ if TYPE_CHECKING:
     from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
     from .interface import DiscreteActions as DiscreteActions
+    from .linear_td import GQ as GQ
     from .linear_td import AbstractLinearTD as AbstractLinearTD
     from .linear_td import AbstractLinearTDState as AbstractLinearTDState
     from .linear_td import AbstractLinearValue as AbstractLinearValue
@@ -320,6 +328,7 @@ if TYPE_CHECKING:
     from .linear_td import OffPolicyHordeUpdate as OffPolicyHordeUpdate
     from .linear_td import OffPolicyTD as OffPolicyTD
     from .linear_td import OffPolicyTDState as OffPolicyTDState
+    from .linear_td import Retrace as Retrace
     from .linear_td import SwiftTD as SwiftTD
     from .linear_td import SwiftTDState as SwiftTDState
     from .linear_td import TDUpdate as TDUpdate
@@ -327,6 +336,7 @@ if TYPE_CHECKING:
     from .linear_td import TrueOnlineTDState as TrueOnlineTDState
     from .linear_td import VTrace as VTrace
     from .linear_td import importance_ratio as importance_ratio
+    from .linear_td import state_action_features as state_action_features
     from .lives import EpisodeRing as EpisodeRing
     from .lives import Episodes as Episodes
     from .lives import EvaluationResult as EvaluationResult
@@ -541,8 +551,12 @@ _LATE = {
         "ReturnScale",
         "ReturnScaleState",
         "TanhGaussianPolicy",
+        "TrueOnlineSarsa",
         "AbstractAgent",
         "AbstractAgentStep",
+        "AbstractLinearSarsa",
+        "AbstractNetworkValueAgent",
+        "AbstractNetworkValueState",
         "AgentStep",
         "FeaturesState",
         "QRC",
@@ -557,10 +571,13 @@ _LATE = {
         "ActionValueState",
         "ActorCriticState",
         "GaussianPolicy",
+        "LinearSarsa",
+        "LinearSarsaState",
         "SoftmaxPolicy",
         "StreamAC",
         "StreamQ",
         "StreamSARSA",
+        "SwiftSarsa",
         "WithFeatures",
         "epsilon_greedy",
     ),
@@ -618,6 +635,7 @@ _LATE = {
         "AbstractLinearTDState",
         "AbstractLinearValue",
         "AbstractOffPolicyTD",
+        "GQ",
         "EmphaticTD",
         "GradientTD",
         "LinearTD",
@@ -627,6 +645,7 @@ _LATE = {
         "OffPolicyHordeUpdate",
         "OffPolicyTD",
         "OffPolicyTDState",
+        "Retrace",
         "SwiftTD",
         "SwiftTDState",
         "TDUpdate",
@@ -634,6 +653,7 @@ _LATE = {
         "TrueOnlineTDState",
         "VTrace",
         "importance_ratio",
+        "state_action_features",
     ),
     "lives": (
         "EpisodeRing",

@@ -44,9 +44,14 @@ SMALL = {
     "GradientTD": af.GradientTD(lamda=0.5),
     "EmphaticTD": af.EmphaticTD(lamda=0.5),
     "VTrace": af.VTrace(),
+    "Retrace": af.Retrace(),
+    "GQ": af.GQ(lamda=0.5),
     "OffPolicyHorde": af.OffPolicyHorde(af.GradientTD(lamda=0.5), DEMONS),
     "StreamQ": af.StreamQ(2, af.StreamMLP((3,), 2, sparsity=0.0)),
     "StreamSARSA": af.StreamSARSA(2, af.StreamMLP((3,), 2, sparsity=0.0)),
+    "LinearSarsa": af.LinearSarsa(2),
+    "TrueOnlineSarsa": af.TrueOnlineSarsa(2),
+    "SwiftSarsa": af.SwiftSarsa(2),
     "QRC": af.QRC(2, af.StreamMLP((3,), 2, sparsity=0.0)),
     "StreamAC": af.StreamAC(
         af.SoftmaxPolicy(2), af.StreamMLP((3,), 2, sparsity=0.0), af.StreamMLP((3,), 1)

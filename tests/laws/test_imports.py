@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "learners": {"normalizers", "networks", "step_rules", "targets"},
     "horde": {"learners"},
     "linear_td": {"learners", "horde"},
-    "control": {"horde", "learners", "interface", "schedules", "features", "step_rules", "targets"},
+    "control": {"linear_td", "interface", "schedules", "features", "step_rules", "targets"},
     "environments": {"interface", "schedules"},
     "loops": {"results", "learners", "horde", "streams"},
     "lives": {"loops", "control", "environments"},

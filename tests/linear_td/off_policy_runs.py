@@ -48,6 +48,8 @@ CASES = {
         af.VTrace(0.02, 0.9, 1.1, 0.8),
         ft.partial(off_policy.v_trace, alpha=0.02, lamda=0.9, rho_clip=1.1, trace_clip=0.8),
     ),
+    "Retrace": (af.Retrace(0.02, 0.9), ft.partial(off_policy.retrace, alpha=0.02, lamda=0.9)),
+    "GQ": (af.GQ(0.02, 0.05, 0.6), ft.partial(off_policy.gq, alpha=0.02, beta=0.05, lamda=0.6)),
 }
 
 

@@ -75,3 +75,28 @@ def v_trace(data, alpha, lamda, rho_clip, trace_clip):
         w = w + alpha * min(rho_clip, rho) * delta * z
         errors.append(delta)
     return w, np.array(errors), {}
+
+
+def retrace(data, alpha, lamda):
+    """z = g lamda min(1, rho) z + psi; the features are those of pairs."""
+    w, z = np.zeros(data[0].shape[1]), np.zeros(data[0].shape[1])
+    errors = []
+    for x, r, x_next, g, rho, incoming, _, _ in rows(*data):
+        delta = error(w, x, r, x_next, g)
+        z = incoming * lamda * min(1.0, rho) * z + x
+        w = w + alpha * delta * z
+        errors.append(delta)
+    return w, np.array(errors), {}
+
+
+def gq(data, alpha, beta, lamda):
+    """e = g lamda rho e + psi; psi' expected under the target policy."""
+    d = data[0].shape[1]
+    w, h, e, errors = np.zeros(d), np.zeros(d), np.zeros(d), []
+    for x, r, x_next, g, rho, incoming, _, _ in rows(*data):
+        delta = error(w, x, r, x_next, g)
+        e = incoming * lamda * rho * e + x
+        correction = g * (1 - lamda) * (e @ h) * x_next if g else 0.0
+        w, h = w + alpha * (delta * e - correction), h + beta * (delta * e - (h @ x) * x)
+        errors.append(delta)
+    return w, np.array(errors), {"auxiliary_weights": h}

@@ -8,6 +8,11 @@ from .contract import AbstractAgent as AbstractAgent
 from .contract import AbstractAgentStep as AbstractAgentStep
 from .contract import AgentStep as AgentStep
 from .epsilon_greedy import epsilon_greedy as epsilon_greedy
+from .linear_sarsa import AbstractLinearSarsa as AbstractLinearSarsa
+from .linear_sarsa import LinearSarsa as LinearSarsa
+from .linear_sarsa import LinearSarsaState as LinearSarsaState
+from .network_values import AbstractNetworkValueAgent as AbstractNetworkValueAgent
+from .network_values import AbstractNetworkValueState as AbstractNetworkValueState
 from .policies import AbstractPolicy as AbstractPolicy
 from .policies import GaussianPolicy as GaussianPolicy
 from .policies import SoftmaxPolicy as SoftmaxPolicy
@@ -24,6 +29,8 @@ from .stream_ac import ActorCriticState as ActorCriticState
 from .stream_ac import StreamAC as StreamAC
 from .stream_q import StreamQ as StreamQ
 from .stream_sarsa import StreamSARSA as StreamSARSA
+from .swift_sarsa import SwiftSarsa as SwiftSarsa
 from .traced_values import ActionValueState as ActionValueState
+from .true_online_sarsa import TrueOnlineSarsa as TrueOnlineSarsa
 from .with_features import FeaturesState as FeaturesState
 from .with_features import WithFeatures as WithFeatures

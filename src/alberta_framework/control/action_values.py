@@ -22,7 +22,6 @@ from ..components.ranges import (
 from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import DiscreteActions
 from ..learners import AbstractLearnerState, Lifecycle
-from ..networks import AbstractNetwork
 from ..schedules import AbstractSchedule
 from ..targets import value_of
 from .contract import AbstractAgent, AgentStep
@@ -31,18 +30,15 @@ from .pending import Outcome, flag, learned, outcome_of
 
 
 class AbstractActionValueState(AbstractLearnerState):
-    """The parameters of the values, and the pair of observation and action to be learned.
+    """The pair of observation and action to be learned.
 
-    `exploratory`: whether the pending action was worse than another when it was chosen;
-    `trace_decay`: by how much traces decay next, the last discount times lamda.
+    `exploratory`: whether the pending action was worse than another when it was chosen.
     """
 
-    params: eqx.AbstractVar[Any]
     last_observation: eqx.AbstractVar[Float[Array, " features"]]
     last_action: eqx.AbstractVar[Int[Array, ""]]
     pending: eqx.AbstractVar[Bool[Array, ""]]
     exploratory: eqx.AbstractVar[Bool[Array, ""]]
-    trace_decay: eqx.AbstractVar[Float[Array, ""]]
     rng_key: eqx.AbstractVar[PRNGKeyArray]
 
     @property
@@ -63,17 +59,15 @@ State = TypeVar("State", bound=AbstractActionValueState)
 
 
 class AbstractActionValueAgent(AbstractAgent[State]):
-    r"""Epsilon-greedy in the action values q(x, .; w) of a network.
+    r"""Epsilon-greedy in the action values q(x, .; w).
 
-    How the values are learned is the agent's own. Epsilon is that of the schedule after as many
-    steps as actions were chosen, the present one included. An on-policy agent chooses the next
-    action before it learns, the others with what they have learned.
+    What the values are and how they are learned is the agent's own. Epsilon is that of the schedule
+    after as many steps as actions were chosen, the present one included. An on-policy agent chooses
+    the next action before it learns, the others with what they have learned.
     """
 
     n_actions: eqx.AbstractVar[int]
-    network: eqx.AbstractVar[AbstractNetwork]
     gamma: eqx.AbstractVar[Hyperparameter]
-    lamda: eqx.AbstractVar[Hyperparameter]
     epsilon: eqx.AbstractVar[AbstractSchedule]
     bootstrap_on_truncation: eqx.AbstractVar[bool]
 
@@ -95,7 +89,6 @@ class AbstractActionValueAgent(AbstractAgent[State]):
             "last_action": jnp.zeros((), jnp.int32),
             "pending": none,
             "exploratory": none,
-            "trace_decay": jnp.zeros((), jnp.float32),
             "rng_key": own_key,
             "life": Lifecycle.begin(),
         }
@@ -106,7 +99,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         self, state: AbstractActionValueState, observation: Real[Array, "{state.feature_dim}"]
     ) -> Float[Array, "{self.n_actions}"]:
         """q(x, a) of every action a."""
-        return self.network.apply(state.params, f32(observation))
+        return self._values(state, f32(observation))
 
     @compiled
     def start(
@@ -116,7 +109,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         before decays to nothing."""
         x = f32(observation)
         chosen, exploratory, key = self._chosen(state, x, 1)
-        begun = state.replace(rng_key=key, trace_decay=jnp.zeros_like(state.trace_decay))
+        begun = self._forgetting(state, True).replace(rng_key=key)
         return chosen, _pending(begun, x, chosen, exploratory, jnp.all(jnp.isfinite(x)))
 
     @compiled
@@ -139,13 +132,9 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         first = self._chosen(state, f32(observation), 2) if self._on_policy else None
         reset = now.boundary if self._on_policy else now.boundary | state.exploratory
         step = self._step(state, now, reset, None if first is None else first[0])
-        decay = jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda))
-        after = state.replace(**step.changed, trace_decay=decay)
+        after = state.replace(**step.changed)
         found = learned(state, after, step.told, step.witnesses, now.acceptable)
-        # A trace that decays by 0 is cut, and costs nothing to cut.
-        after = found.state.replace(
-            trace_decay=jnp.where(found.rejected, 0.0, found.state.trace_decay)
-        )
+        after = self._forgetting(found.state, found.rejected)
         choice = self._chosen(after, f32(observation), 1) if first is None else first
         chosen, exploratory, key = choice
         pending = now.sound
@@ -164,12 +153,20 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         """An epsilon-greedy action at `observation`, without `explore` a greedy one."""
         keys = jr.split(unrolled(require_key(f"{type(self).__name__}.act", key)), 3)
         epsilon = jnp.where(flag(explore), self._epsilon(state, 1), 0.0)
-        values = self.network.apply(state.params, f32(observation))
+        values = self._values(state, f32(observation))
         return epsilon_greedy((keys[0], keys[1], keys[2]), values, epsilon)
 
     @abc.abstractmethod
     def _initial(self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]) -> State:
         """The state before the first step, with the fields in `blank`."""
+
+    @abc.abstractmethod
+    def _values(self, state: Any, x: Float[Array, " features"]) -> Float[Array, " actions"]:
+        """q(x, .)."""
+
+    @abc.abstractmethod
+    def _forgetting(self, state: Any, where: Any) -> Any:
+        """The state in which, where told, no trace of what was before reaches the next step."""
 
     @abc.abstractmethod
     def _step(self, state: Any, now: Outcome, reset: Any, next_action: Any) -> ValueStep:
@@ -183,7 +180,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         self, state: Any, x: Array, ahead: int
     ) -> tuple[Int[Array, ""], Bool[Array, ""], PRNGKeyArray]:
         key, explore, tie, random = jr.split(unrolled(state.rng_key), 4)
-        values = self.network.apply(state.params, x)
+        values = self._values(state, x)
         chosen = epsilon_greedy((explore, tie, random), values, self._epsilon(state, ahead))
         exploratory = value_of(values, chosen) < jnp.max(values)
         return chosen, exploratory, as_before(key, state.rng_key)
@@ -193,12 +190,6 @@ def require_fields(agent: Any) -> None:
     """Validate the fields that agents of action values share."""
     owner = type(agent).__name__
     require_count(owner, "n_actions", agent.n_actions)
-    require_part(agent, "network", AbstractNetwork)
-    if agent.network.n_out != agent.n_actions:
-        raise ValueError(
-            f"{owner}: `network` must have an output for each of the {agent.n_actions} actions, "
-            f"got {agent.network.n_out}."
-        )
     require_part(agent, "epsilon", AbstractSchedule)
     require_range(agent, "gamma", 0.0, 1.0)
     require_range(agent, "lamda", 0.0, 1.0)

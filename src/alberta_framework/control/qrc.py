@@ -18,16 +18,16 @@ from ..optimizers import LMS, AbstractOptimizer
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import greedy_value, value_of
-from .action_values import (
-    AbstractActionValueAgent,
-    AbstractActionValueState,
-    ValueStep,
-    require_fields,
+from .action_values import ValueStep
+from .network_values import (
+    AbstractNetworkValueAgent,
+    AbstractNetworkValueState,
+    require_network,
 )
 from .pending import Outcome
 
 
-class QRCState(AbstractActionValueState):
+class QRCState(AbstractNetworkValueState):
     """Parameters of the values and of the auxiliary function, the states of what steps them, their
     traces, and the pair of observation and action to be learned."""
 
@@ -45,7 +45,7 @@ class QRCState(AbstractActionValueState):
     life: Lifecycle
 
 
-class QRC(AbstractActionValueAgent[QRCState]):
+class QRC(AbstractNetworkValueAgent[QRCState]):
     r"""Q(lambda) with gradient eligibility traces, which descends an objective off-policy too.
 
     With a second network h(x, a; theta) that learns to predict the error, and all from the
@@ -110,7 +110,7 @@ class QRC(AbstractActionValueAgent[QRCState]):
         self.correction, self.bootstrap_on_truncation = correction, bootstrap_on_truncation
 
     def __check_init__(self):
-        require_fields(self)
+        require_network(self)
         require_part(self, "auxiliary_network", AbstractNetwork)
         if self.auxiliary_network.n_out != self.n_actions:
             raise ValueError(
@@ -137,6 +137,7 @@ class QRC(AbstractActionValueAgent[QRCState]):
             rule_state=states[0],
             auxiliary_rule_state=states[1],
             traces=GradientTraces.begin(params, auxiliary_params),
+            trace_decay=jnp.zeros((), jnp.float32),
             **blank,
         )
 
@@ -159,7 +160,8 @@ class QRC(AbstractActionValueAgent[QRCState]):
             "value": step.value,
             "expected_error": step.auxiliary,
         }
-        return ValueStep(step.changed, told, (step.delta, step.changed))
+        changed = step.changed | self._next_decay(now)
+        return ValueStep(changed, told, (step.delta, step.changed))
 
     def _cut(self, state: QRCState) -> QRCState:
         return state.replace(

@@ -13,12 +13,13 @@ from ..optimizers import AbstractOptimizer, ObGD
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
 from ..targets import greedy_value, soft_value
-from .action_values import AbstractActionValueAgent, ValueStep, require_fields
+from .action_values import ValueStep
+from .network_values import AbstractNetworkValueAgent, require_network
 from .pending import Outcome
 from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
 
 
-class StreamQ(AbstractActionValueAgent[ActionValueState]):
+class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
     r"""Watkins's Q(lambda) with a network: no replay, no target network, no batch.
 
     For the pending pair (x, a), reward R and observation x', all from the parameters before:
@@ -78,7 +79,7 @@ class StreamQ(AbstractActionValueAgent[ActionValueState]):
         self.soft_temperature = soft_temperature
 
     def __check_init__(self):
-        require_fields(self)
+        require_network(self)
         _ = self.step_rule  # validates the optimizer
         if self.soft_temperature is not None:
             require_range(self, "soft_temperature", 0.0, open_low=True)

@@ -12,12 +12,13 @@ from ..optimizers import AbstractOptimizer, ObGD
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
 from ..targets import value_of
-from .action_values import AbstractActionValueAgent, ValueStep, require_fields
+from .action_values import ValueStep
+from .network_values import AbstractNetworkValueAgent, require_network
 from .pending import Outcome
 from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
 
 
-class StreamSARSA(AbstractActionValueAgent[ActionValueState]):
+class StreamSARSA(AbstractNetworkValueAgent[ActionValueState]):
     r"""Sarsa(lambda) with a network: no replay, no batch.
 
     For the pending pair (x, a), reward R and observation x', all from the parameters before:
@@ -64,7 +65,7 @@ class StreamSARSA(AbstractActionValueAgent[ActionValueState]):
         self.bootstrap_on_truncation = bootstrap_on_truncation
 
     def __check_init__(self):
-        require_fields(self)
+        require_network(self)
         _ = self.step_rule  # validates the optimizer
 
     @property

@@ -12,11 +12,12 @@ from ..components.numbers import f32
 from ..learners import Lifecycle, td_step
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import value_of
-from .action_values import AbstractActionValueState, ValueStep
+from .action_values import ValueStep
+from .network_values import AbstractNetworkValueState
 from .pending import Outcome
 
 
-class ActionValueState(AbstractActionValueState):
+class ActionValueState(AbstractNetworkValueState):
     """Parameters, the step rule's state, and the pair of observation and action to be learned.
 
     `exploratory`: whether the pending action was worse than another when it was chosen;
@@ -45,7 +46,12 @@ def initial_values(
 ) -> ActionValueState:
     """The network's initial weights."""
     params = agent.network.init(feature_dim, key)
-    return ActionValueState(params=params, rule_state=_rule_state(strong(agent), params), **blank)
+    return ActionValueState(
+        params=params,
+        rule_state=_rule_state(strong(agent), params),
+        trace_decay=jnp.zeros((), jnp.float32),
+        **blank,
+    )
 
 
 def traced_step(
@@ -80,7 +86,7 @@ def traced_step(
         "value": step.value,
         "step_size": step.info.step_size,
     }
-    changed = {"params": step.params, "rule_state": step.rule_state}
+    changed = {"params": step.params, "rule_state": step.rule_state} | agent._next_decay(now)
     return ValueStep(changed, told, (step.delta, step.params, rule.witnesses(step.rule_state)))
 
 

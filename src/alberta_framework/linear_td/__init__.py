@@ -6,6 +6,7 @@ from .abstract import AbstractLinearValue as AbstractLinearValue
 from .abstract import TDUpdate as TDUpdate
 from .linear_td import LinearTD as LinearTD
 from .linear_td import LinearTDState as LinearTDState
+from .off_policy import GQ as GQ
 from .off_policy import AbstractOffPolicyTD as AbstractOffPolicyTD
 from .off_policy import EmphaticTD as EmphaticTD
 from .off_policy import EmphaticTraces as EmphaticTraces
@@ -17,9 +18,11 @@ from .off_policy import OffPolicyHordeUpdate as OffPolicyHordeUpdate
 from .off_policy import OffPolicyTD as OffPolicyTD
 from .off_policy import OffPolicyTDState as OffPolicyTDState
 from .off_policy import OffPolicyTraces as OffPolicyTraces
+from .off_policy import Retrace as Retrace
 from .off_policy import VTrace as VTrace
 from .off_policy import VTraceTraces as VTraceTraces
 from .off_policy import importance_ratio as importance_ratio
+from .state_action_features import state_action_features as state_action_features
 from .swift_td import SwiftTD as SwiftTD
 from .swift_td import SwiftTDState as SwiftTDState
 from .true_online import TrueOnlineTD as TrueOnlineTD

@@ -19,6 +19,12 @@ class GradientTDMemory(AbstractOffPolicyMemory):
     auxiliary_weights: Float[Array, " features"]
     traces: OffPolicyTraces
 
+    @classmethod
+    def begin(cls, feature_dim: int) -> "GradientTDMemory":
+        """Before the first step."""
+        zeros = jnp.zeros(feature_dim, jnp.float32)
+        return cls(zeros, OffPolicyTraces.begin(feature_dim))
+
     def cut(self) -> "GradientTDMemory":
         return self.replace(traces=self.traces.cut())
 
@@ -68,8 +74,7 @@ class GradientTD(AbstractOffPolicyTD):
         require_choice("GradientTD", "weight_expectation", self.weight_expectation, (True, False))
 
     def begun(self, feature_dim: int) -> GradientTDMemory:
-        zeros = jnp.zeros(feature_dim, jnp.float32)
-        return GradientTDMemory(zeros, OffPolicyTraces.begin(feature_dim))
+        return GradientTDMemory.begin(feature_dim)
 
     def _learned(
         self, weights: Array, memory: GradientTDMemory, now: Transition, td_error: Array

@@ -25,6 +25,12 @@ class OffPolicyTraces(AbstractOffPolicyMemory):
         decay = self.previous_discount * f32(lamda)
         return OffPolicyTraces(now.rho * (decay * self.trace + now.x), now.discount)
 
+    def of_pairs(self, now: Transition, lamda: Hyperparameter, ratio: Array) -> "OffPolicyTraces":
+        """z <- g lamda ratio z + x, g of the transition into x: the ratio of an action says nothing
+        of the value of the very pair."""
+        decay = self.previous_discount * f32(lamda) * ratio
+        return OffPolicyTraces(decay * self.trace + now.x, now.discount)
+
     def cut(self) -> "OffPolicyTraces":
         return OffPolicyTraces(jnp.zeros_like(self.trace), jnp.zeros_like(self.previous_discount))
 
