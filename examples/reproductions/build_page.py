@@ -21,6 +21,8 @@ SCRIPTS = (
     "kearney2019.py",
     "random_walk.py",
     "mountain_car.py",
+    "mountain_car_traces.py",
+    "baird.py",
     "scale_shift.py",
 )
 LONG = ("cartpole_streaming.py", "stream_table.py", "stream_table_pendulum.py")
