@@ -1,5 +1,6 @@
 """A trace of the whole trunk for each demon, against separate copies of the network in float64."""
 
+import resource
 import warnings
 
 import jax
@@ -230,3 +231,39 @@ def test_what_is_wrong_is_named(change, message):
 def test_the_configuration_tells_what_is_not_default():
     assert af.HordeLearner.from_config(horde(combine="mean").to_config()) == horde(combine="mean")
     assert "trunk_traces" not in horde(trunk_traces="none").to_config()
+
+
+@pytest.mark.slow
+def test_ten_million_steps_leave_counters_exact_numbers_finite_and_memory_flat():
+    learner = horde((0.0, 0.9, 0.95), (0.5, 1.0, 0.9), optimizer=af.LMS(0.003))
+    steps, chunk = 10_000_000, 1_000_000
+    x, cumulants, ended = experience()
+    rows = jnp.asarray(x[:-1]), jnp.asarray(cumulants), jnp.asarray(x[1:]), jnp.asarray(ended)
+
+    @jax.jit
+    def lived(state):
+        def step(state, i):
+            here, c, after, end = (array[i % STEPS] for array in rows)
+            result = learner.update(state, here, c, after, terminated=end)
+            return result.state, None
+
+        return jax.lax.scan(step, state, jnp.arange(chunk))[0]
+
+    state = lived(learner.init(FEATURES, jr.key(0)))
+    sizes = [leaf.shape for leaf in jax.tree.leaves(state)]
+    used = most_used()
+    for _ in range(steps // chunk - 1):
+        state = lived(state)
+        assert all(np.all(np.isfinite(leaf)) for leaf in leaves(state.trunk_params))
+    assert state.step_count == steps and state.rejected_count == 0
+    assert [leaf.shape for leaf in jax.tree.leaves(state)] == sizes
+    assert most_used() < used + 20.0
+    # Nothing has drifted away from values that cumulants of this size allow.
+    largest = np.nanmax(np.abs(cumulants)) / (1.0 - np.float64([0.0, 0.9, 0.95]))
+    assert np.all(np.abs(learner.predict(state, x[0])) < largest)
+    assert np.any(lived(state).head_params.weights != state.head_params.weights)
+
+
+def most_used():
+    """The most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

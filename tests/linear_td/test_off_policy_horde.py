@@ -78,7 +78,7 @@ def test_each_demon_learns_as_if_alone(name):
         np.testing.assert_allclose(seen, told, atol=1e-4)
         for field, expected in kept.items():
             np.testing.assert_allclose(getattr(state.memory, field)[i], expected, atol=1e-4)
-    assert result.metrics.names == ("squared_td_error", "td_error")
+    assert result.metrics.names == ("squared_td_error", "td_error", "mean_step_size")
 
 
 def test_without_ratios_it_is_on_policy():
@@ -186,3 +186,54 @@ def test_the_parts_are_checked_and_the_config_round_trips():
         af.OffPolicyHorde(af.OffPolicyTD(), None)
     with pytest.raises(TypeError, match=r"`mask` must be bool\[3\]"):
         horde.reset_traces(horde.init(DIM), np.array([True]))
+
+
+@pytest.mark.parametrize("each", [True, False], ids=["of each demon", "of all"])
+def test_the_loop_over_arrays_takes_ratios(each):
+    rows = experience()
+    ratios = np.asarray(rows.rho) if each else np.asarray(rows.rho)[:, 0]
+    horde = af.OffPolicyHorde(af.GradientTD(0.02), SPEC)
+    given = dict(signals=rows.signals, terminated=rows.terminated, gammas=rows.gammas)
+    result = af.run_horde_learning_loop(
+        horde,
+        horde.init(DIM),
+        rows.observation,
+        rows.cumulants,
+        rows.next_observation,
+        truncated=rows.truncated,
+        rhos=ratios,
+        **given,
+    )
+    expected = lived(horde, rows.replace(rho=jnp.asarray(ratios)))
+    same(result.state, expected.state)
+    np.testing.assert_array_equal(result.td_errors, expected.metrics.td_error)
+    np.testing.assert_array_equal(result.per_demon_metrics[..., 1], result.td_errors)
+    # Those of another policy are another life.
+    assert (
+        np.max(np.abs(result.state.weights - lived(horde, rows.replace(rho=None)).state.weights))
+        > 0.01
+    )
+
+
+def test_what_learns_on_policy_refuses_ratios():
+    rows = experience()
+    horde = af.HordeLearner(SPEC, (), af.LMS(0.02))
+    state = horde.init(DIM, jr.key(0))
+    with pytest.raises(TypeError, match="HordeLearner: `rho` must be None"):
+        af.run_horde_learning_loop(
+            horde,
+            state,
+            rows.observation,
+            rows.cumulants,
+            rows.next_observation,
+            rhos=np.ones(STEPS),
+        )
+    with pytest.raises(TypeError, match="`rhos`"):
+        af.run_horde_learning_loop(
+            horde,
+            state,
+            rows.observation,
+            rows.cumulants,
+            rows.next_observation,
+            rhos=np.ones((STEPS, N + 1)),
+        )

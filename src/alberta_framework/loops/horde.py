@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real, Shaped
 from ..components.numbers import f32, truth
 from ..components.state import AbstractState
 from ..experience import DemonStep
-from ..horde import HordeLearner, HordeState
+from ..learners import AbstractLearner
 from ..streams import RecordedStream
 from .entrance import LoopOptions, initial_states, require_rows, run, stream_state
 from .histories import PredictionHistory, PredictionTracking
@@ -19,7 +19,7 @@ from .lanes import Lanes
 class HordeLearningResult(AbstractState):
     """What a loop over arrays gives."""
 
-    state: HordeState
+    state: Any
     per_demon_metrics: Float[Array, "steps demons 3"]
     td_errors: Float[Array, "steps demons"]
     prediction_history: PredictionHistory | None = None
@@ -28,15 +28,15 @@ class HordeLearningResult(AbstractState):
 class BatchedHordeResult(AbstractState):
     """What a batched loop gives; every array has the lanes as its first axis."""
 
-    states: HordeState
+    states: Any
     per_demon_metrics: Float[Array, "lanes steps demons 3"]
     td_errors: Float[Array, "lanes steps demons"]
     prediction_history: PredictionHistory | None = None
 
 
 def run_horde_learning_loop(
-    horde: HordeLearner,
-    state: HordeState,
+    horde: AbstractLearner[Any, DemonStep],
+    state: Any,
     observations: Real[ArrayLike, "steps features"],
     cumulants: Real[ArrayLike, "steps demons"] | None,
     next_observations: Real[ArrayLike, "steps features"],
@@ -45,11 +45,16 @@ def run_horde_learning_loop(
     terminated: Any = None,
     truncated: Any = None,
     gammas: Real[ArrayLike, "steps demons"] | None = None,
+    rhos: Any = None,
     prediction_tracking: PredictionTracking | None = None,
     **options: Unpack[LoopOptions],
 ) -> HordeLearningResult:
     """Learn from rows of transitions in order; the arguments are those of `HordeLearner.update`,
-    each with time as first axis.
+    each with time as first axis. `horde` is a `HordeLearner`, an `OffPolicyHorde`, or another
+    learner of many demons.
+
+    `rhos`, [steps] or for each demon [steps, demons], are the ratios of the actions taken, of an
+    `OffPolicyHorde`; a `HordeLearner` learns on policy and refuses them.
 
     A row that is `truncated`, [steps] or for each demon [steps, demons], is where an episode was
     cut: it bootstraps as any other from its row of `next_observations`, the true last observation,
@@ -67,7 +72,15 @@ def run_horde_learning_loop(
     """
     started = time.perf_counter()
     stream = _recorded(
-        horde, observations, cumulants, next_observations, signals, terminated, truncated, gammas
+        horde,
+        observations,
+        cumulants,
+        next_observations,
+        signals,
+        terminated,
+        truncated,
+        gammas,
+        rhos,
     )
     begin = stream_state(stream, None)
     steps = np.shape(observations)[0]
@@ -79,7 +92,7 @@ def run_horde_learning_loop(
 
 
 def run_horde_learning_loop_batched(
-    horde: HordeLearner,
+    horde: AbstractLearner[Any, DemonStep],
     observations: Real[ArrayLike, "steps features"],
     cumulants: Real[ArrayLike, "steps demons"] | None,
     next_observations: Real[ArrayLike, "steps features"],
@@ -89,13 +102,22 @@ def run_horde_learning_loop_batched(
     terminated: Any = None,
     truncated: Any = None,
     gammas: Real[ArrayLike, "steps demons"] | None = None,
+    rhos: Any = None,
     prediction_tracking: PredictionTracking | None = None,
     **options: Unpack[LoopOptions],
 ) -> BatchedHordeResult:
     """`run_horde_learning_loop` on the same data from the initial weights of every key."""
     started = time.perf_counter()
     stream = _recorded(
-        horde, observations, cumulants, next_observations, signals, terminated, truncated, gammas
+        horde,
+        observations,
+        cumulants,
+        next_observations,
+        signals,
+        terminated,
+        truncated,
+        gammas,
+        rhos,
     )
     steps, feature_dim = np.shape(observations)
     tracking = _tracking(prediction_tracking)
@@ -123,7 +145,7 @@ def _tracking(prediction_tracking: PredictionTracking | None) -> tuple[Predictio
 
 
 def _recorded(
-    horde: HordeLearner,
+    horde: Any,
     observations: Any,
     cumulants: Any,
     next_observations: Any,
@@ -131,6 +153,7 @@ def _recorded(
     terminated: Any,
     truncated: Any,
     gammas: Any,
+    rhos: Any,
 ) -> RecordedStream:
     require_rows("observations", observations, None)
     steps = np.shape(observations)[0]
@@ -140,10 +163,11 @@ def _recorded(
             require_rows(name, array, (steps, horde.n_demons))
     if signals is not None:
         require_rows("signals", signals, (steps, *np.shape(signals)[1:2]))
-    for name, flags in (("terminated", terminated), ("truncated", truncated)):
-        if flags is not None:
-            each = np.ndim(flags) == 2
-            require_rows(name, flags, (steps, horde.n_demons) if each else (steps,))
+    alike = (("terminated", terminated), ("truncated", truncated), ("rhos", rhos))
+    for name, rows in alike:
+        if rows is not None:
+            each = np.ndim(rows) == 2
+            require_rows(name, rows, (steps, horde.n_demons) if each else (steps,))
     record = DemonStep(
         observation=f32(observations),
         cumulants=_optional(cumulants),
@@ -152,6 +176,7 @@ def _recorded(
         terminated=_optional(terminated),
         gammas=_optional(gammas),
         truncated=None if truncated is None else truth(truncated),
+        rho=_optional(rhos),
     )
     return RecordedStream(record=record)
 

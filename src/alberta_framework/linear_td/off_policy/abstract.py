@@ -64,6 +64,7 @@ class AbstractOffPolicyTD(AbstractLinearValue[OffPolicyTDState]):
     finite, is rejected: the state stays as it was, and counts it.
     """
 
+    step_size: eqx.AbstractVar[Hyperparameter]
     lamda: eqx.AbstractVar[Hyperparameter]
 
     @compiled

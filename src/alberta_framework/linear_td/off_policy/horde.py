@@ -22,6 +22,7 @@ from ...learners import (
     Metrics,
     Network,
     guarded,
+    named_columns,
 )
 from ...targets import continuation, next_features
 from .abstract import AbstractOffPolicyMemory, AbstractOffPolicyTD, Transition, cut_where
@@ -165,8 +166,9 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
 
     def learn(
         self, state: OffPolicyHordeState, experience: DemonStep
-    ) -> tuple[OffPolicyHordeState, Metrics]:
-        """Update on a `DemonStep`; the outputs are the squared TD errors and the TD errors."""
+    ) -> tuple[OffPolicyHordeState, tuple]:
+        """Update on a `DemonStep`; the outputs are the metrics and the TD errors, as of a
+        `HordeLearner`."""
         now = experience
         result = self.update(
             state,
@@ -179,8 +181,14 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
             gammas=now.gammas,
             boundary=False if now.truncated is None else now.truncated,
         )
-        told = {"squared_td_error": result.td_errors**2, "td_error": result.td_errors}
-        return result.state, Metrics(told)
+        errors = result.td_errors
+        sizes = jnp.broadcast_to(f32(self.learner.step_size), errors.shape)
+        sizes = jnp.where(jnp.isnan(errors), jnp.nan, sizes)
+        return result.state, (jnp.stack([errors**2, errors, sizes], axis=-1), errors)
+
+    def _named(self, outputs: tuple) -> Metrics:
+        per_demon, _ = outputs
+        return named_columns(("squared_td_error", "td_error", "mean_step_size"), per_demon)
 
     def _each(self, name: str, value: Any) -> Array:
         """One value for each demon."""
