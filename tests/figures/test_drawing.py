@@ -200,3 +200,17 @@ def test_crosses_are_at_the_edge_of_the_worse():
     assert np.isnan(curve.get_ydata()[1]) and curve.get_ydata()[0] == 1.5
     assert (star.get_xdata(), star.get_ydata()) == ([0.1], [1.5])
     assert crosses.get_ydata()[0] < 0.1 and crosses.get_xdata().tolist() == [0.2]
+
+
+def test_a_legend_below_tells_each_name_once_and_covers_no_panel():
+    figure = Figure(layout="constrained")
+    panels = figure.subplots(1, 2)
+    for ax in panels:
+        for name in NAMES:
+            drawing.draw_mean(ax, np.arange(3), np.ones((2, 3)), "C0", "-", name)
+    drawing.draw_legend_below(figure, panels)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == NAMES
+    top = legend.get_window_extent().y1
+    assert all(ax.get_tightbbox().y0 >= top for ax in panels)

@@ -12,6 +12,7 @@ from ..statistics.summaries import compute_timeseries_statistics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
 
@@ -140,16 +141,31 @@ def draw_legend(ax: "Axes") -> None:
         text.set_parse_math(False)  # a dollar in a name is a dollar
 
 
+def draw_legend_below(figure: "Figure", panels: "Iterable[Axes]") -> None:
+    """One legend under all panels, which covers none of their lines; a name is told once."""
+    named = {str(handle.get_label()): handle for ax in panels for handle in _named(ax)}
+    place = {"loc": "outside lower center", "ncols": 3, "fontsize": "small", "frameon": False}
+    for text in _legend(figure, list(named.values()), **place).get_texts():
+        text.set_parse_math(False)
+
+
 def named_legend(ax: "Axes", **options: Any) -> "Legend":
     """A legend of every line that has a name, whatever it begins with."""
+    return _legend(ax, _named(ax), **options)
+
+
+def _named(ax: "Axes") -> list[Any]:
+    """What was drawn with a name, lines first."""
     others, _ = ax.get_legend_handles_labels()
     lines = [line for line in ax.lines if line in _NAMED or line in others]
-    handles = [*lines, *(other for other in others if other not in lines)]
-    names = [str(handle.get_label()) for handle in handles]
+    return [*lines, *(other for other in others if other not in lines)]
+
+
+def _legend(place: "Axes | Figure", handles: list[Any], **options: Any) -> "Legend":
     # Numbered first: matplotlib would leave out the names that begin with `_`.
-    legend = ax.legend(handles, [str(i) for i in range(len(names))], **options)
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_text(name)
+    legend = place.legend(handles, [str(i) for i in range(len(handles))], **options)
+    for text, handle in zip(legend.get_texts(), handles, strict=True):
+        text.set_text(str(handle.get_label()))
     return legend
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...components.extras import analysis_package
-from ...figures.drawing import draw_legend, draw_mean, logarithmic
+from ...figures.drawing import draw_legend, draw_legend_below, draw_mean, logarithmic
 from ...figures.words import spoken_path, spoken_point
 from .comparison import SCORES
 from .result import ControlResult
@@ -13,6 +13,9 @@ from .result import ControlResult
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+# As many curves leave room for their names among them.
+_FEW = 4
 
 
 def plot_control_comparison(result: ControlResult) -> "Figure":
@@ -28,6 +31,10 @@ def plot_control_comparison(result: ControlResult) -> "Figure":
     )
     curves, *others = figure.subplots(1, panels, squeeze=False)[0]
     _draw_curves(curves, result)
+    if len(result.agents) > _FEW:
+        draw_legend_below(figure, [curves])
+    else:
+        draw_legend(curves)
     for ax in others:
         _draw_sensitivity(ax, result, swept)
     seeds = f"{result.comparison.seeds} seeds" if result.comparison.seeds > 1 else "1 seed"
@@ -50,7 +57,7 @@ def _draw_curves(ax: "Axes", result: ControlResult) -> None:
         logarithmic(ax)
     ax.set(title="Learning curves", ylabel=SCORES[comparison.score])
     ax.set_xlabel(comparison.extent.unit.title())
-    draw_legend(ax)
+    ax.locator_params(axis="x", nbins=5)
 
 
 def _draw_sensitivity(ax: "Axes", result: ControlResult, swept: list[str]) -> None:

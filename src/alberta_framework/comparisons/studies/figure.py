@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...components.extras import analysis_package
-from ...figures.drawing import draw_legend, draw_mean
+from ...figures.drawing import draw_legend_below, draw_mean
 from .result import ControlStudyResult
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def plot_control_study(result: ControlStudyResult) -> "Figure":
     study, cells = result.study, result.cells
     rows, columns = list(study.environments), list(study.variants)
     figure = analysis_package("matplotlib.figure").Figure(
-        figsize=(4.6 * len(columns) + 0.6, 2.7 * len(rows) + 0.4), layout="constrained"
+        figsize=(4.6 * len(columns) + 0.6, 2.7 * len(rows) + 0.8), layout="constrained"
     )
     panels = figure.subplots(len(rows), len(columns), squeeze=False, sharex=True, sharey="row")
     colours = {name: f"C{place}" for place, name in enumerate(study.agents)}
@@ -46,7 +46,7 @@ def plot_control_study(result: ControlStudyResult) -> "Figure":
                 ax.locator_params(axis="x", nbins=5)
             if column == 0:
                 ax.set_ylabel("Return")
-        draw_legend(panels[row, 0])
+    draw_legend_below(figure, panels.flat)
     seeds = f"{study.seeds} seeds" if study.seeds > 1 else "1 seed"
     figure.suptitle(f"{study.title or study.name} ({seeds})").set_parse_math(False)
     return figure
