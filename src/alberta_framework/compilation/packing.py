@@ -1,4 +1,7 @@
-"""A state as one array of 32-bit words: one array in, one array out of each compiled call."""
+"""A state as one array of 32-bit words: one array in, one array out of each compiled call.
+
+Large arrays may stay beside it: to copy one costs more than to hand it over.
+"""
 
 import functools as ft
 import math
@@ -7,7 +10,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, UInt32
 
 
 class _Leaf(NamedTuple):
@@ -22,38 +24,55 @@ class _Leaf(NamedTuple):
 
 
 class Packing:
-    """Where the leaves of a tree of one structure lie in its words; equal for equal structures."""
+    """Where the leaves of a tree of one structure lie in its words; equal for equal structures.
 
-    def __init__(self, tree: Any):
+    **Arguments:** `tree`: or its shapes and dtypes; `most_words`: leaves of more stay as they are,
+    beside the words. None: all leaves are in the words.
+    """
+
+    def __init__(self, tree: Any, most_words: int | None = None):
         leaves, self.treedef = jax.tree.flatten(tree)
         self.leaves = tuple(_described(leaf) for leaf in leaves)
+        self.most_words = most_words
+        self._key = self.treedef, self.leaves, most_words
+        # Every call asks for both.
+        self._hash = hash(self._key)
 
     def __eq__(self, other: Any) -> bool:
-        return isinstance(other, Packing) and self._key == other._key
+        return self is other or (isinstance(other, Packing) and self._key == other._key)
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
 
-    @property
-    def _key(self) -> tuple:
-        return self.treedef, self.leaves
+    def pack(self, tree: Any) -> Any:
+        """The words of a tree; with `most_words` a list of them and of the large leaves."""
+        words, beside = [], []
+        for leaf, described in zip(jax.tree.leaves(tree), self.leaves, strict=True):
+            if self._is_large(described):
+                beside.append(leaf)
+            else:
+                words.append(jnp.ravel(_words(leaf)))
+        joined = jnp.concatenate(words) if words else jnp.zeros(0, jnp.uint32)
+        return joined if self.most_words is None else [joined, *beside]
 
-    def pack(self, tree: Any) -> UInt32[Array, " words"]:
-        """The words of a tree."""
-        words = [jnp.ravel(_words(leaf)) for leaf in jax.tree.leaves(tree)]
-        return jnp.concatenate(words) if words else jnp.zeros(0, jnp.uint32)
-
-    def unpack(self, words: Any) -> Any:
-        """The tree of these words."""
+    def unpack(self, packed: Any) -> Any:
+        """The tree that `pack` has packed."""
+        words, *beside = [packed] if self.most_words is None else packed
         leaves, start = [], 0
         for leaf in self.leaves:
+            if self._is_large(leaf):
+                leaves.append(beside.pop(0))
+                continue
             leaves.append(_number(words[start : start + leaf.words], leaf))
             start += leaf.words
         return jax.tree.unflatten(self.treedef, leaves)
 
+    def _is_large(self, leaf: _Leaf) -> bool:
+        return self.most_words is not None and leaf.words > self.most_words
+
 
 @ft.partial(jax.jit, static_argnums=0)
-def packed(packing: Packing, tree: Any) -> UInt32[Array, " words"]:
+def packed(packing: Packing, tree: Any) -> Any:
     """The words of a tree, compiled."""
     return packing.pack(tree)
 

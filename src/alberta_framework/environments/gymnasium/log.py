@@ -1,5 +1,6 @@
 """What a loop on the host writes down: metrics, episodes, and the running reward rate."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -43,6 +44,30 @@ class Log:
     def note(self, step: int, lived: Lived) -> None:
         """Write down a step."""
         self.steps_done = step + 1
+        (self._note_one if self._copies is None else self._note_all)(step, lived)
+
+    def _note_one(self, step: int, lived: Lived) -> None:
+        """`_note_all` of a single life, by Python's numbers: NumPy's take longer than a step of a
+        small agent."""
+        reward, over = float(lived.reward), bool(lived.terminated or lived.truncated)
+        earned, length = float(self._returns[0]) + reward, int(self._lengths[0]) + 1
+        if math.isfinite(reward):
+            weight, rate = float(self._weight[0]), float(self._rate[0])
+            self._weight[0] = weight = weight + RATE * (1.0 - weight)
+            self._rate[0] = rate + RATE / weight * (reward - rate)
+        count = len(lived.metrics)
+        row = np.empty((1, count + 3), np.float32)
+        row[0, :count] = lived.metrics
+        row[0, count:] = (reward, earned, length) if over else (reward, math.nan, math.nan)
+        self._record(step, row)
+        self._rejected[0] += lived.rejected
+        if over:
+            self._ended[0].append((earned, length, bool(lived.terminated), step))
+            self._counts[0] += 1
+            earned, length = 0.0, 0
+        self._returns[0], self._lengths[0] = earned, length
+
+    def _note_all(self, step: int, lived: Lived) -> None:
         rewards, valid = np.atleast_1d(lived.reward), np.atleast_1d(lived.valid)
         over = np.atleast_1d(lived.terminated | lived.truncated) & valid
         self._returns += np.where(valid, rewards, 0.0)
