@@ -303,7 +303,9 @@ if TYPE_CHECKING:
     from .figures import publication_style as publication_style
     from .figures import save_figure as save_figure
     from .figures import set_publication_style as set_publication_style
+    from .horde import AbstractTargetPolicy as AbstractTargetPolicy
     from .horde import DemonType as DemonType
+    from .horde import FixedTargetPolicy as FixedTargetPolicy
     from .horde import GVFSpec as GVFSpec
     from .horde import HordeLearner as HordeLearner
     from .horde import HordeSpec as HordeSpec
@@ -537,7 +539,9 @@ _LATE = {
         "make_scale_range",
     ),
     "horde": (
+        "AbstractTargetPolicy",
         "DemonType",
+        "FixedTargetPolicy",
         "GVFSpec",
         "HordeLearner",
         "HordeSpec",

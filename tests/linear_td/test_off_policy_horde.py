@@ -1,5 +1,6 @@
 """Hordes off policy: each demon learns as if it were alone, with its own ratios."""
 
+import dataclasses
 import json
 
 import jax
@@ -237,3 +238,48 @@ def test_what_learns_on_policy_refuses_ratios():
             rows.next_observation,
             rhos=np.ones((STEPS, N + 1)),
         )
+
+
+POLICIES = (None, af.FixedTargetPolicy((0.9, 0.1)), af.FixedTargetPolicy((0.0, 1.0)))
+
+
+def with_policies():
+    demons = (
+        dataclasses.replace(demon, name=f"d{i}", target_policy=policy)
+        for i, (demon, policy) in enumerate(zip(DEMONS, POLICIES, strict=True))
+    )
+    return af.create_horde_spec(list(demons))
+
+
+def test_ratios_are_those_of_the_target_policies():
+    spec, x = with_policies(), np.zeros(DIM)
+    for action, pi in ((0, (0.9, 0.0)), (1, (0.1, 1.0)), (2, (0.0, 0.0))):
+        found = spec.importance_ratios(x, action, np.log(0.5))
+        np.testing.assert_allclose(found, [1.0, pi[0] / 0.5, pi[1] / 0.5], rtol=1e-6)
+        found = spec.importance_ratios(x, action, np.log(0.5), clip=1.5)
+        np.testing.assert_allclose(
+            found, np.minimum([1.0, pi[0] / 0.5, pi[1] / 0.5], 1.5), rtol=1e-6
+        )
+    # Questions about the policy that is followed have ratios of 1.
+    np.testing.assert_array_equal(SPEC.importance_ratios(x, 0, -1.0), np.ones(N))
+    with pytest.raises(ValueError, match="`clip` must lie in"):
+        spec.importance_ratios(x, 0, 0.0, clip=0.0)
+    assert [demon.target_policy for demon in spec.demons] == list(POLICIES)
+
+
+def test_a_target_policy_is_never_passed_over():
+    spec = with_policies()
+    horde = af.OffPolicyHorde(af.GradientTD(0.02), spec)
+    state = horde.init(DIM)
+    with pytest.raises(TypeError, match="`rho` must be given, for demons have target policies"):
+        horde.update(state, np.ones(DIM), np.ones(N), np.ones(DIM))
+    with pytest.raises(ValueError, match=r"HordeLearner: demon .* must have no `target_policy`"):
+        af.HordeLearner(spec, (), af.LMS(0.02))
+    again = af.from_config(horde.to_config())
+    assert again.spec.target_policies == POLICIES
+
+
+@pytest.mark.parametrize("probabilities", [(), (0.5, 0.6), (1.5, -0.5), (np.nan, 1.0)])
+def test_probabilities_are_those_of_a_policy(probabilities):
+    with pytest.raises(ValueError, match="FixedTargetPolicy: `probabilities` must hold"):
+        af.FixedTargetPolicy(probabilities)

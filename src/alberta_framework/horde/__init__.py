@@ -8,3 +8,5 @@ from .gvf import create_horde_spec as create_horde_spec
 from .learner import HordeLearner as HordeLearner
 from .learner import HordeUpdateResult as HordeUpdateResult
 from .state import HordeState as HordeState
+from .target_policy import AbstractTargetPolicy as AbstractTargetPolicy
+from .target_policy import FixedTargetPolicy as FixedTargetPolicy

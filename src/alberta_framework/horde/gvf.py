@@ -1,18 +1,22 @@
 """General value functions: the questions that demons answer."""
 
 import enum
+import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..components.component import AbstractComponent, ConfigView
-from ..components.ranges import require_count, require_range
-from ..components.types import Hyperparameter
+from ..components.numbers import f32, is_traced
+from ..components.ranges import require_count, require_part, require_range
+from ..components.types import Hyperparameter, ScalarLike
 from ..learners import stacked_numbers
+from .target_policy import AbstractTargetPolicy
 
 
 class DemonType(enum.Enum):
@@ -32,7 +36,8 @@ class GVFSpec(AbstractComponent):
 
     **Arguments:** `name`: not empty; `demon_type`; `gamma`, `lamda` in [0, 1]; `cumulant_index`
     >= -1: which of the signals is the cumulant, -1 for one that is given by itself;
-    `terminal_reward`: added to the target of a terminal transition, default 0.
+    `terminal_reward`: added to the target of a terminal transition, default 0; `target_policy`: the
+    policy that the question is about, default None: the one that is followed.
     """
 
     name: str = eqx.field(static=True)
@@ -41,6 +46,9 @@ class GVFSpec(AbstractComponent):
     lamda: Hyperparameter
     cumulant_index: int = eqx.field(static=True)
     terminal_reward: Hyperparameter = 0.0
+    target_policy: AbstractTargetPolicy | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     _config_names_type: ClassVar[bool] = False
 
@@ -53,6 +61,7 @@ class GVFSpec(AbstractComponent):
         require_range(self, "lamda", 0.0, 1.0)
         require_count("GVFSpec", "cumulant_index", self.cumulant_index, low=-1)
         require_range(self, "terminal_reward")
+        require_part(self, "target_policy", AbstractTargetPolicy, optional=True)
 
 
 class HordeSpec(AbstractComponent):
@@ -69,6 +78,8 @@ class HordeSpec(AbstractComponent):
     gammas: Float[Array, " demons"]
     lamdas: Float[Array, " demons"]
     terminal_rewards: Float[Array, " demons"]
+    # Of all demons, or of none.
+    target_policies: tuple[AbstractTargetPolicy | None, ...] = ()
 
     _config_view: ClassVar[ConfigView]
     _config_names_type: ClassVar[bool] = False
@@ -94,10 +105,46 @@ class HordeSpec(AbstractComponent):
             self.cumulant_indices,
             self.terminal_rewards,
         )
+        policies = self.target_policies or (None,) * len(self)
         return tuple(
-            GVFSpec(name, kind, _number(gamma), _number(lamda), index, _number(terminal))
-            for name, kind, gamma, lamda, index, terminal in zip(*fields, strict=True)
+            GVFSpec(name, kind, _number(gamma), _number(lamda), index, _number(terminal), policy)
+            for name, kind, gamma, lamda, index, terminal, policy in zip(
+                *fields, policies, strict=True
+            )
         )
+
+    def importance_ratios(
+        self,
+        observation: Real[ArrayLike, " features"],
+        action: Any,
+        log_b: ScalarLike,
+        clip: ScalarLike = math.inf,
+    ) -> Float[Array, " demons"]:
+        """min(pi_i(a|x) / b(a|x), clip) of each demon; 1 of one without a target policy.
+
+        **Arguments:** the observation, and the action taken there; `log_b`: the logarithm of the
+        probability, or density, that the policy followed gave it; `clip` > 0.
+
+        **Raises:** `ValueError` for a `clip` that is not above 0.
+        """
+        if not is_traced(clip) and not jnp.all(jnp.asarray(clip) > 0):
+            raise ValueError(f"HordeSpec: `clip` must lie in (0, inf], got {clip}.")
+        x, taken, behaviour = f32(observation), jnp.asarray(action), f32(log_b)
+        ratios = [
+            f32(1.0) if policy is None else jnp.exp(policy.log_probability(x, taken) - behaviour)
+            for policy in self.target_policies or (None,) * len(self)
+        ]
+        return jnp.minimum(jnp.stack(ratios), f32(clip))
+
+    def require_on_policy(self, owner: str) -> None:
+        """**Raises:** `ValueError` where a question is about another policy than is followed, for a
+        learner without ratios: it would answer another question."""
+        for name, policy in zip(self.names, self.target_policies, strict=False):
+            if policy is not None:
+                raise ValueError(
+                    f"{owner}: demon {name!r} must have no `target_policy`, for it learns on "
+                    "policy; OffPolicyHorde has a use for one."
+                )
 
 
 def _number(value):
@@ -117,6 +164,7 @@ def create_horde_spec(demons: Sequence[GVFSpec]) -> HordeSpec:
         if not isinstance(demon, GVFSpec):
             raise TypeError(f"`demons` must hold GVFSpecs, got {demon!r}.")
     names = tuple(demon.name for demon in demons)
+    policies = tuple(demon.target_policy for demon in demons)
     return HordeSpec(
         names,
         tuple(demon.demon_type for demon in demons),
@@ -124,6 +172,7 @@ def create_horde_spec(demons: Sequence[GVFSpec]) -> HordeSpec:
         stacked_numbers("`gamma`", [demon.gamma for demon in demons]),
         stacked_numbers("`lamda`", [demon.lamda for demon in demons]),
         stacked_numbers("`terminal_reward`", [demon.terminal_reward for demon in demons]),
+        policies if any(policy is not None for policy in policies) else (),
     )
 
 

@@ -140,6 +140,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
 
     def __check_init__(self):
         require_part(self, "horde_spec", HordeSpec)
+        self.horde_spec.require_on_policy("HordeLearner")
         require_choice("HordeLearner", "use_bias", self.use_bias, (True, False))
         require_choice("HordeLearner", "trunk_traces", self.trunk_traces, ("none", "per_demon"))
         require_choice("HordeLearner", "combine", self.combine, ("sum", "mean"))

@@ -119,7 +119,7 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
         observation: Real[Array, "{state.feature_dim}"],
         cumulants: Real[Array, "{state.n_demons}"] | None,
         next_observation: Real[Array, "{state.feature_dim}"],
-        rho: Any = 1.0,
+        rho: Any = None,
         *,
         signals: Real[Array, " signals"] | None = None,
         terminated: Any = None,
@@ -128,7 +128,8 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
     ) -> Candidate[OffPolicyHordeUpdate]:
         """Learn from one transition.
 
-        **Arguments:** `rho`: the ratio of the action taken, >= 0, one or one for each demon;
+        **Arguments:** `rho`: the ratio of the action taken, >= 0, one or one for each demon, as
+        `HordeSpec.importance_ratios` gives them; None where no demon has a target policy: 1;
         `cumulants`, `signals`, `terminated`, `gammas` as of `HordeLearner.update`; `boundary`:
         whether the next observation is not where the next transition begins, as after a truncation,
         one flag or one for each demon.
@@ -136,7 +137,9 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
         spec = self.spec
         given = cumulants_of("OffPolicyHorde.update", spec, cumulants, signals)
         ended = f32(self._each("`terminated`", 0.0 if terminated is None else terminated))
-        ratios = f32(self._each("`rho`", rho))
+        if rho is None:
+            self._require_no_policies()
+        ratios = f32(self._each("`rho`", 1.0 if rho is None else rho))
         discounts = f32(spec.gammas) if gammas is None else f32(gammas)
         g = continuation(discounts, ended != 0.0)
         cut = truth(self._each("`boundary`", boundary)) | (g == 0.0)
@@ -175,7 +178,7 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
             now.observation,
             now.cumulants,
             now.next_observation,
-            1.0 if now.rho is None else now.rho,
+            now.rho,
             signals=now.signals,
             terminated=now.terminated,
             gammas=now.gammas,
@@ -189,6 +192,13 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
     def _named(self, outputs: tuple) -> Metrics:
         per_demon, _ = outputs
         return named_columns(("squared_td_error", "td_error", "mean_step_size"), per_demon)
+
+    def _require_no_policies(self) -> None:
+        if any(policy is not None for policy in self.spec.target_policies):
+            raise TypeError(
+                "OffPolicyHorde.update: `rho` must be given, for demons have target policies: "
+                "spec.importance_ratios(observation, action, log_b)."
+            )
 
     def _each(self, name: str, value: Any) -> Array:
         """One value for each demon."""
