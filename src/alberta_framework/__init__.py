@@ -55,6 +55,8 @@ from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s
 from .learners import guarded as guarded
 from .networks import AbstractNetwork as AbstractNetwork
+from .networks import LinearNetwork as LinearNetwork
+from .networks import LinearParams as LinearParams
 from .networks import MinAtarNetwork as MinAtarNetwork
 from .networks import MLPParams as MLPParams
 from .networks import StreamMLP as StreamMLP
@@ -106,6 +108,8 @@ from .step_rules import PerTensor as PerTensor
 from .step_rules import PerTensorState as PerTensorState
 from .step_rules import StepInfo as StepInfo
 from .step_rules import StreamObGD as StreamObGD
+from .targets import CenteringState as CenteringState
+from .targets import RewardCentering as RewardCentering
 from .traces import AbstractTrace as AbstractTrace
 from .traces import Accumulating as Accumulating
 from .traces import Dutch as Dutch
@@ -176,6 +180,8 @@ if TYPE_CHECKING:
     from .control import ActorCriticState as ActorCriticState
     from .control import AgentStep as AgentStep
     from .control import AVGState as AVGState
+    from .control import DifferentialQ as DifferentialQ
+    from .control import DifferentialSARSA as DifferentialSARSA
     from .control import FeaturesState as FeaturesState
     from .control import GaussianPolicy as GaussianPolicy
     from .control import LinearSarsa as LinearSarsa
@@ -321,6 +327,7 @@ if TYPE_CHECKING:
     from .linear_td import AbstractLinearTDState as AbstractLinearTDState
     from .linear_td import AbstractLinearValue as AbstractLinearValue
     from .linear_td import AbstractOffPolicyTD as AbstractOffPolicyTD
+    from .linear_td import DifferentialTD as DifferentialTD
     from .linear_td import EmphaticTD as EmphaticTD
     from .linear_td import GradientTD as GradientTD
     from .linear_td import LinearTD as LinearTD
@@ -562,6 +569,8 @@ _LATE = {
         "AbstractNetworkValueAgent",
         "AbstractNetworkValueState",
         "AgentStep",
+        "DifferentialQ",
+        "DifferentialSARSA",
         "FeaturesState",
         "QRC",
         "QRCState",
@@ -640,6 +649,7 @@ _LATE = {
         "AbstractLinearValue",
         "AbstractOffPolicyTD",
         "GQ",
+        "DifferentialTD",
         "EmphaticTD",
         "GradientTD",
         "LinearTD",

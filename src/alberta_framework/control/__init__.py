@@ -7,6 +7,8 @@ from .avg import AVGState as AVGState
 from .contract import AbstractAgent as AbstractAgent
 from .contract import AbstractAgentStep as AbstractAgentStep
 from .contract import AgentStep as AgentStep
+from .differential_q import DifferentialQ as DifferentialQ
+from .differential_sarsa import DifferentialSARSA as DifferentialSARSA
 from .epsilon_greedy import epsilon_greedy as epsilon_greedy
 from .linear_sarsa import AbstractLinearSarsa as AbstractLinearSarsa
 from .linear_sarsa import LinearSarsa as LinearSarsa

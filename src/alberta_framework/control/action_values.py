@@ -1,6 +1,7 @@
 """Agents that choose among actions by their values."""
 
 import abc
+import dataclasses
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
@@ -23,16 +24,24 @@ from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import DiscreteActions
 from ..learners import AbstractLearnerState, Lifecycle
 from ..schedules import AbstractSchedule
-from ..targets import value_of
+from ..targets import (
+    CenteringState,
+    RewardCentering,
+    centered,
+    centering_begun,
+    recentered,
+    value_of,
+)
 from .contract import AbstractAgent, AgentStep
 from .epsilon_greedy import epsilon_greedy
-from .pending import Outcome, flag, learned, outcome_of
+from .pending import Outcome, average_told, flag, learned, outcome_of
 
 
 class AbstractActionValueState(AbstractLearnerState):
     """The pair of observation and action to be learned.
 
-    `exploratory`: whether the pending action was worse than another when it was chosen.
+    `exploratory`: whether the pending action was worse than another when it was chosen;
+    `centering`: of the rewards, None for an agent that centers none.
     """
 
     last_observation: eqx.AbstractVar[Float[Array, " features"]]
@@ -40,6 +49,7 @@ class AbstractActionValueState(AbstractLearnerState):
     pending: eqx.AbstractVar[Bool[Array, ""]]
     exploratory: eqx.AbstractVar[Bool[Array, ""]]
     rng_key: eqx.AbstractVar[PRNGKeyArray]
+    centering: eqx.AbstractVar[CenteringState | None]
 
     @property
     def feature_dim(self) -> int:
@@ -70,6 +80,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
     gamma: eqx.AbstractVar[Hyperparameter]
     epsilon: eqx.AbstractVar[AbstractSchedule]
     bootstrap_on_truncation: eqx.AbstractVar[bool]
+    reward_centering: eqx.AbstractVar[RewardCentering | None]
 
     # Whether the next action is chosen before the step, which bootstraps from it.
     _on_policy: ClassVar[bool] = False
@@ -90,6 +101,7 @@ class AbstractActionValueAgent(AbstractAgent[State]):
             "pending": none,
             "exploratory": none,
             "rng_key": own_key,
+            "centering": centering_begun(self.reward_centering),
             "life": Lifecycle.begin(),
         }
         return self._initial(int(feature_dim), weights_key, blank)
@@ -129,11 +141,18 @@ class AbstractActionValueAgent(AbstractAgent[State]):
         now = outcome_of(
             reward, observation, terminated, truncated, self.gamma, self.bootstrap_on_truncation
         )
+        paid = now.reward
+        now = dataclasses.replace(
+            now, reward=centered(self.reward_centering, state.centering, paid)
+        )
         first = self._chosen(state, f32(observation), 2) if self._on_policy else None
         reset = now.boundary if self._on_policy else now.boundary | state.exploratory
         step = self._step(state, now, reset, None if first is None else first[0])
-        after = state.replace(**step.changed)
-        found = learned(state, after, step.told, step.witnesses, now.acceptable)
+        error = step.told["td_error"]
+        centering = recentered(self.reward_centering, state.centering, paid, error)
+        after = state.replace(**step.changed, centering=centering)
+        told = step.told | average_told(centering)
+        found = learned(state, after, told, (step.witnesses, centering), now.acceptable)
         after = self._forgetting(found.state, found.rejected)
         choice = self._chosen(after, f32(observation), 1) if first is None else first
         chosen, exploratory, key = choice
@@ -194,6 +213,7 @@ def require_fields(agent: Any) -> None:
     require_range(agent, "gamma", 0.0, 1.0)
     require_range(agent, "lamda", 0.0, 1.0)
     require_choice(owner, "bootstrap_on_truncation", agent.bootstrap_on_truncation, (True, False))
+    require_part(agent, "reward_centering", RewardCentering, optional=True)
 
 
 def _pending(state: Any, x: Array, action: Array, exploratory: Array, pending: Array) -> Any:

@@ -1,5 +1,6 @@
 """AVG(lambda): action value gradient, a soft actor-critic of one sample at a time."""
 
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -24,9 +25,16 @@ from ..learners import AbstractLearnerState, Lifecycle, moved
 from ..networks import AbstractNetwork, UnitFeatureMLP
 from ..optimizers import AbstractOptimizer
 from ..step_rules import AbstractStepRule, AdaptiveObGD, Bootstrap
-from ..targets import bootstrapped
+from ..targets import (
+    CenteringState,
+    RewardCentering,
+    bootstrapped,
+    centered,
+    centering_begun,
+    recentered,
+)
 from .contract import AbstractAgent, AgentStep
-from .pending import flag, learned, outcome_of
+from .pending import average_told, flag, learned, outcome_of
 from .policies import TanhGaussianPolicy
 from .return_scale import ReturnScale, ReturnScaleState
 from .traced_values import rule_of
@@ -37,7 +45,8 @@ _ADAM = {"kappa": 0.0, "eps": 1e-16}
 
 class AVGState(AbstractLearnerState):
     """Parameters and rule states of actor and critic, what errors are scaled by, and the
-    observation and the noise that the pending action was drawn with."""
+    observation and the noise that the pending action was drawn with; `centering` of the rewards,
+    None for an agent that centers none."""
 
     actor_params: Any
     critic_params: Any
@@ -50,6 +59,7 @@ class AVGState(AbstractLearnerState):
     trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
+    centering: CenteringState | None = None
 
     @property
     def feature_dim(self) -> int:
@@ -83,6 +93,8 @@ class AVG(AbstractAgent[AVGState]):
       with step sizes 0.0063 and 0.0087, as `AdaptiveObGD(step_size, kappa=0, eps=1e-16)`.
     - `temperature` tau >= 0, default 0.07; `gamma`, `lamda` in [0, 1], default 0.99, 0.
     - `bootstrap_on_truncation`, default True.
+    - `reward_centering`, default none, as of `StreamQ`; by errors in the unit of the rewards, which
+      are delta sigma.
     """
 
     draws_weights: ClassVar[bool | None] = True
@@ -96,6 +108,7 @@ class AVG(AbstractAgent[AVGState]):
     gamma: Hyperparameter
     lamda: Hyperparameter
     bootstrap_on_truncation: bool = eqx.field(static=True)
+    reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -108,6 +121,7 @@ class AVG(AbstractAgent[AVGState]):
         gamma: Hyperparameter = 0.99,
         lamda: Hyperparameter = 0.0,
         bootstrap_on_truncation: bool = True,
+        reward_centering: RewardCentering | None = None,
     ):
         self.policy = policy
         outputs = policy.n_outputs if isinstance(policy, TanhGaussianPolicy) else 1
@@ -120,6 +134,7 @@ class AVG(AbstractAgent[AVGState]):
         self.actor_optimizer, self.critic_optimizer = actor_optimizer, critic_optimizer
         self.temperature, self.gamma, self.lamda = temperature, gamma, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
+        self.reward_centering = reward_centering
 
     def __check_init__(self):
         require_part(self, "policy", TanhGaussianPolicy)
@@ -134,6 +149,7 @@ class AVG(AbstractAgent[AVGState]):
         require_choice(
             "AVG", "bootstrap_on_truncation", self.bootstrap_on_truncation, (True, False)
         )
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         _ = self.rules  # validates the optimizers
 
     @property
@@ -165,6 +181,7 @@ class AVG(AbstractAgent[AVGState]):
             trace_decay=jnp.zeros((), jnp.float32),
             rng_key=own_key,
             life=Lifecycle.begin(),
+            centering=centering_begun(self.reward_centering),
         )
 
     @compiled
@@ -194,9 +211,17 @@ class AVG(AbstractAgent[AVGState]):
         now = outcome_of(
             reward, observation, terminated, truncated, self.gamma, self.bootstrap_on_truncation
         )
+        paid = now.reward
+        now = dataclasses.replace(
+            now, reward=centered(self.reward_centering, state.centering, paid)
+        )
         key, own = jr.split(unrolled(state.rng_key))
         noise = jr.normal(own, state.last_noise.shape, jnp.float32)
         after, told, witnesses = self._step(state, now, noise)
+        error = told["td_error"] * told["error_scale"]
+        centering = recentered(self.reward_centering, state.centering, paid, error)
+        after = after.replace(centering=centering)
+        told, witnesses = told | average_told(centering), (witnesses, centering)
         found = learned(state, after, told, witnesses, now.acceptable)
         after = found.state.replace(
             trace_decay=jnp.where(found.rejected, 0.0, found.state.trace_decay),

@@ -12,6 +12,7 @@ from ..components.types import Hyperparameter
 from ..learners import Lifecycle
 from ..linear_td import AbstractLinearTD, LinearTD, state_action_features
 from ..schedules import AbstractSchedule, Constant
+from ..targets import CenteringState, RewardCentering
 from ..traces import AbstractTrace, Accumulating
 from .action_values import (
     AbstractActionValueAgent,
@@ -25,7 +26,8 @@ from .pending import Outcome
 class LinearSarsaState(AbstractActionValueState):
     """The state of the learner of the values, and the pair of observation and action to be learned.
 
-    `exploratory`: whether the pending action was worse than another when it was chosen.
+    `exploratory`: whether the pending action was worse than another when it was chosen;
+    `centering`: of the rewards, None for an agent that centers none.
     """
 
     learner_state: Any
@@ -35,6 +37,7 @@ class LinearSarsaState(AbstractActionValueState):
     exploratory: Bool[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
+    centering: CenteringState | None = None
 
     @property
     def weights(self) -> Float[Array, " pairs"]:
@@ -133,6 +136,7 @@ class LinearSarsa(AbstractLinearSarsa[LinearTD]):
       of other actions; `Dutch(step_size)`.
     - `gamma` in [0, 1], default 1; `epsilon`: a schedule, default `Constant(0.1)`.
     - `bootstrap_on_truncation`, default True: an episode that is cut is held to go on.
+    - `reward_centering`, default none, as of `StreamQ`.
     """
 
     n_actions: int = eqx.field(static=True)
@@ -142,6 +146,9 @@ class LinearSarsa(AbstractLinearSarsa[LinearTD]):
     gamma: Hyperparameter = 1.0
     epsilon: AbstractSchedule = Constant(0.1)
     bootstrap_on_truncation: bool = eqx.field(static=True, default=True)
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     @property
     def learner(self) -> LinearTD:

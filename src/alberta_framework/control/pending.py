@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 from ..components.numbers import f32, scalar, truth
 from ..components.state import AbstractState
 from ..learners import Candidate, concluded
-from ..targets import continuation
+from ..targets import CenteringState, continuation
 
 
 class Outcome(eqx.Module):
@@ -81,3 +81,8 @@ def learned(
 
 def flag(value: Any) -> Bool[Array, ""]:
     return jnp.reshape(truth(value), ())
+
+
+def average_told(centering: CenteringState | None) -> dict[str, Float[Array, ""]]:
+    """What an agent tells of the average reward it has learned; nothing without a centering."""
+    return {} if centering is None else {"average_reward": centering.reward_rate}

@@ -17,7 +17,7 @@ from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import LMS, AbstractOptimizer
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule, step_rule_of
-from ..targets import greedy_value, value_of
+from ..targets import CenteringState, RewardCentering, greedy_value, value_of
 from .action_values import ValueStep
 from .network_values import (
     AbstractNetworkValueAgent,
@@ -43,6 +43,7 @@ class QRCState(AbstractNetworkValueState):
     trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
+    centering: CenteringState | None = None
 
 
 class QRC(AbstractNetworkValueAgent[QRCState]):
@@ -69,7 +70,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
       `FromOptax`. A rule that needs the error, as `Intentional`, takes it for 1.
     - `auxiliary_scale` > 0, default 0.1; `regularization` >= 0, default 1.
     - `correction`, default True; False leaves - zeta grad delta alone (GTD2).
-    - `gamma`, `lamda`, `epsilon`, `bootstrap_on_truncation`: as in `StreamQ`.
+    - `gamma`, `lamda`, `epsilon`, `bootstrap_on_truncation`, `reward_centering`: as in `StreamQ`.
     """
 
     draws_weights: ClassVar[bool | None] = True
@@ -85,6 +86,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
     epsilon: AbstractSchedule
     correction: bool = eqx.field(static=True)
     bootstrap_on_truncation: bool = eqx.field(static=True)
+    reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -99,6 +101,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         epsilon: AbstractSchedule | None = None,
         correction: bool = True,
         bootstrap_on_truncation: bool = True,
+        reward_centering: RewardCentering | None = None,
     ):
         self.n_actions = n_actions
         self.network = StreamMLP((32, 32), n_actions) if network is None else network
@@ -108,6 +111,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         self.gamma, self.lamda = gamma, lamda
         self.epsilon = Linear(1.0, 0.01, 25_000) if epsilon is None else epsilon
         self.correction, self.bootstrap_on_truncation = correction, bootstrap_on_truncation
+        self.reward_centering = reward_centering
 
     def __check_init__(self):
         require_network(self)

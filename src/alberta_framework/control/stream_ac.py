@@ -6,11 +6,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from ..compilation.boundary import compiled, strong
 from ..compilation.unrolled_keys import as_before, unrolled
-from ..components.numbers import f32
+from ..components.numbers import f32, is_traced
 from ..components.ranges import (
     require_choice,
     require_count,
@@ -24,15 +25,17 @@ from ..learners import AbstractLearnerState, Lifecycle, moved, td_step
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
 from ..step_rules import AbstractStepRule, Bootstrap
+from ..targets import CenteringState, RewardCentering, centered, centering_begun, recentered
 from .contract import AbstractAgent, AgentStep
-from .pending import flag, learned, outcome_of
+from .pending import average_told, flag, learned, outcome_of
 from .policies import AbstractPolicy
 from .traced_values import rule_of
 
 
 class ActorCriticState(AbstractLearnerState):
     """Parameters and rule states of actor and critic, and the pair of observation and action to be
-    learned; `last_action` is what was drawn, `trace_decay` by how much the traces decay next."""
+    learned; `last_action` is what was drawn, `trace_decay` by how much the traces decay next,
+    `centering` of the rewards, None for an agent that centers none."""
 
     actor_params: Any
     critic_params: Any
@@ -44,6 +47,7 @@ class ActorCriticState(AbstractLearnerState):
     trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
+    centering: CenteringState | None = None
 
     @property
     def feature_dim(self) -> int:
@@ -64,9 +68,16 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     episode's last step. As the step is multiplied by delta, the entropy counts with tau |delta|.
     With `soft` the reward is R + tau H(pi(.|x)).
 
-    Normalize what the agent sees, as `StreamQ` says.
+    With `average_reward` it is the differential actor-critic:
 
-    Source: Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606; soft rewards: noahfarr/streamlet.
+        delta = R - rate + v(x') - v(x),   traces decaying by lamda,   rate += beta delta
+
+    Normalize what the agent sees, as `StreamQ` says. A sum of rewards that are not discounted has
+    no finite scale: with `average_reward` they are brought to one by their own standard deviation,
+    `RewardScaler(0)`, before the average is taken off.
+
+    Source: Elsayed, Vasan and Mahmood (2024), arXiv:2410.14606; soft rewards: noahfarr/streamlet;
+    average reward: Sutton and Barto (2018), section 13.6.
 
     **Arguments:**
 
@@ -75,8 +86,12 @@ class StreamAC(AbstractAgent[ActorCriticState]):
       hidden layers (32, 32), or (128, 128) for actions that are numbers.
     - `policy_optimizer`, `value_optimizer`: step rules or optimizers, default `ObGD(kappa=3)` and
       `ObGD(kappa=2)`.
-    - `gamma`, `lamda` in [0, 1], default 0.99, 0.8; `entropy_coefficient` tau >= 0, default 0.01.
+    - `gamma`, `lamda` in [0, 1], default 0.99 (1 with `average_reward`), 0.8;
+      `entropy_coefficient` tau >= 0, default 0.01.
     - `bootstrap_on_truncation`, default True; `soft`, default False.
+    - `average_reward`, default False: gamma is 1, and the average is taken off the rewards, by
+      `RewardCentering()` unless `reward_centering` is another.
+    - `reward_centering`, default none, as of `StreamQ`; it centers what is paid, entropy included.
     """
 
     draws_weights: ClassVar[bool | None] = True
@@ -91,6 +106,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     entropy_coefficient: Hyperparameter
     bootstrap_on_truncation: bool = eqx.field(static=True)
     soft: bool = eqx.field(static=True)
+    average_reward: bool = eqx.field(static=True, metadata={"config": "omit_default"})
+    reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -99,11 +116,13 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         critic: AbstractNetwork | None = None,
         policy_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
         value_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
-        gamma: Hyperparameter = 0.99,
+        gamma: Hyperparameter | None = None,
         lamda: Hyperparameter = 0.8,
         entropy_coefficient: Hyperparameter = 0.01,
         bootstrap_on_truncation: bool = True,
         soft: bool = False,
+        average_reward: bool = False,
+        reward_centering: RewardCentering | None = None,
     ):
         self.policy = policy
         wide = isinstance(policy, AbstractPolicy) and bool(policy.action_space.shape)
@@ -113,6 +132,11 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         self.critic = StreamMLP(hidden, 1) if critic is None else critic
         self.policy_optimizer = ObGD(kappa=3.0) if policy_optimizer is None else policy_optimizer
         self.value_optimizer = ObGD(kappa=2.0) if value_optimizer is None else value_optimizer
+        self.average_reward, self.reward_centering = average_reward, reward_centering
+        if gamma is None:
+            gamma = 1.0 if average_reward else 0.99
+        if average_reward and reward_centering is None:
+            self.reward_centering = RewardCentering()
         self.gamma, self.lamda, self.entropy_coefficient = gamma, lamda, entropy_coefficient
         self.bootstrap_on_truncation, self.soft = bootstrap_on_truncation, soft
 
@@ -126,8 +150,17 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         for name in ("gamma", "lamda"):
             require_range(self, name, 0.0, 1.0)
         require_range(self, "entropy_coefficient", 0.0)
-        for name in ("bootstrap_on_truncation", "soft"):
+        for name in ("bootstrap_on_truncation", "soft", "average_reward"):
             require_choice("StreamAC", name, getattr(self, name), (True, False))
+        require_part(self, "reward_centering", RewardCentering, optional=True)
+        if (
+            self.average_reward
+            and not is_traced(self.gamma)
+            and np.any(np.asarray(self.gamma) != 1)
+        ):
+            raise ValueError(
+                f"StreamAC: `gamma` must be 1 with `average_reward`, got {self.gamma}."
+            )
         _ = self.rules  # validates the optimizers
 
     @property
@@ -157,6 +190,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             trace_decay=jnp.zeros((), jnp.float32),
             rng_key=own_key,
             life=Lifecycle.begin(),
+            centering=centering_begun(self.reward_centering),
         )
 
     @compiled
@@ -199,13 +233,14 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         entropy = policy.entropy(self.actor.apply(state.actor_params, x))
         if self.soft:
             paid = paid + tau * entropy
+        reward = centered(self.reward_centering, state.centering, paid)
         critic = td_step(
             critic_rule,
             state.critic_rule_state,
             state.critic_params,
             lambda params: self.critic.apply(params, x)[0],
             lambda params: self.critic.apply(params, now.observation)[0],
-            paid,
+            reward,
             now.discount,
             state.trace_decay,
             now.boundary,
@@ -232,7 +267,9 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             params=state.actor_params,
         )
         actor_params = moved(state.actor_params, changes)
+        centering = recentered(self.reward_centering, state.centering, paid, critic.delta)
         after = state.replace(
+            centering=centering,
             actor_params=actor_params,
             critic_params=critic.params,
             actor_rule_state=actor_state,
@@ -246,9 +283,10 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             "entropy": entropy,
             "value_step_size": critic.info.step_size,
             "policy_step_size": info.step_size,
+            **average_told(centering),
         }
         kept = actor_rule.witnesses(actor_state), critic_rule.witnesses(critic.rule_state)
-        witnesses = critic.delta, actor_params, critic.params, kept
+        witnesses = critic.delta, actor_params, critic.params, kept, centering
         found = learned(state, after, told, witnesses, now.acceptable)
         # A trace that decays by 0 is cut, and costs nothing to cut.
         after = found.state.replace(

@@ -12,7 +12,7 @@ from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
-from ..targets import greedy_value, soft_value
+from ..targets import RewardCentering, greedy_value, soft_value
 from .action_values import ValueStep
 from .network_values import AbstractNetworkValueAgent, require_network
 from .pending import Outcome
@@ -46,6 +46,8 @@ class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
     - `epsilon`: a schedule, default `Linear(1, 0.01, 25_000)`.
     - `bootstrap_on_truncation`, default True: whether an episode that was cut is held to go on.
     - `soft_temperature` > 0, default none: a soft agent's values are no plain returns.
+    - `reward_centering`, default none: the rewards less their average, see `RewardCentering`; the
+      agent then tells its `average_reward`.
     """
 
     draws_weights: ClassVar[bool | None] = True
@@ -58,6 +60,7 @@ class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
     epsilon: AbstractSchedule
     bootstrap_on_truncation: bool = eqx.field(static=True)
     soft_temperature: Hyperparameter | None
+    reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
         epsilon: AbstractSchedule | None = None,
         bootstrap_on_truncation: bool = True,
         soft_temperature: Hyperparameter | None = None,
+        reward_centering: RewardCentering | None = None,
     ):
         self.n_actions = n_actions
         self.network = StreamMLP((32, 32), n_actions) if network is None else network
@@ -76,7 +80,7 @@ class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
         self.epsilon = Linear(1.0, 0.01, 25_000) if epsilon is None else epsilon
         self.gamma, self.lamda = gamma, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
-        self.soft_temperature = soft_temperature
+        self.soft_temperature, self.reward_centering = soft_temperature, reward_centering
 
     def __check_init__(self):
         require_network(self)

@@ -11,7 +11,7 @@ from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
-from ..targets import value_of
+from ..targets import RewardCentering, value_of
 from .action_values import ValueStep
 from .network_values import AbstractNetworkValueAgent, require_network
 from .pending import Outcome
@@ -46,6 +46,7 @@ class StreamSARSA(AbstractNetworkValueAgent[ActionValueState]):
     lamda: Hyperparameter
     epsilon: AbstractSchedule
     bootstrap_on_truncation: bool = eqx.field(static=True)
+    reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class StreamSARSA(AbstractNetworkValueAgent[ActionValueState]):
         lamda: Hyperparameter = 0.8,
         epsilon: AbstractSchedule | None = None,
         bootstrap_on_truncation: bool = True,
+        reward_centering: RewardCentering | None = None,
     ):
         self.n_actions = n_actions
         self.network = StreamMLP((32, 32), n_actions) if network is None else network
@@ -63,6 +65,7 @@ class StreamSARSA(AbstractNetworkValueAgent[ActionValueState]):
         self.epsilon = Linear(1.0, 0.01, 25_000) if epsilon is None else epsilon
         self.gamma, self.lamda = gamma, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
+        self.reward_centering = reward_centering
 
     def __check_init__(self):
         require_network(self)

@@ -5,6 +5,7 @@ import equinox as eqx
 from ..components.types import Hyperparameter
 from ..linear_td import SwiftTD
 from ..schedules import AbstractSchedule, Constant
+from ..targets import RewardCentering
 from .linear_sarsa import AbstractLinearSarsa
 
 
@@ -19,8 +20,8 @@ class SwiftSarsa(AbstractLinearSarsa[SwiftTD]):
     arXiv:2507.19539.
 
     **Arguments:** `n_actions` >= 1; `lamda`, `initial_step_size`, `meta_step_size`, `eta`, `decay`
-    and `min_step_size` as of `SwiftTD`; `gamma`, `epsilon`, `bootstrap_on_truncation` as of
-    `LinearSarsa`.
+    and `min_step_size` as of `SwiftTD`; `gamma`, `epsilon`, `bootstrap_on_truncation`,
+    `reward_centering` as of `LinearSarsa`.
     """
 
     n_actions: int = eqx.field(static=True)
@@ -33,6 +34,9 @@ class SwiftSarsa(AbstractLinearSarsa[SwiftTD]):
     gamma: Hyperparameter = 1.0
     epsilon: AbstractSchedule = Constant(0.1)
     bootstrap_on_truncation: bool = eqx.field(static=True, default=True)
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     @property
     def learner(self) -> SwiftTD:

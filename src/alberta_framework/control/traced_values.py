@@ -11,7 +11,7 @@ from ..compilation.boundary import strong
 from ..components.numbers import f32
 from ..learners import Lifecycle, td_step
 from ..step_rules import AbstractStepRule, step_rule_of
-from ..targets import value_of
+from ..targets import CenteringState, value_of
 from .action_values import ValueStep
 from .network_values import AbstractNetworkValueState
 from .pending import Outcome
@@ -21,7 +21,8 @@ class ActionValueState(AbstractNetworkValueState):
     """Parameters, the step rule's state, and the pair of observation and action to be learned.
 
     `exploratory`: whether the pending action was worse than another when it was chosen;
-    `trace_decay`: by how much the trace decays next, the last discount times lamda.
+    `trace_decay`: by how much the trace decays next, the last discount times lamda;
+    `centering`: of the rewards, None for an agent that centers none.
     """
 
     params: Any
@@ -33,6 +34,7 @@ class ActionValueState(AbstractNetworkValueState):
     trace_decay: Float[Array, ""]
     rng_key: PRNGKeyArray
     life: Lifecycle
+    centering: CenteringState | None = None
 
 
 def rule_of(agent: Any, name: str = "optimizer") -> AbstractStepRule:

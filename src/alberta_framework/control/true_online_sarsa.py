@@ -5,6 +5,7 @@ import equinox as eqx
 from ..components.types import Hyperparameter
 from ..linear_td import TrueOnlineTD
 from ..schedules import AbstractSchedule, Constant
+from ..targets import RewardCentering
 from .linear_sarsa import AbstractLinearSarsa
 
 
@@ -18,7 +19,8 @@ class TrueOnlineSarsa(AbstractLinearSarsa[TrueOnlineTD]):
     Temporal-Difference Learning; Sutton and Barto (2018), section 12.7.
 
     **Arguments:** `n_actions` >= 1; `step_size` >= 0, default 0.1, and `lamda` in [0, 1], default
-    0.9, as of `TrueOnlineTD`; `gamma`, `epsilon`, `bootstrap_on_truncation` as of `LinearSarsa`.
+    0.9, as of `TrueOnlineTD`; `gamma`, `epsilon`, `bootstrap_on_truncation`, `reward_centering` as
+    of `LinearSarsa`.
     """
 
     n_actions: int = eqx.field(static=True)
@@ -27,6 +29,9 @@ class TrueOnlineSarsa(AbstractLinearSarsa[TrueOnlineTD]):
     gamma: Hyperparameter = 1.0
     epsilon: AbstractSchedule = Constant(0.1)
     bootstrap_on_truncation: bool = eqx.field(static=True, default=True)
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     @property
     def learner(self) -> TrueOnlineTD:

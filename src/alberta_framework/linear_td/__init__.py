@@ -8,6 +8,7 @@ from .linear_td import LinearTD as LinearTD
 from .linear_td import LinearTDState as LinearTDState
 from .off_policy import GQ as GQ
 from .off_policy import AbstractOffPolicyTD as AbstractOffPolicyTD
+from .off_policy import DifferentialTD as DifferentialTD
 from .off_policy import EmphaticTD as EmphaticTD
 from .off_policy import EmphaticTraces as EmphaticTraces
 from .off_policy import GradientTD as GradientTD

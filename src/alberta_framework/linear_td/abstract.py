@@ -23,13 +23,22 @@ from ..learners import (
     guarded,
     on_policy,
 )
-from ..targets import next_features
+from ..targets import (
+    CenteringState,
+    RewardCentering,
+    centered,
+    centering_begun,
+    next_features,
+    recentered,
+)
 
 
 class AbstractLinearTDState(AbstractLearnerState):
-    """The weights of a value function, and what its learner keeps beside them."""
+    """The weights of a value function, and what its learner keeps beside them; `centering` of the
+    rewards, None for a learner that centers none."""
 
     weights: eqx.AbstractVar[Float[Array, " features"]]
+    centering: eqx.AbstractVar[CenteringState | None]
 
     @property
     def feature_dim(self) -> int:
@@ -72,11 +81,14 @@ class AbstractLinearValue(AbstractLearner[State, TDTimeStep]):
     experience: ClassVar[type] = TDTimeStep
     draws_weights: ClassVar[bool] = False
 
+    reward_centering: eqx.AbstractVar[RewardCentering | None]
+
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> State:
         """Zero weights for `feature_dim` features, born now; nothing is drawn from `key`."""
         del key
         require_count(f"{type(self).__name__}.init", "feature_dim", feature_dim)
-        return self._begun(int(feature_dim), Lifecycle.begin())
+        state = self._begun(int(feature_dim), Lifecycle.begin())
+        return state.replace(centering=centering_begun(self.reward_centering))
 
     @compiled
     def predict(
@@ -126,15 +138,18 @@ class AbstractLinearTD(AbstractLinearValue[State]):
         g, x = scalar(discount), f32(observation)
         next_x = next_features(g, next_observation)
         cut = jnp.reshape(truth(boundary), ()) | (g == 0.0)
-        step = self._step(state, x, scalar(reward), next_x, g, cut)
+        paid = scalar(reward)
+        taken = centered(self.reward_centering, state.centering, paid)
+        step = self._step(state, x, taken, next_x, g, cut)
+        centering = recentered(self.reward_centering, state.centering, paid, step.td_error)
         result = TDUpdate(
-            state=state.replace(**step.changed),
+            state=state.replace(**step.changed, centering=centering),
             prediction=step.prediction,
             td_error=step.td_error,
             step_scale=f32(step.step_scale),
             rejected=jnp.asarray(False),
         )
-        return Candidate(result, (step.td_error, g, x, next_x, step.changed))
+        return Candidate(result, (step.td_error, g, x, next_x, step.changed, centering))
 
     def learn(self, state: State, experience: TDTimeStep) -> tuple[State, Metrics]:
         """Update on a `TDTimeStep`; the outputs are the TD error, its square and the step scale."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -9,7 +10,7 @@ from ..components.numbers import f32
 from ..components.ranges import require_part, require_range
 from ..components.types import Hyperparameter
 from ..learners import Lifecycle
-from ..targets import bootstrapped
+from ..targets import CenteringState, RewardCentering, bootstrapped
 from ..traces import AbstractTrace, Accumulating
 from .abstract import AbstractLinearTD, AbstractLinearTDState, LinearStep
 
@@ -21,6 +22,7 @@ class LinearTDState(AbstractLinearTDState):
     trace: Float[Array, " features"]
     trace_decay: Float[Array, ""]
     life: Lifecycle
+    centering: CenteringState | None = None
 
 
 class LinearTD(AbstractLinearTD[LinearTDState]):
@@ -33,14 +35,19 @@ class LinearTD(AbstractLinearTD[LinearTDState]):
     Source: Sutton and Barto (2018), section 12.2; traces: section 12.5.
 
     **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9; `trace`, default
-    `Accumulating()`; `Replacing()` for binary features, `Dutch(step_size)`.
+    `Accumulating()`; `Replacing()` for binary features, `Dutch(step_size)`;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.1
     lamda: Hyperparameter = 0.9
     trace: AbstractTrace = Accumulating()
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "step_size", 0.0)
         require_range(self, "lamda", 0.0, 1.0)
         require_part(self, "trace", AbstractTrace)

@@ -2,16 +2,18 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Real
 
 from ..compilation.boundary import compiled
 from ..components.numbers import f32, scalar
-from ..components.ranges import require_range
+from ..components.ranges import require_part, require_range
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter, ScalarLike
 from ..learners import Candidate, Lifecycle, guarded
+from ..targets import CenteringState, RewardCentering
 from .abstract import AbstractLinearTD, AbstractLinearTDState, LinearStep, TDUpdate
 
 
@@ -69,6 +71,7 @@ class SwiftTDState(AbstractLinearTDState):
     memory: SwiftMemory
     begun: Bool[Array, ""]
     life: Lifecycle
+    centering: CenteringState | None = None
 
 
 class SwiftTD(AbstractLinearTD[SwiftTDState]):
@@ -101,7 +104,8 @@ class SwiftTD(AbstractLinearTD[SwiftTDState]):
 
     **Arguments:** `lamda` in [0, 1], default 0.95; `initial_step_size` > 0, default 0.01;
     `meta_step_size` >= 0, default 0.001; `eta` > 0, default 0.1; `decay` in (0, 1], default 0.999;
-    `min_step_size` > 0, default 1e-10.
+    `min_step_size` > 0, default 1e-10;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     lamda: Hyperparameter = 0.95
@@ -110,8 +114,12 @@ class SwiftTD(AbstractLinearTD[SwiftTDState]):
     eta: Hyperparameter = 0.1
     decay: Hyperparameter = 0.999
     min_step_size: Hyperparameter = 1e-10
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "lamda", 0.0, 1.0)
         require_range(self, "meta_step_size", 0.0)
         require_range(self, "decay", 0.0, 1.0, open_low=True)

@@ -2,14 +2,15 @@
 
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..components.numbers import f32
-from ..components.ranges import require_range
+from ..components.ranges import require_part, require_range
 from ..components.types import Hyperparameter
 from ..learners import Lifecycle
-from ..targets import bootstrapped
+from ..targets import CenteringState, RewardCentering, bootstrapped
 from ..traces import Dutch
 from .abstract import AbstractLinearTD, AbstractLinearTDState, LinearStep
 
@@ -54,6 +55,7 @@ class TrueOnlineTDState(AbstractLinearTDState):
     old_value: Float[Array, ""]
     trace_decay: Float[Array, ""]
     life: Lifecycle
+    centering: CenteringState | None = None
 
 
 class TrueOnlineTD(AbstractLinearTD[TrueOnlineTDState]):
@@ -69,13 +71,18 @@ class TrueOnlineTD(AbstractLinearTD[TrueOnlineTDState]):
     Source: van Seijen, Mahmood, Pilarski, Machado and Sutton (2016), True Online
     Temporal-Difference Learning; Sutton and Barto (2018), section 12.5.
 
-    **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9.
+    **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.1
     lamda: Hyperparameter = 0.9
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "step_size", 0.0)
         require_range(self, "lamda", 0.0, 1.0)
 

@@ -2,6 +2,8 @@
 
 from .abstract import AbstractNetwork as AbstractNetwork
 from .abstract import Layers as Layers
+from .linear import LinearNetwork as LinearNetwork
+from .linear import LinearParams as LinearParams
 from .minatar import MinAtarNetwork as MinAtarNetwork
 from .mlp import MLPParams as MLPParams
 from .mlp import from_interleaved as from_interleaved

@@ -2,6 +2,7 @@
 
 from .abstract import AbstractOffPolicyTD as AbstractOffPolicyTD
 from .abstract import OffPolicyTDState as OffPolicyTDState
+from .differential_td import DifferentialTD as DifferentialTD
 from .emphatic_td import EmphaticTD as EmphaticTD
 from .emphatic_td import EmphaticTraces as EmphaticTraces
 from .gq import GQ as GQ

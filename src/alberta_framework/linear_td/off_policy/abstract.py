@@ -1,7 +1,7 @@
 """What learners of linear values off policy have in common."""
 
 import abc
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import equinox as eqx
 import jax
@@ -14,7 +14,7 @@ from ...components.state import AbstractState
 from ...components.types import Hyperparameter, ScalarLike
 from ...experience import TDTimeStep
 from ...learners import Candidate, Lifecycle, Metrics, guarded
-from ...targets import bootstrapped, next_features
+from ...targets import CenteringState, bootstrapped, centered, next_features, recentered
 from ..abstract import AbstractLinearTDState, AbstractLinearValue, TDUpdate, told_of
 
 
@@ -32,6 +32,7 @@ class OffPolicyTDState(AbstractLinearTDState):
     weights: Float[Array, " features"]
     memory: AbstractOffPolicyMemory
     life: Lifecycle
+    centering: CenteringState | None = None
 
 
 class Transition(NamedTuple):
@@ -67,6 +68,9 @@ class AbstractOffPolicyTD(AbstractLinearValue[OffPolicyTDState]):
     step_size: eqx.AbstractVar[Hyperparameter]
     lamda: eqx.AbstractVar[Hyperparameter]
 
+    # Whether a discount is more than a flag that tells 0, a termination, from what goes on.
+    discounts: ClassVar[bool] = True
+
     @compiled
     @guarded
     def update(
@@ -86,20 +90,24 @@ class AbstractOffPolicyTD(AbstractLinearValue[OffPolicyTDState]):
         the ratio of the action taken in it, >= 0; `boundary`: whether the next observation is not
         where the next transition begins, as after a truncation. A discount of 0 is one by itself.
         """
-        g, x, ratio = scalar(discount), f32(observation), scalar(rho)
+        g, x, ratio, paid = scalar(discount), f32(observation), scalar(rho), scalar(reward)
         next_x = next_features(g, next_observation)
         cut = jnp.reshape(truth(boundary), ()) | (g == 0.0)
-        step = self.step(
-            state.weights, state.memory, Transition(x, scalar(reward), next_x, g, ratio), cut
-        )
+        taken = centered(self.reward_centering, state.centering, paid)
+        # What goes on is not discounted where the average reward is what is asked.
+        decay = g if self.discounts else jnp.where(g == 0.0, 0.0, f32(1.0))
+        now = Transition(x, taken, next_x, decay, ratio)
+        step = self.step(state.weights, state.memory, now, cut)
+        centering = recentered(self.reward_centering, state.centering, paid, step.td_error, ratio)
         result = TDUpdate(
-            state=state.replace(weights=step.weights, memory=step.memory),
+            state=state.replace(weights=step.weights, memory=step.memory, centering=centering),
             prediction=step.prediction,
             td_error=step.td_error,
             step_scale=jnp.ones((), jnp.float32),
             rejected=jnp.asarray(False),
         )
-        witnesses = (step.td_error, g, ratio, x, next_x, step.weights, step.memory)
+        kept = step.weights, step.memory, centering
+        witnesses = (step.td_error, g, ratio, x, next_x, kept)
         return Candidate(result, witnesses, ratio >= 0.0)
 
     def learn(

@@ -1,11 +1,13 @@
 """Emphatic TD(lambda): stable off policy by emphasis."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ...components.numbers import f32
-from ...components.ranges import require_range
+from ...components.ranges import require_part, require_range
 from ...components.types import Hyperparameter
+from ...targets import RewardCentering
 from .abstract import AbstractOffPolicyMemory, AbstractOffPolicyTD, Transition
 from .off_policy_td import OffPolicyTraces
 
@@ -42,14 +44,19 @@ class EmphaticTD(AbstractOffPolicyTD):
     temporal-difference learning.
 
     **Arguments:** `step_size` >= 0, default 0.01; `lamda` in [0, 1], default 0; `interest` >= 0, in
-    every state alike, default 1.
+    every state alike, default 1;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.01
     lamda: Hyperparameter = 0.0
     interest: Hyperparameter = 1.0
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "step_size", 0.0)
         require_range(self, "lamda", 0.0, 1.0)
         require_range(self, "interest", 0.0)

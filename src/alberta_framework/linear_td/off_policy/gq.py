@@ -1,10 +1,12 @@
 """GQ(lambda): gradient TD for action values."""
 
+import equinox as eqx
 from jaxtyping import Array
 
 from ...components.numbers import f32
-from ...components.ranges import require_range
+from ...components.ranges import require_part, require_range
 from ...components.types import Hyperparameter
+from ...targets import RewardCentering
 from .abstract import AbstractOffPolicyTD, Transition
 from .gradient_td import GradientTDMemory
 
@@ -28,14 +30,19 @@ class GQ(AbstractOffPolicyTD):
     prediction learning with eligibility traces.
 
     **Arguments:** `step_size`, `auxiliary_step_size` >= 0, default 0.01 and 0.1; `lamda` in [0, 1],
-    default 0.
+    default 0;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.01
     auxiliary_step_size: Hyperparameter = 0.1
     lamda: Hyperparameter = 0.0
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         for name in ("step_size", "auxiliary_step_size"):
             require_range(self, name, 0.0)
         require_range(self, "lamda", 0.0, 1.0)

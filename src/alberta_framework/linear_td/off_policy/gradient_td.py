@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ...components.numbers import f32
-from ...components.ranges import require_choice, require_range
+from ...components.ranges import require_choice, require_part, require_range
 from ...components.types import Hyperparameter
+from ...targets import RewardCentering
 from .abstract import AbstractOffPolicyMemory, AbstractOffPolicyTD, Transition
 from .off_policy_td import OffPolicyTraces
 
@@ -54,7 +55,8 @@ class GradientTD(AbstractOffPolicyTD):
 
     **Arguments:** `step_size`, `auxiliary_step_size` >= 0, default 0.01 and 0.1; `lamda` in [0, 1],
     default 0; `regularization` >= 0, default 0; `variant`: `"tdc"` (default) or `"gtd2"`;
-    `weight_expectation`, default False.
+    `weight_expectation`, default False;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.01
@@ -65,8 +67,12 @@ class GradientTD(AbstractOffPolicyTD):
     weight_expectation: bool = eqx.field(
         static=True, default=False, metadata={"config": "omit_default"}
     )
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         for name in ("step_size", "auxiliary_step_size", "regularization"):
             require_range(self, name, 0.0)
         require_range(self, "lamda", 0.0, 1.0)

@@ -87,6 +87,11 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
     def __check_init__(self):
         require_part(self, "learner", AbstractOffPolicyTD)
         require_part(self, "spec", HordeSpec)
+        if self.learner.reward_centering is not None:
+            raise ValueError(
+                "OffPolicyHorde: `learner` must have no `reward_centering`, for no demon has an "
+                f"average of its own yet, got {self.learner!r}."
+            )
 
     @property
     def n_demons(self) -> int:

@@ -1,11 +1,13 @@
 """TD(lambda) with importance sampling."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ...components.numbers import f32
-from ...components.ranges import require_range
+from ...components.ranges import require_part, require_range
 from ...components.types import Hyperparameter
+from ...targets import RewardCentering
 from .abstract import AbstractOffPolicyMemory, AbstractOffPolicyTD, Transition
 
 
@@ -47,13 +49,18 @@ class OffPolicyTD(AbstractOffPolicyTD):
 
     Source: Precup, Sutton and Dasgupta (2001); Sutton and Barto (2018), section 12.9.
 
-    **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9.
+    **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.1
     lamda: Hyperparameter = 0.9
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "step_size", 0.0)
         require_range(self, "lamda", 0.0, 1.0)
 

@@ -1,11 +1,13 @@
 """Retrace(lambda): action values off policy."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from ...components.numbers import f32
-from ...components.ranges import require_range
+from ...components.ranges import require_part, require_range
 from ...components.types import Hyperparameter
+from ...targets import RewardCentering
 from .abstract import AbstractOffPolicyTD, Transition
 from .off_policy_td import OffPolicyTraces
 
@@ -26,13 +28,18 @@ class Retrace(AbstractOffPolicyTD):
     Source: Munos, Stepleton, Harutyunyan and Bellemare (2016), Safe and efficient off-policy
     reinforcement learning.
 
-    **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9.
+    **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.1
     lamda: Hyperparameter = 0.9
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "step_size", 0.0)
         require_range(self, "lamda", 0.0, 1.0)
 

@@ -1,11 +1,13 @@
 """V-trace: TD with clipped ratios."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ...components.numbers import f32
-from ...components.ranges import require_range
+from ...components.ranges import require_part, require_range
 from ...components.types import Hyperparameter
+from ...targets import RewardCentering
 from .abstract import AbstractOffPolicyMemory, AbstractOffPolicyTD, Transition
 
 
@@ -35,15 +37,20 @@ class VTrace(AbstractOffPolicyTD):
     Source: Espeholt et al. (2018), IMPALA, section 4.1, here with traces, for one stream.
 
     **Arguments:** `step_size` >= 0, default 0.1; `lamda` in [0, 1], default 0.9; `rho_clip`,
-    `trace_clip` > 0, default 1, infinity allowed.
+    `trace_clip` > 0, default 1, infinity allowed;
+    `reward_centering`, default none: see `RewardCentering`.
     """
 
     step_size: Hyperparameter = 0.1
     lamda: Hyperparameter = 0.9
     rho_clip: Hyperparameter = 1.0
     trace_clip: Hyperparameter = 1.0
+    reward_centering: RewardCentering | None = eqx.field(
+        default=None, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "step_size", 0.0)
         require_range(self, "lamda", 0.0, 1.0)
         for name in ("rho_clip", "trace_clip"):

@@ -1,0 +1,108 @@
+"""Differential Q-learning: action values relative to the average reward."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray
+
+from ..components.types import Hyperparameter
+from ..networks import AbstractNetwork, LinearNetwork
+from ..optimizers import LMS, AbstractOptimizer
+from ..schedules import AbstractSchedule, Constant
+from ..step_rules import AbstractStepRule
+from ..targets import RewardCentering, greedy_value
+from .action_values import ValueStep
+from .network_values import AbstractNetworkValueAgent, require_network
+from .pending import Outcome
+from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
+
+
+class DifferentialQ(AbstractNetworkValueAgent[ActionValueState]):
+    r"""Q-learning(lambda) for the average reward of a task that goes on: nothing is discounted.
+
+    For the pending pair (x, a), reward R and observation x', all from before the step:
+
+        delta = R - rate + v(x') - q(x, a)
+        dw    = the step rule's step for delta and grad q(x, a), its one trace decaying by lamda
+        rate += beta delta
+
+    with v(x') = max_a q(x', a). It is
+    `StreamQ` with gamma 1 and `RewardCentering("value", beta)`, the rate being
+    `state.centering.reward_rate` and told as `average_reward`. At a constant beta the rate is
+    noisy: to report what an agent earns take the mean of its rewards.
+
+    Where an episode terminates what follows is worth 0: a task that starts anew is better told as
+    one that goes on, its first observation after its last. The trace is cut where an episode ends,
+    and after the step of an exploratory action.
+
+    Source: Sutton and Barto (2018), section 10.3; Wan, Naik and Sutton (2021), Learning and
+    Planning in Average-Reward Markov Decision Processes, arXiv:2006.16318.
+
+    **Arguments:**
+
+    - `n_actions` >= 1; `network`, default `LinearNetwork(n_actions)`: zero at first, and with
+      one-hot observations a table.
+    - `optimizer`: a step rule or an optimizer, default `LMS(0.01)`.
+    - `reward_rate_step_size` beta in [0, 1], default 0.01; `lamda` in [0, 1], default 0.
+    - `epsilon`: a schedule, default `Constant(0.1)`.
+    - `bootstrap_on_truncation`, default True: whether an episode that was cut is held to go on.
+    """
+
+    draws_weights: ClassVar[bool | None] = True
+
+    n_actions: int = eqx.field(static=True)
+    network: AbstractNetwork
+    optimizer: AbstractStepRule | AbstractOptimizer
+    reward_rate_step_size: Hyperparameter
+    lamda: Hyperparameter
+    epsilon: AbstractSchedule
+    bootstrap_on_truncation: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        n_actions: int,
+        network: AbstractNetwork | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        reward_rate_step_size: Hyperparameter = 0.01,
+        lamda: Hyperparameter = 0.0,
+        epsilon: AbstractSchedule | None = None,
+        bootstrap_on_truncation: bool = True,
+    ):
+        self.n_actions = n_actions
+        self.network = LinearNetwork(n_actions) if network is None else network
+        self.optimizer = LMS(0.01) if optimizer is None else optimizer
+        self.epsilon = Constant(0.1) if epsilon is None else epsilon
+        self.reward_rate_step_size, self.lamda = reward_rate_step_size, lamda
+        self.bootstrap_on_truncation = bootstrap_on_truncation
+
+    def __check_init__(self):
+        require_network(self)
+        _ = self.step_rule  # validates the optimizer
+
+    @property
+    def gamma(self) -> float:
+        """1: nothing is discounted."""
+        return 1.0
+
+    @property
+    def reward_centering(self) -> RewardCentering:
+        """How the average reward is learned."""
+        return RewardCentering("value", self.reward_rate_step_size)
+
+    @property
+    def step_rule(self) -> AbstractStepRule:
+        """How errors become changes of the whole network."""
+        return rule_of(self)
+
+    def _initial(
+        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
+    ) -> ActionValueState:
+        return initial_values(self, feature_dim, key, blank)
+
+    def _step(
+        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
+    ) -> ValueStep:
+        return traced_step(self, state, now, reset, greedy_value)
+
+    def _cut(self, state: ActionValueState) -> ActionValueState:
+        return without_trace(self, state)
