@@ -24,6 +24,7 @@ SCRIPTS = (
     "mountain_car_traces.py",
     "baird.py",
     "scale_shift.py",
+    "access_control.py",
 )
 LONG = ("cartpole_streaming.py", "stream_table.py", "stream_table_pendulum.py")
 HEAD = """# Reproductions

@@ -36,6 +36,10 @@ CASES = {
         af.OffPolicyTD(0.02, 0.8),
         ft.partial(off_policy.off_policy_td, alpha=0.02, lamda=0.8),
     ),
+    "DifferentialTD": (
+        af.DifferentialTD(0.02, 0.05, 0.8),
+        ft.partial(off_policy.differential_td, alpha=0.02, beta=0.05, lamda=0.8),
+    ),
     "TDC": gradient(),
     "GTD2": gradient("gtd2"),
     "TDRC": gradient(beta=0.02, eta=1.0),

@@ -31,6 +31,36 @@ def off_policy_td(data, alpha, lamda, traces=None):
     return w, np.array(errors), {}
 
 
+def differential_td(data, alpha, beta, lamda, rates=None):
+    """delta = r - rate + v(x') - v(x), z = rho (lamda z + x), rate += beta rho delta; a discount of
+    0 alone ends anything."""
+    w, z, rate = np.zeros(data[0].shape[1]), np.zeros(data[0].shape[1]), 0.0
+    errors = []
+    for x, r, x_next, g, rho, _, _, first in rows(*data):
+        delta = r - rate + (w @ x_next if g else 0.0) - w @ x
+        z = rho * ((0.0 if first else lamda) * z + x)
+        w = w + alpha * delta * z
+        rate = rate + beta * rho * delta
+        errors.append(delta)
+        if rates is not None:
+            rates.append(rate)
+    return w, np.array(errors), {}
+
+
+def centered_td(data, alpha, lamda, beta, mode, rates):
+    """`off_policy_td` of the rewards less their average; `mode` "value" or "simple"."""
+    w, z, rate = np.zeros(data[0].shape[1]), np.zeros(data[0].shape[1]), 0.0
+    errors = []
+    for x, r, x_next, g, rho, incoming, _, _ in rows(*data):
+        delta = error(w, x, r - rate, x_next, g)
+        z = rho * (incoming * lamda * z + x)
+        w = w + alpha * delta * z
+        rate = rate + beta * (rho * delta if mode == "value" else r - rate)
+        errors.append(delta)
+        rates.append(rate)
+    return w, np.array(errors)
+
+
 def gradient_td(data, alpha, beta, lamda, eta, variant, one_step=False):
     """TDC(lamda), GTD2(lamda); with eta 1 and beta = alpha TDRC(lamda). In the one-step forms the
     ratio weights the whole of both updates: h += beta rho (delta - h.x) x."""

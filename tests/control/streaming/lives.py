@@ -182,7 +182,7 @@ def replayed(kind, rule, agent, begin, rows, told):
         return stream_sarsa(
             Network(), leaves_of(begin.params), make(), next_actions=chosen, **given
         )
-    policy = Softmax() if kind == "softmax" else Gaussian()
+    policy, centering = Softmax() if kind == "softmax" else Gaussian(), agent.reward_centering
     return stream_ac(
         policy,
         Network(),
@@ -193,5 +193,6 @@ def replayed(kind, rule, agent, begin, rows, told):
         make(),
         entropy_coefficient=agent.entropy_coefficient,
         soft=agent.soft,
+        reward_rate_step_size=0.0 if centering is None else centering.reward_rate_step_size,
         **given,
     )

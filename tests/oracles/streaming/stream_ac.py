@@ -28,16 +28,18 @@ def stream_ac(
     entropy_coefficient=0.01,
     bootstrap_on_truncation=True,
     soft=False,
+    reward_rate_step_size=0.0,
 ):
     """Replay of an actor and a critic with two traces, one TD error and one lamda.
 
     The actor ascends log pi(a|x) + entropy_coefficient sign(delta) H(pi(.|x)), sign(0) = 0. With
-    `soft` the reward is r + entropy_coefficient H(pi(.|x)).
+    `soft` the reward is r + entropy_coefficient H(pi(.|x)). An average, which moves by
+    `reward_rate_step_size` times delta, is taken off it.
     """
     outgoing, incoming, boundary = discounts(terminated, truncated, gamma, bootstrap_on_truncation)
     actor_rule.init(actor_params, gamma * lamda)
     critic_rule.init(critic_params, gamma * lamda)
-    only = np.ones(1)
+    only, rate = np.ones(1), 0.0
     parameters, traces, errors = ([], []), ([], []), []
     for t, reward in enumerate(rewards):
         x, following = observations[t], next_observations[t]
@@ -47,9 +49,10 @@ def stream_ac(
             reward = reward + entropy_coefficient * policy.entropy(outputs)
         bootstrap = critic.forward(critic_params, following)[0], only
         critic_params, delta = td_step(
-            critic, critic_params, critic_rule, x, only, following, bootstrap, reward,
+            critic, critic_params, critic_rule, x, only, following, bootstrap, reward - rate,
             outgoing[t], decay, boundary[t],
         )  # fmt: skip
+        rate = rate + reward_rate_step_size * delta
 
         weights = policy.log_probability_gradient(outputs, actions[t])
         pull = entropy_coefficient * np.sign(delta)

@@ -31,6 +31,9 @@ class AccessControl(AbstractEnvironment[AccessControlState]):
     alike. Observed is the pair of free servers and priority, one-hot: place free * priorities +
     priority of (servers + 1) * priorities. Never terminated; a life starts with all servers free.
 
+    With the defaults the best average reward is 2.7476, by relative value iteration, and 2.6469
+    with a tenth of the actions random (epsilon 0.1, and the rest the best for that).
+
     Source: Sutton and Barto (2018), example 10.2, whose numbers are the defaults.
 
     **Arguments:** `n_servers` >= 1; `payments`: one number for each priority;
