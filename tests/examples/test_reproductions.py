@@ -130,3 +130,14 @@ def test_every_built_in_experiment_of_a_script_is_there(scripts):
         assert isinstance(
             af.comparison_from_config(scripts["section"].built_in(name), name), af.Comparison
         )
+
+
+def test_differential_agents_let_in_whom_it_pays_to_let_in(scripts, monkeypatch):
+    """A twentieth of the steps takes them most of the way."""
+    queue = scripts["access_control"]
+    for name, value in (("SEEDS", 4), ("STEPS", 100_000), ("WINDOW", 10_000)):
+        monkeypatch.setattr(queue, name, value)
+    found, figure = queue.reproduce()
+    earned = [figure.ours for figure in found.figures if "reward rate" in figure.quantity]
+    assert len(earned) == 2 and all(2.55 < rate < queue.BEST_EXPLORING for rate in earned)
+    assert len(figure.axes) == 2

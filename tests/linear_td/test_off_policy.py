@@ -127,7 +127,8 @@ def test_an_end_cuts_all_that_is_carried(name, discount, boundary):
     ended = learner.update(stepped(learner), x, r, after, discount, 1.3, boundary=boundary).state
     same(ended, learner.reset_traces(ended))
     # The next episode goes on as from the first step of a life with these weights.
-    fresh = learner.reset_traces(stepped(learner)).replace(weights=ended.weights)
+    fresh = learner.reset_traces(stepped(learner))
+    fresh = fresh.replace(weights=ended.weights, centering=ended.centering)
     if hasattr(ended.memory, "auxiliary_weights"):
         h = ended.memory.auxiliary_weights
         fresh = fresh.replace(memory=fresh.memory.replace(auxiliary_weights=h))

@@ -1,7 +1,7 @@
 """What learners of linear value functions have in common."""
 
 import abc
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -81,7 +81,11 @@ class AbstractLinearValue(AbstractLearner[State, TDTimeStep]):
     experience: ClassVar[type] = TDTimeStep
     draws_weights: ClassVar[bool] = False
 
-    reward_centering: eqx.AbstractVar[RewardCentering | None]
+    if TYPE_CHECKING:
+        # Type checkers take an AbstractVar for the first field of every constructor.
+        reward_centering: ClassVar[Any]
+    else:
+        reward_centering: eqx.AbstractVar[RewardCentering | None]
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> State:
         """Zero weights for `feature_dim` features, born now; nothing is drawn from `key`."""

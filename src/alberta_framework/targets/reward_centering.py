@@ -75,7 +75,7 @@ def centering_begun(centering: RewardCentering | None) -> CenteringState | None:
 
 
 def centered(
-    centering: RewardCentering | None, state: CenteringState | None, reward: Float[Array, ""]
+    centering: RewardCentering | None, state: Any, reward: Float[Array, ""]
 ) -> Float[Array, ""]:
     """The reward as a learner takes it, whether it has a centering or not."""
     return reward if centering is None else centering.center(state, reward)
@@ -83,7 +83,7 @@ def centered(
 
 def recentered(
     centering: RewardCentering | None,
-    state: CenteringState | None,
+    state: Any,
     reward: Float[Array, ""],
     td_error: Float[Array, ""],
     rho: Any = 1.0,
