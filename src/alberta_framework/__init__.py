@@ -312,6 +312,8 @@ if TYPE_CHECKING:
     from .horde import HordeState as HordeState
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
+    from .horde import discounted_returns as discounted_returns
+    from .horde import return_error as return_error
     from .hyperparameters import Axes as Axes
     from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
@@ -323,6 +325,9 @@ if TYPE_CHECKING:
     from .linear_td import AbstractOffPolicyTD as AbstractOffPolicyTD
     from .linear_td import EmphaticTD as EmphaticTD
     from .linear_td import GradientTD as GradientTD
+    from .linear_td import LinearHorde as LinearHorde
+    from .linear_td import LinearHordeState as LinearHordeState
+    from .linear_td import LinearHordeUpdate as LinearHordeUpdate
     from .linear_td import LinearTD as LinearTD
     from .linear_td import LinearTDState as LinearTDState
     from .linear_td import OffPolicyHorde as OffPolicyHorde
@@ -386,6 +391,8 @@ if TYPE_CHECKING:
     from .loops import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
+    from .nexting import discount_from_timescale as discount_from_timescale
+    from .nexting import nexting_horde as nexting_horde
     from .reports import Timer as Timer
     from .reports import export_to_csv as export_to_csv
     from .reports import export_to_json as export_to_json
@@ -548,6 +555,8 @@ _LATE = {
         "HordeState",
         "HordeUpdateResult",
         "create_horde_spec",
+        "discounted_returns",
+        "return_error",
     ),
     "control": (
         "AVG",
@@ -642,6 +651,9 @@ _LATE = {
         "GQ",
         "EmphaticTD",
         "GradientTD",
+        "LinearHorde",
+        "LinearHordeState",
+        "LinearHordeUpdate",
         "LinearTD",
         "LinearTDState",
         "OffPolicyHorde",
@@ -658,6 +670,10 @@ _LATE = {
         "VTrace",
         "importance_ratio",
         "state_action_features",
+    ),
+    "nexting": (
+        "discount_from_timescale",
+        "nexting_horde",
     ),
     "lives": (
         "EpisodeRing",
