@@ -48,6 +48,9 @@ SMALL = {
     "GQ": af.GQ(lamda=0.5),
     "OffPolicyHorde": af.OffPolicyHorde(af.GradientTD(lamda=0.5), DEMONS),
     "LinearHorde": af.LinearHorde(DEMONS, 0.1),
+    "HordeWithFeatures": af.HordeWithFeatures(
+        af.LinearHorde(DEMONS, 0.1), af.TilesOfEach(tilings=1, tiles=2)
+    ),
     "StreamQ": af.StreamQ(2, af.StreamMLP((3,), 2, sparsity=0.0)),
     "StreamSARSA": af.StreamSARSA(2, af.StreamMLP((3,), 2, sparsity=0.0)),
     "LinearSarsa": af.LinearSarsa(2),

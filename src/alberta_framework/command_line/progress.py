@@ -22,8 +22,8 @@ _SECONDS_BETWEEN_LINES = 60.0
 
 @contextlib.contextmanager
 def progress_of(name: str, total: int, unit: str, quiet: bool) -> Iterator[Callable]:
-    """What is called as `show(done, note)` while something runs, or as `show(done, note, below)` with
-    what a terminal shows below the bar; on standard error."""
+    """What is called as `show(done, note)` while something runs; on standard error. A third
+    argument is what a terminal shows below the bar."""
     console = Console(stderr=True)
     if quiet:
         yield lambda done, note, below=None: None

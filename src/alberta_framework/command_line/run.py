@@ -33,8 +33,8 @@ def run(
     """Run an experiment, print its tables and write its files.
 
     **Arguments:** `imports`: modules to import first, besides those that the file names; `resume`:
-    the folder of a run of the same experiment that was stopped, to go on with; `data`: the file that
-    an experiment reads which reads one.
+    the folder of a run of the same experiment that was stopped, to go on with; `data`: the file
+    that is read, of an experiment that reads one.
 
     **Returns:** the exit code: 0, 130 after Ctrl-C or SIGTERM, or 1 where an environment failed;
     either way with what was finished saved, and where it can be a checkpoint to resume from.

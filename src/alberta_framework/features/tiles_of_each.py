@@ -54,9 +54,9 @@ class TilesOfEach(AbstractFeatures[None]):
     def see(self, state: None, percept: Percept) -> tuple[Percept, None]:
         x, low, high = percept.observation, f32(self.low), f32(self.high)
         share = jnp.clip((x - low) / (high - low), 0.0, 1.0)
-        displaced = np.float32(np.arange(self.tilings) / self.tilings)
+        displaced = np.arange(self.tilings, dtype=np.float32) / np.float32(self.tilings)
         along = self.tiles * share[:, None] + displaced[None]
-        places = np.float32(np.arange(self.tiles + 1))
+        places = np.arange(self.tiles + 1, dtype=np.float32)
         # The sum may round up to the next tile, past the last one.
         coordinates = jnp.minimum(jnp.floor(along), np.float32(self.tiles))
         ones = f32(coordinates[..., None] == places[None, None]).reshape(-1)

@@ -51,7 +51,8 @@ def nexting_from_config(
     if given["num_rows"] is None:
         raise ValueError("missing key 'num_rows': how many rows, for there is no end to them.")
     try:
-        experiment = NextingExperiment(**given | {"source": source})
+        given["source"] = source
+        experiment = NextingExperiment(**given)
     except TypeError as error:
         raise ValueError(f"nexting: {error}") from error
     return experiment.resized(experiment.num_rows)

@@ -203,7 +203,7 @@ class NextingRun:
         self._learner = strong(experiment.learner)
         self._state = experiment.learner.init(len(source.names))
         self._rows = source.rows()
-        self._filled: NDArray[np.float32] | None = None
+        self._filled = np.zeros(len(source.names), np.float32)
         self._times: list[float] = []
         self._signals: list[NDArray[np.float32]] = []
         self._predictions: list[NDArray[np.float32]] = []
@@ -231,18 +231,12 @@ class NextingRun:
             self._times.append(time)
             self._signals.append(np.asarray(row, np.float32))
             given.append(self._filled)
-            self._filled = np.where(np.isnan(row), self._filled, row).astype(np.float32)
+            self._filled = np.asarray(np.where(np.isnan(row), self._filled, row), np.float32)
             seen.append(self._filled)
         signals = np.stack(self._signals[-len(seen) :])
         # What came during a gap was not seen.
         signals = np.where(np.asarray(gaps)[:, None], np.float32(np.nan), signals)
-        step = DemonStep(
-            observation=np.stack(given),
-            cumulants=None,
-            next_observation=np.stack(seen),
-            signals=signals,
-            truncated=np.asarray(gaps),
-        )
+        step = _transitions(np.stack(given), np.stack(seen), signals, np.asarray(gaps))
         self._state, predictions = _lived(self._learner, self._state, step)
         self._predictions += list(np.asarray(predictions))
         self._gaps += gaps
@@ -264,13 +258,14 @@ class NextingRun:
     def latest(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The last row of signals, and what is predicted there as means over the time scales."""
         gammas = np.asarray(self.experiment.spec.gammas, np.float32)
-        return self._signals[self.rows_done - 1], self._predictions[-1] * (1.0 - gammas)
+        means = np.asarray(self._predictions[-1] * (1.0 - gammas), np.float32)
+        return self._signals[self.rows_done - 1], means
 
     def _compile(self) -> None:
         """Before the first row is measured: compiling meanwhile would miss some."""
         n, rows = len(self.experiment.source.names), self.experiment.source.at_once
         nothing = np.zeros((rows, n), np.float32)
-        steps = DemonStep(nothing, None, nothing, signals=nothing, truncated=np.zeros(rows, bool))
+        steps = _transitions(nothing, nothing, nothing, np.zeros(rows, bool))
         jax.block_until_ready(_lived(self._learner, self._state, steps))
         self._learner.predict(self._state, nothing[0])
 
@@ -282,6 +277,13 @@ class NextingRun:
         self._predictions = [np.asarray(self._learner.predict(self._state, self._filled))]
 
 
+def _transitions(before: Any, after: Any, signals: Any, gaps: Any) -> DemonStep:
+    """From row to row; after a gap in time nothing that was before it lives on."""
+    given = map(jnp.asarray, (before, after, signals, gaps))
+    x, next_x, cumulants, cut = given
+    return DemonStep(x, None, next_x, signals=cumulants, truncated=cut)
+
+
 @jax.jit
 def _lived(learner: HordeWithFeatures, state: Any, steps: DemonStep) -> tuple[Any, Any]:
     """Learn each transition, then predict where it led to."""
@@ -290,4 +292,4 @@ def _lived(learner: HordeWithFeatures, state: Any, steps: DemonStep) -> tuple[An
         state, _ = learner.learn(state, step)
         return state, learner.predict(state, step.next_observation)
 
-    return jax.lax.scan(one, state, jax.tree.map(jnp.asarray, steps))
+    return jax.lax.scan(one, state, steps)

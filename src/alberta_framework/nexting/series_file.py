@@ -54,9 +54,7 @@ def load_series(path: str | os.PathLike, time_column: str | None = None) -> Sign
         ]
         values[k] = [_number(where, line, name, cell) for name, cell in cells]
     signals = tuple(name for i, name in enumerate(names) if i != place)
-    empty = [
-        name for name, known in zip(signals, ~np.isnan(values).all(0), strict=True) if not known
-    ]
+    empty = [name for i, name in enumerate(signals) if np.isnan(values[:, i]).all()]
     if empty:
         raise ValueError(f"{where}: column {empty[0]!r} is empty.")
     return SignalRecord(signals, times - times[0], values)

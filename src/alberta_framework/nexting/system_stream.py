@@ -138,7 +138,8 @@ def load_record(path: str | os.PathLike) -> SignalRecord:
         if not {"names", "times", "values"} <= set(stored.files):
             raise ValueError(f"{os.fspath(path)!r} holds no record of signals.")
         names = tuple(str(name) for name in stored["names"])
-        times, values = np.float64(stored["times"]), np.float32(stored["values"])
+        times = np.asarray(stored["times"], np.float64)
+        values = np.asarray(stored["values"], np.float32)
     if values.shape != (len(times), len(names)):
         raise ValueError(
             f"{os.fspath(path)!r}: `values` must have shape {(len(times), len(names))}, got "
