@@ -19,7 +19,7 @@ from .with_features import HordeWithFeatures
 
 
 def nexting_features(
-    memories: Sequence[float] = (0.8, 0.95), tilings: int = 4, tiles: int = 8
+    memories: Sequence[float] = (0.8, 0.95), tilings: int = 4, tiles: int = 2
 ) -> AbstractFeatures:
     """Features of a row of signals for linear predictions of them.
 
@@ -52,7 +52,7 @@ def nexting_learner(
     step_size: Hyperparameter = 0.1,
     memories: Sequence[float] = (0.8, 0.95),
     tilings: int = 4,
-    tiles: int = 8,
+    tiles: int = 2,
 ) -> HordeWithFeatures:
     """`nexting_horde` on `nexting_features`, learned by `LinearHorde` with one trace for each time
     scale.
