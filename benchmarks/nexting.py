@@ -162,7 +162,7 @@ def life_of(learner, x):
         state, _ = learner.learn(state, af.DemonStep(before, None, after))
         return state, (state.last_shown, learner.predict(state, after))
 
-    state = learner.init(x.shape[1])
+    state = learner.init(x.shape[1], jax.random.key(0))
     shown, _ = learner.features.see(state.features_state, af.Percept(x[0], first=jnp.asarray(True)))
     predicted = learner.predict(state, x[0])
     _, (features, predictions) = jax.lax.scan(one, state, (x[:-1], x[1:]))

@@ -80,7 +80,7 @@ def life_of(learner, x):
         state, _ = learner.learn(state, af.DemonStep(before, None, after))
         return state, (state.last_shown, learner.predict(state, after))
 
-    return jax.lax.scan(one, learner.init(x.shape[1]), (x[:-1], x[1:]))[1]
+    return jax.lax.scan(one, learner.init(x.shape[1], jax.random.key(0)), (x[:-1], x[1:]))[1]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import itertools
 import json
 
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import pytest
 
@@ -39,7 +40,7 @@ def lived(what):
 def test_it_is_its_learner_row_by_row():
     what, x = experiment(), record().values
     result = lived(what)
-    learner, state = what.learner, what.learner.init(3)
+    learner, state = what.learner, what.learner.init(3, jr.key(0))
     expected = [learner.predict(state, x[0])]
     for before, after in itertools.pairwise(x[:61]):
         step = af.DemonStep(jnp.asarray(before), None, jnp.asarray(after))

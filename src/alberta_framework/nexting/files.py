@@ -12,7 +12,7 @@ from ..reports.files import write_config, write_csv
 from .run import NextingResult
 
 _PANELS = 6
-_SHOWN_SECONDS_PER_SCALE = 40.0
+_SHOWN_ROWS_PER_SCALE = 40.0
 
 
 def save_nexting(result: NextingResult, folder: Path) -> list[Path]:
@@ -34,8 +34,9 @@ def save_nexting(result: NextingResult, folder: Path) -> list[Path]:
     scores, signals, predictions, config, figure = (folder / name for name in names)
     rows = error_rows(result)
     write_csv(scores, list(rows[0]), (row.values() for row in rows))
-    write_csv(signals, ["time", *experiment.source.names], _rows(result, result.signals))
-    write_csv(predictions, ["time", *experiment.spec.names], _rows(result, result.means))
+    # Nine digits tell a float32 from every other.
+    write_csv(signals, ["time", *experiment.source.names], _rows(result, result.signals, 9))
+    write_csv(predictions, ["time", *experiment.spec.names], _rows(result, result.means, 6))
     run = {"rows_done": result.rows_done, "rejected": result.rejected}
     settings = {
         "title": experiment.title,
@@ -88,7 +89,7 @@ def plot_nexting(result: NextingResult) -> Any:
         candidates = [signal * scales + k for k in reversed(range(scales))]
         chosen += [i for i in candidates if known[:, i].sum() >= steps / 2 and spread[i] > 0][:1]
     chosen = chosen[:_PANELS] or [0]
-    longest = max(experiment.scales) * _SHOWN_SECONDS_PER_SCALE
+    longest = max(experiment.scales) * _SHOWN_ROWS_PER_SCALE
     shown = slice(max(0, steps - int(longest)), steps)
     figure, _ = plot_predictions(
         result.means[:-1][shown][:, chosen],
@@ -100,10 +101,8 @@ def plot_nexting(result: NextingResult) -> Any:
     return figure
 
 
-def _rows(result: NextingResult, columns: Any) -> Iterator[list[Any]]:
+def _rows(result: NextingResult, columns: Any, digits: int) -> Iterator[list[Any]]:
+    """Time and numbers; an empty cell for one that is missing."""
     for time, row in zip(result.times.tolist(), columns.tolist(), strict=True):
-        yield [f"{time:.6g}" if time < 1e5 else f"{time:.3f}", *_cells(row)]
-
-
-def _cells(row: list[float]) -> list[str]:
-    return ["" if value != value else f"{value:.6g}" for value in row]
+        cells = ("" if value != value else f"{value:.{digits}g}" for value in row)
+        yield [round(time, 6), *cells]

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
@@ -201,7 +202,7 @@ class NextingRun:
         self.experiment = experiment
         source = experiment.source
         self._learner = strong(experiment.learner)
-        self._state = experiment.learner.init(len(source.names))
+        self._state = experiment.learner.init(len(source.names), jr.key(0))
         self._rows = source.rows()
         self._filled = np.zeros(len(source.names), np.float32)
         self._times: list[float] = []

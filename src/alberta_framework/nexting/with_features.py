@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from ..compilation.boundary import compiled
 from ..components.numbers import all_finite, f32, truth
-from ..components.ranges import require_count, require_part
+from ..components.ranges import require_count, require_key, require_part
 from ..experience import DemonStep
 from ..features import AbstractFeatures, Percept
 from ..learners import AbstractHolderState, AbstractLearner, MetricParts, Metrics, rejections
@@ -64,7 +64,8 @@ class HordeWithFeatures(AbstractLearner[HordeWithFeaturesState, DemonStep]):
             )
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> HordeWithFeaturesState:
-        """For observations of `feature_dim` numbers."""
+        """For observations of `feature_dim` numbers; `key` for what the horde draws."""
+        key = require_key("HordeWithFeatures.init", key)
         require_count("HordeWithFeatures.init", "feature_dim", feature_dim)
         shown = self.features.feature_dim_of(int(feature_dim))
         return HordeWithFeaturesState(
