@@ -139,12 +139,16 @@ def accuracy(path: str) -> None:
     }
     scales = len(TIMESCALES)
     of_scale = {name: np.reshape(e, (-1, scales)) for name, e in columns.items()}
-    rows = [
-        (f"{tau:g} s", *(f"{np.nanmean(e[:, k]):.3f}" for e in of_scale.values()))
-        for k, tau in enumerate(TIMESCALES)
-    ]
-    table(("mean over signals", *columns), rows)
-    print()
+    for called, average in (
+        ("mean over signals", np.nanmean),
+        ("median over signals", np.nanmedian),
+    ):
+        rows = [
+            (f"{tau:g} s", *(f"{average(e[:, k]):.3f}" for e in of_scale.values()))
+            for k, tau in enumerate(TIMESCALES)
+        ]
+        table((called, *columns), rows)
+        print()
     rows = [
         (name, *(f"{e:.3f}" for e in np.array(list(columns.values()))[:, i]))
         for i, name in enumerate(spec.names)

@@ -56,6 +56,8 @@ def plot_predictions(
             # Escaped, so that a name with two dollars in it is not set as mathematics.
             ax.set_title(names[i].replace("$", r"\$"), loc="left", fontsize="medium")
         ax.margins(x=0.0)
-    named_legend(axes[0], loc="upper right", ncols=2)
+    # Beside the first title, where it covers no curve.
+    above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
+    named_legend(axes[0], ncols=2, frameon=False, **above)
     axes[-1].set_xlabel(unit)
     return figure, axes
