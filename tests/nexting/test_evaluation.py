@@ -103,6 +103,7 @@ def test_the_record_is_half_an_hour_at_ten_hertz():
     assert RECORD.stat().st_size < 300_000
 
 
+@pytest.mark.slow
 def test_predictions_of_a_machine_are_better_than_what_needs_no_learning(errors):
     """At every time scale, on the average over its signals, after half an hour; and than weights
     fitted off-line to all that came before. At 2 and 8 seconds weights fitted in hindsight, to the
@@ -118,6 +119,7 @@ def test_predictions_of_a_machine_are_better_than_what_needs_no_learning(errors)
         assert np.all(average["learned"] < 1.15 * average["ridge"])
 
 
+@pytest.mark.slow
 def test_persistence_is_better_for_what_hardly_moves(errors):
     """The miss: of loads, memory and the number of processes the last value says more than half an
     hour of learning can, at the shorter time scales. Should this fail, the guide has to be told."""
