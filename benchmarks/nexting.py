@@ -75,7 +75,7 @@ def speed(repeats: int) -> None:
     def loop(horde, state, rows):
         def one(state, step):
             state, outputs = horde.learn(state, step)
-            return state, outputs.td_error[0]
+            return state, outputs[1][0]
 
         return jax.lax.scan(one, state, rows)[1]
 

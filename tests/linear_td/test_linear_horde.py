@@ -118,6 +118,27 @@ def test_it_is_a_horde_without_hidden_layers_and_bias(inactive):
     np.testing.assert_allclose(ours.metrics.td_error, theirs.metrics.td_error, **CLOSE)
 
 
+@pytest.mark.parametrize("traces", ["shared", "per_demon"])
+def test_the_loop_over_arrays_takes_it(traces):
+    rows = experience(rho=np.float32(np.random.default_rng(2).uniform(0.0, 1.5, STEPS)))
+    horde = af.LinearHorde(SPEC, STEP_SIZES, traces)
+    result = af.run_horde_learning_loop(
+        horde,
+        horde.init(DIM),
+        rows["observation"],
+        rows["cumulants"],
+        rows["next_observation"],
+        signals=rows["signals"],
+        terminated=rows["terminated"],
+        truncated=rows["truncated"],
+        rhos=rows["rho"],
+    )
+    weights, _, errors = expected(rows)
+    np.testing.assert_allclose(result.state.weights, weights, **CLOSE)
+    np.testing.assert_allclose(result.td_errors, errors, **CLOSE)
+    np.testing.assert_array_equal(result.per_demon_metrics[..., 1], result.td_errors)
+
+
 def test_with_ratios_it_is_off_policy():
     rows = experience(rho=by_demon()["rho"])
     ours = lived(af.LinearHorde(SPEC, 0.02, "per_demon", "freeze"), rows)

@@ -83,7 +83,7 @@ def test_a_rejected_step_leaves_all_as_it_was():
     x = np.float32([1.0, 2.0])
     bad = af.DemonStep(jnp.asarray(x), None, jnp.asarray(np.float32([np.nan, 0.0])))
     after, outputs = LEARNER.learn(state, bad)
-    assert after.rejected_count == 1 and np.all(np.isnan(outputs.td_error))
+    assert after.rejected_count == 1 and np.all(np.isnan(LEARNER.metrics(outputs).td_error))
     without = {"horde_state": None}
     assert_same_bits(after.replace(**without), state.replace(**without))
     np.testing.assert_array_equal(after.horde_state.weights, state.horde_state.weights)
@@ -98,7 +98,7 @@ def test_a_prediction_changes_nothing_and_is_what_is_learned_from():
     assert not np.allclose(elsewhere, LEARNER.predict(state, x[-1]))
     step = af.DemonStep(jnp.asarray(x[-1]), None, jnp.asarray(ahead))
     after, outputs = LEARNER.learn(state, step)
-    assert outputs.td_error.shape == (N,)
+    assert LEARNER.metrics(outputs).td_error.shape == (N,)
     # An observation of its own life: the same memories, and the statistics with it in them.
     near = LEARNER.horde.predict(state.horde_state, after.last_shown)
     np.testing.assert_allclose(elsewhere, near, atol=0.3 * np.abs(near).max())
@@ -137,7 +137,8 @@ def test_the_parts_are_checked_and_the_config_round_trips():
     assert eqx.tree_equal(again, LEARNER)
     assert LEARNER.demons == LEARNER.horde.demons
     assert LEARNER.metric_parts.names == LEARNER.horde.horde_spec.names
-    with pytest.raises(TypeError, match="`horde` must learn from DemonSteps"):
+    assert LEARNER.n_demons == N
+    with pytest.raises(TypeError, match="`horde` must predict, and learn from DemonSteps"):
         af.HordeWithFeatures(af.LinearLearner(), af.TimeFeature(3))
     with pytest.raises(TypeError, match="`features` must be an AbstractFeatures"):
         af.HordeWithFeatures(LEARNER.horde, None)

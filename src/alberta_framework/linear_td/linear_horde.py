@@ -23,6 +23,7 @@ from ..learners import (
     Metrics,
     Network,
     guarded,
+    named_columns,
 )
 from ..targets import bootstrapped, continuation, next_features
 
@@ -257,8 +258,9 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
 
     def learn(
         self, state: LinearHordeState, experience: DemonStep
-    ) -> tuple[LinearHordeState, Metrics]:
-        """Update on a `DemonStep`; the outputs are the squared TD errors and the TD errors."""
+    ) -> tuple[LinearHordeState, tuple]:
+        """Update on a `DemonStep`; the outputs are the metrics and the TD errors, as of a
+        `HordeLearner`."""
         now = experience
         result = self.update(
             state,
@@ -271,8 +273,14 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
             gammas=now.gammas,
             boundary=False if now.truncated is None else now.truncated,
         )
-        told = {"squared_td_error": result.td_errors**2, "td_error": result.td_errors}
-        return result.state, Metrics(told)
+        errors = result.td_errors
+        sizes = jnp.broadcast_to(f32(self.step_size), errors.shape)
+        sizes = jnp.where(jnp.isnan(errors), jnp.nan, sizes)
+        return result.state, (jnp.stack([errors**2, errors, sizes], axis=-1), errors)
+
+    def _named(self, outputs: tuple) -> Metrics:
+        per_demon, _ = outputs
+        return named_columns(("squared_td_error", "td_error", "mean_step_size"), per_demon)
 
     @property
     def _first(self) -> np.ndarray:

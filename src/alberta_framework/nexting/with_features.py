@@ -58,10 +58,15 @@ class HordeWithFeatures(AbstractLearner[HordeWithFeaturesState, DemonStep]):
     def __check_init__(self):
         require_part(self, "horde", AbstractLearner)
         require_part(self, "features", AbstractFeatures)
-        if self.horde.experience is not DemonStep:
+        predicts = callable(getattr(self.horde, "predict", None))
+        if self.horde.experience is not DemonStep or not predicts:
             raise TypeError(
-                f"HordeWithFeatures: `horde` must learn from DemonSteps, got {self.horde!r}."
+                f"HordeWithFeatures: `horde` must predict, and learn from DemonSteps, got {self.horde!r}."
             )
+
+    @property
+    def n_demons(self) -> int:
+        return len(self.horde.demons)
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> HordeWithFeaturesState:
         """For observations of `feature_dim` numbers; `key` for what the horde draws."""
@@ -82,7 +87,8 @@ class HordeWithFeatures(AbstractLearner[HordeWithFeaturesState, DemonStep]):
     ) -> Float[Array, " demons"]:
         """The values of all demons at `observation`; nothing changes."""
         x, _ = self._shown_at(state, f32(observation), learning=False)
-        return self.horde.predict(state.horde_state, x)  # type: ignore[attr-defined]
+        horde: Any = self.horde
+        return horde.predict(state.horde_state, x)
 
     def learn(
         self, state: HordeWithFeaturesState, experience: DemonStep
