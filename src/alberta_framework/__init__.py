@@ -397,12 +397,14 @@ if TYPE_CHECKING:
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
     from .nexting import HordeWithFeatures as HordeWithFeatures
     from .nexting import HordeWithFeaturesState as HordeWithFeaturesState
+    from .nexting import LiveSource as LiveSource
     from .nexting import NextingErrors as NextingErrors
     from .nexting import NextingExperiment as NextingExperiment
     from .nexting import NextingResult as NextingResult
     from .nexting import NextingRun as NextingRun
     from .nexting import RecordSource as RecordSource
     from .nexting import SignalRecord as SignalRecord
+    from .nexting import SignalSource as SignalSource
     from .nexting import SystemStream as SystemStream
     from .nexting import discount_from_timescale as discount_from_timescale
     from .nexting import load_record as load_record
@@ -701,12 +703,14 @@ _LATE = {
     "nexting": (
         "HordeWithFeatures",
         "HordeWithFeaturesState",
+        "LiveSource",
         "NextingErrors",
         "NextingExperiment",
         "NextingResult",
         "NextingRun",
         "RecordSource",
         "SignalRecord",
+        "SignalSource",
         "SystemStream",
         "discount_from_timescale",
         "load_record",

@@ -54,15 +54,23 @@ def compare(path, told, last):
         assert not rejected and prediction == predictions[step], step
 
 
+def saved(path):
+    """When the checkpoint was written last."""
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
 def main(folder, kills):
     path, rng, began, codes, told = folder / "nexting.ckpt", random.Random(0), [], [], []
     for _ in range(kills):
         child, report = forked(lambda write: learn(path, write))
         with report:
+            before = saved(path)
             began.append(int(report.readline()))
-            # Lives are counted in events: the same on machines of any speed.
-            for _ in range(rng.randrange(5, 60)):
+            # Lives are counted in events and end after a save: so they do on machines of any speed.
+            more = rng.randrange(5, 60)
+            while more > 0 or saved(path) == before:
                 told.append(json.loads(report.readline()))
+                more -= 1
             time.sleep(rng.uniform(0, 0.003))
             os.kill(child, signal.SIGKILL)
             # What was still told; the last line may be half of one.

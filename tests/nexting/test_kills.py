@@ -34,5 +34,5 @@ def test_ten_kills_change_no_prediction(tmp_path):
     found = json.loads(ran.stdout)
     assert found["codes"] == [-signal.SIGKILL] * KILLS + [0, 0], ran.stderr
     began = found["began"]
-    assert all(before <= after for before, after in itertools.pairwise(began))
-    assert len(set(began)) > KILLS // 2 and began[-1] >= EVERY  # most lives came as far as a save
+    assert began[0] == 0 and began[1] >= EVERY
+    assert all(before < after for before, after in itertools.pairwise(began))

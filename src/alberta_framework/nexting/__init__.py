@@ -9,10 +9,12 @@ from .files import plot_nexting as plot_nexting
 from .files import save_nexting as save_nexting
 from .learner import nexting_features as nexting_features
 from .learner import nexting_learner as nexting_learner
+from .run import LiveSource as LiveSource
 from .run import NextingExperiment as NextingExperiment
 from .run import NextingResult as NextingResult
 from .run import NextingRun as NextingRun
 from .run import RecordSource as RecordSource
+from .run import SignalSource as SignalSource
 from .series_file import load_series as load_series
 from .system_stream import SignalRecord as SignalRecord
 from .system_stream import SystemStream as SystemStream
