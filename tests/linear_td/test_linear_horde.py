@@ -1,5 +1,6 @@
 """LinearHorde: against TD(lambda) in float64, and against HordeLearner without hidden layers."""
 
+import dataclasses
 import json
 
 import equinox as eqx
@@ -248,6 +249,21 @@ def test_what_differs_between_demons_needs_their_own_traces(name):
     if name != "gammas":
         with pytest.raises(TypeError, match=rf"`{name}` must have shape \(\) or \(5,\)"):
             own.update(own.init(DIM), **ONE, **{name: np.zeros(2, np.float32)})
+
+
+def test_a_target_policy_is_never_passed_over():
+    policy = af.FixedTargetPolicy((0.9, 0.1))
+    demons = [DEMONS[1], dataclasses.replace(DEMONS[0], name="other", target_policy=policy)]
+    spec = af.create_horde_spec(demons)
+    with pytest.raises(ValueError, match="shared traces: demon 'other' must have no"):
+        af.LinearHorde(spec)
+    horde, x = af.LinearHorde(spec, 0.1, "per_demon"), np.ones(DIM, np.float32)
+    state = horde.init(DIM)
+    with pytest.raises(TypeError, match="`rho` must be given, for demons have target policies"):
+        horde.update(state, x, np.ones(2), x)
+    ratios = spec.importance_ratios(x, 1, np.log(0.5))
+    after = horde.update(state, x, np.ones(2), x, ratios).state
+    np.testing.assert_allclose(after.weights, 0.1 * np.float32([[1.0], [0.2]]) * x, rtol=1e-6)
 
 
 def test_traces_are_cut_of_all_or_of_those_that_have_their_own():

@@ -127,6 +127,8 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
         require_range(self, "step_size", 0.0)
         require_choice("LinearHorde", "traces", self.traces, ("shared", "per_demon"))
         require_choice("LinearHorde", "inactive", self.inactive, ("advance", "freeze"))
+        if self.traces == "shared":
+            self.horde_spec.require_on_policy("LinearHorde with shared traces")
         if self.inactive == "freeze" and self.traces == "shared":
             raise ValueError(
                 "LinearHorde: `inactive` must be 'advance' with shared traces, got 'freeze': a "
@@ -178,7 +180,7 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
         observation: Real[Array, "{state.feature_dim}"],
         cumulants: Real[Array, "{state.n_demons}"] | None,
         next_observation: Real[Array, "{state.feature_dim}"],
-        rho: Any = 1.0,
+        rho: Any = None,
         *,
         signals: Real[Array, " signals"] | None = None,
         terminated: Any = None,
@@ -188,7 +190,8 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
         """Learn from one transition.
 
         **Arguments:** `cumulants`, `signals`, `terminated`, `gammas` as of `HordeLearner.update`;
-        `rho`: the ratio of the action taken, >= 0; `boundary`: whether the next observation is not
+        `rho`: the ratio of the action taken, >= 0, None where no demon has a target policy: 1;
+        `boundary`: whether the next observation is not
         where the next transition begins, as after a truncation. With `traces="per_demon"` one or
         one for each demon; else one for all, and `gammas` None.
         """
@@ -198,9 +201,14 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
                 "LinearHorde.update: `gammas` must be None with shared traces, whose demons have "
                 "one discount; use traces='per_demon'."
             )
+        if rho is None and any(policy is not None for policy in spec.target_policies):
+            raise TypeError(
+                "LinearHorde.update: `rho` must be given, for demons have target policies: "
+                "horde_spec.importance_ratios(observation, action, log_b)."
+            )
         given = cumulants_of("LinearHorde.update", spec, cumulants, signals)
         ended = f32(self._for_each("`terminated`", 0.0 if terminated is None else terminated))
-        ratios = f32(self._for_each("`rho`", rho))
+        ratios = f32(self._for_each("`rho`", 1.0 if rho is None else rho))
         cut = truth(self._for_each("`boundary`", boundary))
         step_sizes = f32(self._each("`step_size`", self.step_size))
         discounts = f32(spec.gammas) if gammas is None else f32(gammas)
@@ -267,7 +275,7 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
             now.observation,
             now.cumulants,
             now.next_observation,
-            1.0 if now.rho is None else now.rho,
+            now.rho,
             signals=now.signals,
             terminated=now.terminated,
             gammas=now.gammas,

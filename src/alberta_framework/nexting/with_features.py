@@ -61,7 +61,8 @@ class HordeWithFeatures(AbstractLearner[HordeWithFeaturesState, DemonStep]):
         predicts = callable(getattr(self.horde, "predict", None))
         if self.horde.experience is not DemonStep or not predicts:
             raise TypeError(
-                f"HordeWithFeatures: `horde` must predict, and learn from DemonSteps, got {self.horde!r}."
+                "HordeWithFeatures: `horde` must predict, and learn from DemonSteps, got "
+                f"{self.horde!r}."
             )
 
     @property
