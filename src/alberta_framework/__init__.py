@@ -292,6 +292,8 @@ if TYPE_CHECKING:
     from .environments.gymnasium import run_sarsa_continuing as run_sarsa_continuing
     from .environments.gymnasium import run_sarsa_episode as run_sarsa_episode
     from .features import AbstractFeatures as AbstractFeatures
+    from .features import Clipped as Clipped
+    from .features import Concatenated as Concatenated
     from .features import ObservationNormalizer as ObservationNormalizer
     from .features import ObservationTrace as ObservationTrace
     from .features import ObservationTraceState as ObservationTraceState
@@ -300,11 +302,13 @@ if TYPE_CHECKING:
     from .features import RewardScaler as RewardScaler
     from .features import RewardScalerState as RewardScalerState
     from .features import TileCoder as TileCoder
+    from .features import TilesOfEach as TilesOfEach
     from .features import TimeFeature as TimeFeature
     from .figures import create_comparison_figure as create_comparison_figure
     from .figures import plot_final_performance_bars as plot_final_performance_bars
     from .figures import plot_hyperparameter_heatmap as plot_hyperparameter_heatmap
     from .figures import plot_learning_curves as plot_learning_curves
+    from .figures import plot_predictions as plot_predictions
     from .figures import plot_step_size_evolution as plot_step_size_evolution
     from .figures import publication_style as publication_style
     from .figures import save_figure as save_figure
@@ -318,6 +322,8 @@ if TYPE_CHECKING:
     from .horde import HordeState as HordeState
     from .horde import HordeUpdateResult as HordeUpdateResult
     from .horde import create_horde_spec as create_horde_spec
+    from .horde import discounted_returns as discounted_returns
+    from .horde import return_error as return_error
     from .hyperparameters import Axes as Axes
     from .interface import ActionSpace as ActionSpace
     from .interface import BoxActions as BoxActions
@@ -330,6 +336,9 @@ if TYPE_CHECKING:
     from .linear_td import DifferentialTD as DifferentialTD
     from .linear_td import EmphaticTD as EmphaticTD
     from .linear_td import GradientTD as GradientTD
+    from .linear_td import LinearHorde as LinearHorde
+    from .linear_td import LinearHordeState as LinearHordeState
+    from .linear_td import LinearHordeUpdate as LinearHordeUpdate
     from .linear_td import LinearTD as LinearTD
     from .linear_td import LinearTDState as LinearTDState
     from .linear_td import OffPolicyHorde as OffPolicyHorde
@@ -393,6 +402,30 @@ if TYPE_CHECKING:
     from .loops import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
+    from .nexting import HordeWithFeatures as HordeWithFeatures
+    from .nexting import HordeWithFeaturesState as HordeWithFeaturesState
+    from .nexting import LiveSource as LiveSource
+    from .nexting import NextingErrors as NextingErrors
+    from .nexting import NextingExperiment as NextingExperiment
+    from .nexting import NextingResult as NextingResult
+    from .nexting import NextingRun as NextingRun
+    from .nexting import RecordSource as RecordSource
+    from .nexting import SignalRecord as SignalRecord
+    from .nexting import SignalSource as SignalSource
+    from .nexting import SystemStream as SystemStream
+    from .nexting import discount_from_timescale as discount_from_timescale
+    from .nexting import load_record as load_record
+    from .nexting import load_series as load_series
+    from .nexting import nexting_errors as nexting_errors
+    from .nexting import nexting_features as nexting_features
+    from .nexting import nexting_from_config as nexting_from_config
+    from .nexting import nexting_horde as nexting_horde
+    from .nexting import nexting_learner as nexting_learner
+    from .nexting import plot_nexting as plot_nexting
+    from .nexting import ridge_predictions as ridge_predictions
+    from .nexting import running_means as running_means
+    from .nexting import save_nexting as save_nexting
+    from .nexting import save_record as save_record
     from .reports import Timer as Timer
     from .reports import export_to_csv as export_to_csv
     from .reports import export_to_json as export_to_json
@@ -491,6 +524,8 @@ __version__ = "0.1.0"
 _LATE = {
     "features": (
         "AbstractFeatures",
+        "Clipped",
+        "Concatenated",
         "ObservationNormalizer",
         "ObservationTrace",
         "ObservationTraceState",
@@ -499,6 +534,7 @@ _LATE = {
         "RewardScaler",
         "RewardScalerState",
         "TileCoder",
+        "TilesOfEach",
         "TimeFeature",
     ),
     "schedules": (
@@ -555,6 +591,8 @@ _LATE = {
         "HordeState",
         "HordeUpdateResult",
         "create_horde_spec",
+        "discounted_returns",
+        "return_error",
     ),
     "control": (
         "AVG",
@@ -652,6 +690,9 @@ _LATE = {
         "DifferentialTD",
         "EmphaticTD",
         "GradientTD",
+        "LinearHorde",
+        "LinearHordeState",
+        "LinearHordeUpdate",
         "LinearTD",
         "LinearTDState",
         "OffPolicyHorde",
@@ -668,6 +709,32 @@ _LATE = {
         "VTrace",
         "importance_ratio",
         "state_action_features",
+    ),
+    "nexting": (
+        "HordeWithFeatures",
+        "HordeWithFeaturesState",
+        "LiveSource",
+        "NextingErrors",
+        "NextingExperiment",
+        "NextingResult",
+        "NextingRun",
+        "RecordSource",
+        "SignalRecord",
+        "SignalSource",
+        "SystemStream",
+        "discount_from_timescale",
+        "load_record",
+        "load_series",
+        "nexting_errors",
+        "nexting_features",
+        "nexting_from_config",
+        "nexting_horde",
+        "nexting_learner",
+        "plot_nexting",
+        "ridge_predictions",
+        "running_means",
+        "save_nexting",
+        "save_record",
     ),
     "lives": (
         "EpisodeRing",
@@ -831,6 +898,7 @@ _LATE = {
         "plot_final_performance_bars",
         "plot_hyperparameter_heatmap",
         "plot_learning_curves",
+        "plot_predictions",
         "plot_step_size_evolution",
         "publication_style",
         "save_figure",

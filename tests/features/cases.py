@@ -39,6 +39,9 @@ CASES = [
     Case("TimeFeature", {"limit": 7}, {"limit": (1, 7, 1000)}),
     Case("ObservationTrace", {}, {"beta": (0, 0.5, 0.999)}),
     Case("ObservationTrace", {"beta": 0.0}, {}),
+    Case("Clipped", {"limit": 10.5}, {"limit": (1, 10.5, 100)}),
+    Case("TilesOfEach", {"low": 8.0, "high": 12.0}, {"low": (-3, 0.5, 8), "high": (12, 100.0, 9)}),
+    Case("TilesOfEach", {"low": 9.5, "high": 10.5, "tilings": 3, "tiles": 2}, {}),
 ]
 ONE_OF_EACH = list({case.kind: case for case in reversed(CASES)}.values())
 
@@ -48,6 +51,19 @@ def stack():
     ours = af.Pipeline([af.RewardScaler(0.9), af.ObservationNormalizer(), af.TimeFeature(30)])
     parts = [oracles.RewardScaler(0.9), oracles.ObservationNormalizer(), oracles.TimeFeature(30)]
     return ours, oracles.Pipeline(parts)
+
+
+def side_by_side():
+    """Three representations of one observation, and their oracle."""
+    ours = af.Concatenated(
+        [af.ObservationTrace(0.9), af.TimeFeature(30), af.ObservationNormalizer()]
+    )
+    parts = [
+        oracles.ObservationTrace(0.9),
+        oracles.TimeFeature(30),
+        oracles.ObservationNormalizer(),
+    ]
+    return ours, oracles.Concatenated(parts)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,6 +39,34 @@ def test_a_stack_is_its_parts_one_after_the_other():
     assert ours.feature_dim_of(cases.DIM) == cases.DIM + 1 == seen.shape[-1]
 
 
+def test_representations_stand_side_by_side():
+    ours, oracle = cases.side_by_side()
+    seen, rewards, _ = cases.through(ours, LIFE)
+    expected, _ = cases.through_oracle(oracle, LIFE)
+    np.testing.assert_allclose(seen, expected, rtol=1e-5, atol=2e-5)
+    np.testing.assert_array_equal(rewards, LIFE.rewards)
+    assert ours.feature_dim_of(cases.DIM) == 3 * cases.DIM + 1 == seen.shape[-1]
+    again = af.from_config(json.loads(json.dumps(ours.to_config())))
+    assert eqx.tree_equal(again, ours)
+    for parts in ([], [af.LMS()]):
+        with pytest.raises(TypeError, match="`parts` must be AbstractFeatures"):
+            af.Concatenated(parts)
+
+
+def test_each_number_has_a_tile_of_each_tiling():
+    coder = af.TilesOfEach(0.0, 1.0, tilings=2, tiles=4)
+    x = jnp.float32([0.0, 0.3, 1.0, 7.0, np.nan])
+    shown = [coder.see(None, af.Percept(x[i : i + 1]))[0].observation for i in range(5)]
+    first = [np.flatnonzero(one).tolist() for one in shown[:4]]
+    assert first == [[0, 5], [1, 6], [4, 9], [4, 9]]
+    assert np.all(np.isnan(shown[4]))
+    assert coder.feature_dim_of(3) == 30
+    with pytest.raises(ValueError, match="`low` must be below `high`"):
+        af.TilesOfEach(1.0, 1.0)
+    with pytest.raises(ValueError, match="`tilings`"):
+        af.TilesOfEach(tilings=0)
+
+
 @pytest.mark.parametrize("case", cases.ONE_OF_EACH, ids=str)
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_it_holds_at_other_scales(case, scale):

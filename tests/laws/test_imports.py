@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "learners": {"normalizers", "networks", "step_rules", "targets"},
     "horde": {"learners"},
     "linear_td": {"learners", "horde"},
+    "nexting": {"linear_td", "features", "reports", "figures"},
     "control": {"linear_td", "interface", "schedules", "features", "step_rules", "targets"},
     "environments": {"interface", "schedules"},
     "loops": {"results", "learners", "horde", "streams"},

@@ -23,6 +23,7 @@ LEARNERS = {
         af.OffPolicyHorde(af.OffPolicyTD(), HORDE.horde_spec),
         (X, np.ones(1, np.float32), X, 1.5),
     ),
+    "LinearHorde": (af.LinearHorde(HORDE.horde_spec), (X, np.ones(1, np.float32), X)),
     "MLPLearner": (af.MLPLearner((2,)), (X, 1.0)),
     "MultiHeadMLPLearner": (af.MultiHeadMLPLearner(2, (2,)), (X, np.ones(2, np.float32))),
     "HordeLearner": (HORDE, (X, np.ones(1, np.float32), X)),

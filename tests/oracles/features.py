@@ -74,6 +74,47 @@ class ObservationTrace:
         return self.m / (1 - self.beta**self.k), reward
 
 
+class Clipped:
+    def __init__(self, limit=5.0):
+        self.limit = limit
+
+    def reset(self, x):
+        return np.clip(x, -self.limit, self.limit)
+
+    def step(self, x, reward, over):
+        return self.reset(x), reward
+
+
+class TilesOfEach:
+    """One number after the other, tiling by tiling, place by place."""
+
+    def __init__(self, low=-3.0, high=3.0, tilings=4, tiles=8):
+        self.low, self.high, self.tilings, self.tiles = low, high, tilings, tiles
+
+    def reset(self, x):
+        features = []
+        for number in np.clip(x, self.low, self.high):
+            for i in range(self.tilings):
+                along = self.tiles * (number - self.low) / (self.high - self.low)
+                place = min(int(np.floor(along + i / self.tilings)), self.tiles)
+                features += [float(k == place) for k in range(self.tiles + 1)]
+        return np.array(features)
+
+    def step(self, x, reward, over):
+        return self.reset(x), reward
+
+
+class Concatenated:
+    def __init__(self, parts):
+        self.parts = parts
+
+    def reset(self, x):
+        return np.concatenate([part.reset(x) for part in self.parts])
+
+    def step(self, x, reward, over):
+        return np.concatenate([part.step(x, reward, over)[0] for part in self.parts]), reward
+
+
 class Pipeline:
     def __init__(self, parts):
         self.parts = parts

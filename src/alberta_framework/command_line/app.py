@@ -83,6 +83,10 @@ def _run(
     experiment: Annotated[
         str, typer.Argument(help="A built-in experiment (`alberta list`), or a .toml file.")
     ] = "sutton1992-experiment-1",
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="The file that it reads, as `nexting-file` does.", show_default=False),
+    ] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="How many seeds, in place of the experiment's.")
     ] = None,
@@ -109,7 +113,7 @@ def _run(
     imports: _Imports = None,
 ) -> int:
     """Run an experiment: print a table, write results.csv, curves.csv, config.json, curves.png."""
-    return run(experiment, seeds, steps, output, quiet, episodes, imports or (), resume)
+    return run(experiment, seeds, steps, output, quiet, episodes, imports or (), resume, data)
 
 
 @app.command("sweep")

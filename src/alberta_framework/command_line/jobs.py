@@ -1,6 +1,8 @@
-"""What `alberta run` can carry out: learners on a stream, agents in an environment or several."""
+"""What `alberta run` can carry out: learners on a stream, agents in an environment or several,
+predictions of what a machine or a file shows."""
 
 import dataclasses
+import functools as ft
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -27,13 +29,22 @@ from ..comparisons import (
     save_control_comparison,
     save_control_study,
 )
+from ..nexting import (
+    NextingExperiment,
+    NextingResult,
+    NextingRun,
+    nexting_from_config,
+    save_nexting,
+)
 from .catalogue import experiment
+from .nexting_tables import latest_table, nexting_table
 from .own_modules import with_own_modules
 from .problems import Problem, UsageProblem
 from .study_tables import study_tables
 from .tables import control_table, standings_table
 
-Show = Callable[[int, str], None]
+# `show(done, note)`, and on a terminal what stands below: `show(done, note, renderable)`.
+Show = Callable[..., None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,21 +174,70 @@ class StudyJob:
         return f"{done:,} of {len(self.comparison.comparisons):,} comparisons"
 
 
+@dataclasses.dataclass(frozen=True)
+class NextingJob:
+    """One life of predictions of all that is measured, counted in rows."""
+
+    comparison: NextingExperiment
+    unit: ClassVar[str] = "rows"
+    not_resumed: ClassVar[str | None] = (
+        "a life of predictions is not resumed; `alberta daemon` saves and resumes one."
+    )
+
+    @property
+    def total(self) -> int:
+        return self.comparison.num_rows
+
+    def begin(self, checkpoint: Path | None) -> NextingRun:
+        del checkpoint
+        return NextingRun(self.comparison)
+
+    def advance(self, run: NextingRun, show: Show) -> None:
+        """Some rows; twice a second a table of what is predicted is shown."""
+        run.advance()
+        between = max(1, round(0.5 / self.comparison.source.dt))
+        if run.rows_done % between == 0 or self.comparison.source.at_once > 1:
+            show(run.rows_done, "", latest_table(run))
+
+    def result(self, run: NextingRun) -> NextingResult | None:
+        """What was seen until now; None if nothing was learned from."""
+        return run.result() if run.rows_done > 1 else None
+
+    def close(self, run: NextingRun) -> None:
+        """Nothing is held open."""
+
+    def save(self, result: NextingResult, folder: Path) -> list[Path]:
+        return save_nexting(result, folder)
+
+    def table(self, result: NextingResult) -> Table:
+        return nexting_table(result)
+
+    def extent(self, result: NextingResult) -> str:
+        """How far a run came that was stopped."""
+        return f"{result.rows_done:,} of {self.comparison.num_rows:,} rows"
+
+
 def job_of(
     source: str,
     seeds: int | None,
     steps: int | None,
     episodes: int | None,
     imports: Sequence[str] = (),
-) -> StreamJob | ControlJob | StudyJob:
-    """The experiment that `source` names, with other numbers of seeds, steps or episodes.
+    data: Path | None = None,
+) -> StreamJob | ControlJob | StudyJob | NextingJob:
+    """The experiment that `source` names, with other numbers of seeds, steps or episodes; of one
+    that reads a file, `data`.
 
     **Raises:** `Problem` for what a user can mend; warnings are printed, one line each.
     """
     name, config = experiment(source)
     file = Path(source)
     config = with_own_modules(config, source, file.parent if file.exists() else None, imports)
-    study, control = "environments" in config, "environment" in config
+    study, control, nexting = (key in config for key in ("environments", "environment", "nexting"))
+    if data is not None and not nexting:
+        raise UsageProblem(f"{str(data)!r}: {name} reads no file; leave it out.")
+    if seeds is not None and nexting:
+        raise UsageProblem("--seeds: this experiment draws nothing; leave it out.")
     in_episodes = control and "steps" not in config
     if in_episodes and steps is not None:
         raise UsageProblem("--steps: this experiment is counted in episodes; use --episodes.")
@@ -185,6 +245,7 @@ def job_of(
         raise UsageProblem("--episodes: this experiment is counted in steps; use --steps.")
     read = control_comparison_from_config if control else comparison_from_config
     read = control_study_from_config if study else read
+    read = ft.partial(nexting_from_config, data=data) if nexting else read
     comparison: Any = _read(read, config, name, source)
     try:
         if steps is not None or episodes is not None:
@@ -194,7 +255,7 @@ def job_of(
     except ValueError as error:
         raise UsageProblem(f"--steps: {error}") from error
     kind = StudyJob if study else ControlJob if control else StreamJob
-    return kind(comparison)
+    return NextingJob(comparison) if nexting else kind(comparison)
 
 
 def _read(read: Callable, config: dict[str, Any], name: str, source: str) -> Any:

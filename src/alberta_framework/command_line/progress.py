@@ -3,10 +3,10 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -22,10 +22,11 @@ _SECONDS_BETWEEN_LINES = 60.0
 
 @contextlib.contextmanager
 def progress_of(name: str, total: int, unit: str, quiet: bool) -> Iterator[Callable]:
-    """What is called as `show(done, note)` while something runs; on standard error."""
+    """What is called as `show(done, note)` while something runs; on standard error. A third
+    argument is what a terminal shows below the bar."""
     console = Console(stderr=True)
     if quiet:
-        yield lambda done, note: None
+        yield lambda done, note, below=None: None
     elif not console.is_terminal:
         yield _Lines(name, total, unit)
     else:
@@ -38,9 +39,25 @@ def progress_of(name: str, total: int, unit: str, quiet: bool) -> Iterator[Calla
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=console) as bar:
+        with _Bar(*columns, console=console) as bar:
             task = bar.add_task(name, total=total, note="")
-            yield lambda done, note: bar.update(task, completed=done, note=note)
+
+            def show(done: int, note: str, below: RenderableType | None = None) -> None:
+                bar.below = below
+                bar.update(task, completed=done, note=note)
+
+            yield show
+
+
+class _Bar(Progress):
+    """A bar, and below it what there is to show."""
+
+    below: RenderableType | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.below is not None:
+            yield self.below
 
 
 class _Lines:
@@ -50,7 +67,8 @@ class _Lines:
         self._form = f"{name}: {{:,}}/{total:,} {unit}"
         self._last = time.monotonic()
 
-    def __call__(self, done: int, note: str) -> None:
+    def __call__(self, done: int, note: str, below: Any = None) -> None:
+        del below
         if time.monotonic() - self._last < _SECONDS_BETWEEN_LINES:
             return
         self._last = time.monotonic()

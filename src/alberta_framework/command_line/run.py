@@ -28,18 +28,20 @@ def run(
     episodes: int | None = None,
     imports: Sequence[str] = (),
     resume: Path | None = None,
+    data: Path | None = None,
 ) -> int:
     """Run an experiment, print its tables and write its files.
 
     **Arguments:** `imports`: modules to import first, besides those that the file names; `resume`:
-    the folder of a run of the same experiment that was stopped, to go on with.
+    the folder of a run of the same experiment that was stopped, to go on with; `data`: the file
+    that is read, of an experiment that reads one.
 
     **Returns:** the exit code: 0, 130 after Ctrl-C or SIGTERM, or 1 where an environment failed;
     either way with what was finished saved, and where it can be a checkpoint to resume from.
 
     **Raises:** `Problem` for what a user can mend.
     """
-    job: Any = job_of(source, seeds, steps, episodes, imports)
+    job: Any = job_of(source, seeds, steps, episodes, imports, data)
     if resume is not None and job.not_resumed is not None:
         raise UsageProblem(f"--resume: {job.not_resumed}")
     folder = folder_of(output, resume, job.comparison.name)

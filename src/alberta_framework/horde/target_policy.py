@@ -45,4 +45,4 @@ class FixedTargetPolicy(AbstractTargetPolicy):
         """The action is from 0; one that is not there is never taken."""
         del observation
         each = jnp.arange(len(self.probabilities)) == jnp.asarray(action)
-        return jnp.log(jnp.sum(jnp.where(each, np.float32(self.probabilities), 0.0)))
+        return jnp.log(jnp.sum(jnp.where(each, np.asarray(self.probabilities, np.float32), 0.0)))

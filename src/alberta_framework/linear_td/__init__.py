@@ -4,6 +4,9 @@ from .abstract import AbstractLinearTD as AbstractLinearTD
 from .abstract import AbstractLinearTDState as AbstractLinearTDState
 from .abstract import AbstractLinearValue as AbstractLinearValue
 from .abstract import TDUpdate as TDUpdate
+from .linear_horde import LinearHorde as LinearHorde
+from .linear_horde import LinearHordeState as LinearHordeState
+from .linear_horde import LinearHordeUpdate as LinearHordeUpdate
 from .linear_td import LinearTD as LinearTD
 from .linear_td import LinearTDState as LinearTDState
 from .off_policy import GQ as GQ
