@@ -180,10 +180,16 @@ def test_ctrl_c_keeps_the_episodes_that_every_seed_finished(tmp_path, terminal, 
     done = json.loads((folder / "config.json").read_text())["run"]["episodes_done"]
     assert 0 < done < 100_000
     said = err.replace("\r", "").rstrip().splitlines()[-1]
-    stopped = f"alberta: stopped after {done:,} of 100,000 episodes; see results/mine"
+    stopped = re.fullmatch(
+        r"alberta: stopped after ([\d,]+) of 200,000 episodes of all lives, each ([\d,]+) or more; "
+        "see results/mine(; to go on: alberta run mine.toml --resume results/mine)?",
+        said,
+    )
+    assert stopped, said
+    lived, least = (int(number.replace(",", "")) for number in stopped.groups()[:2])
+    assert least == done and 2 * done <= lived < 200_000
     # Lives on the host cannot be gone on with.
-    further = "; to go on: alberta run mine.toml --resume results/mine"
-    assert said == stopped + (further if experiment == IN_JAX else "")
+    assert bool(stopped[3]) == (experiment == IN_JAX)
     assert (folder / "checkpoint").exists() == (experiment == IN_JAX)
     assert f"of {done:,} episodes (stopped; 100,000 were asked for)" in " ".join(out.split())
     with (folder / "curves.csv").open(newline="") as file:

@@ -130,7 +130,8 @@ class ControlJob:
 
     def extent(self, result: ControlResult) -> str:
         """How far a run came that was stopped."""
-        return f"{result.done:,} of {self.comparison.extent.count:,} {self.unit}"
+        lived = f"{result.lived:,} of {self.total:,} {self.unit}"
+        return f"{lived} of all lives, each {result.done:,} or more"
 
 
 @dataclasses.dataclass(frozen=True)

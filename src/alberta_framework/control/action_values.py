@@ -210,6 +210,7 @@ def require_fields(agent: Any) -> None:
     owner = type(agent).__name__
     require_count(owner, "n_actions", agent.n_actions)
     require_part(agent, "epsilon", AbstractSchedule)
+    agent.epsilon.require_between(owner, "epsilon", 0.0, 1.0)
     require_range(agent, "gamma", 0.0, 1.0)
     require_range(agent, "lamda", 0.0, 1.0)
     require_choice(owner, "bootstrap_on_truncation", agent.bootstrap_on_truncation, (True, False))

@@ -102,7 +102,8 @@ class SwiftTD(AbstractLinearTD[SwiftTDState]):
     Source: Javed, Sharifnassab and Sutton (2024), SwiftTD: a fast and robust algorithm for temporal
     difference learning; the dense code of its authors.
 
-    **Arguments:** `lamda` in [0, 1], default 0.95; `initial_step_size` > 0, default 0.01;
+    **Arguments:** `lamda` in [0, 1], default 0.95; `initial_step_size` > 0, default 0.01: where
+    n features are 1 at once it has no effect above eta / n, for the bound meets it at every step;
     `meta_step_size` >= 0, default 0.001; `eta` > 0, default 0.1; `decay` in (0, 1], default 0.999;
     `min_step_size` > 0, default 1e-10;
     `reward_centering`, default none: see `RewardCentering`.

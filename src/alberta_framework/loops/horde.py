@@ -182,4 +182,4 @@ def _recorded(
 
 
 def _optional(array: Any) -> Any:
-    return None if array is None else f32(array)
+    return None if array is None else f32(np.asarray(array))

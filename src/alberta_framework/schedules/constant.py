@@ -1,5 +1,7 @@
 """A number that stays."""
 
+from typing import ClassVar
+
 from jaxtyping import Array, Float, UInt32
 
 from ..components.numbers import f32
@@ -10,6 +12,8 @@ from .abstract import AbstractSchedule
 
 class Constant(AbstractSchedule):
     """The same `value` at every step."""
+
+    _bounding: ClassVar[tuple[str, ...]] = ("value",)
 
     value: Hyperparameter
 

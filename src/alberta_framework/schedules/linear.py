@@ -1,5 +1,7 @@
 """A number that moves along a line, and then stays."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
@@ -16,6 +18,8 @@ class Linear(AbstractSchedule):
 
     **Arguments:** `start`, `end`: numbers; `num_steps`: an integer in [1, 2^31).
     """
+
+    _bounding: ClassVar[tuple[str, ...]] = ("start", "end")
 
     start: Hyperparameter
     end: Hyperparameter

@@ -1,6 +1,6 @@
 """A number that jumps from one value to the next, and begins anew after the last."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -20,6 +20,8 @@ class Periodic(AbstractSchedule):
     **Arguments:** `values`: at least one number; `period`: an integer in [1, 2^31) such that all
     values together take less than 2^31 steps.
     """
+
+    _bounding: ClassVar[tuple[str, ...]] = ("values",)
 
     values: Float[Array, " values"]
     period: Hyperparameter = eqx.field(metadata={"counts_steps": True})

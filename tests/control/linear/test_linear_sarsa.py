@@ -202,6 +202,10 @@ def test_features_of_pairs():
     np.testing.assert_allclose(
         af.state_action_features(x, np.array([0.25, 0.75])), [0.25, -0.5, 0.75, -1.5]
     )
+    np.testing.assert_allclose(af.state_action_features([1.0, -2.0], [0, 1]), taken)
+    for probabilities in (1, np.ones((3, 2))):
+        with pytest.raises(TypeError, match="probabilities"):
+            af.state_action_features(x, probabilities)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +216,9 @@ def test_features_of_pairs():
         ({"lamda": 1.5}, r"`lamda` must lie in \[0, 1\]"),
         ({"gamma": 1.5}, r"TrueOnlineSarsa: `gamma` must lie in \[0, 1\]"),
         ({"epsilon": 0.1}, "TrueOnlineSarsa: `epsilon`"),
+        ({"epsilon": af.Constant(2.0)}, r"`epsilon` must give numbers in \[0, 1\], got `value` 2"),
+        ({"epsilon": af.Linear(1.0, -0.1, 5)}, r"must give numbers in \[0, 1\], got `end` -0.1"),
+        ({"epsilon": af.Periodic([0.0, 3.0], 5)}, r"must give numbers in \[0, 1\], got `values`"),
     ],
 )
 def test_mistakes_are_told(wrong, told):

@@ -1,6 +1,7 @@
 """The files that a comparison in control leaves."""
 
 from collections.abc import Iterator
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from .figure import plot_control_comparison
 from .result import ControlResult
 
 
-def save_control_comparison(result: ControlResult, folder: Path) -> list[Path]:
+def save_control_comparison(result: ControlResult, folder: str | PathLike[str]) -> list[Path]:
     """Write the files of a comparison in control into an existing folder.
 
     - `results.csv`: one row for each agent, point and seed: every numeric hyperparameter by its
@@ -24,6 +25,7 @@ def save_control_comparison(result: ControlResult, folder: Path) -> list[Path]:
 
     **Returns:** their paths.
     """
+    folder = Path(folder)
     scores, curves = folder / "results.csv", folder / "curves.csv"
     config, figure = folder / "config.json", folder / "curves.png"
     rows, unit = _score_rows(result), result.comparison.extent.unit

@@ -102,6 +102,13 @@ class ControlResult:
         """What every agent, point and seed did of what was asked for: episodes, or steps."""
         return self.steps_done if self.comparison.extent.unit == "step" else self.episodes_done
 
+    @property
+    def lived(self) -> int:
+        """What all agents, points and seeds did together: episodes, or steps."""
+        in_steps = self.comparison.extent.unit == "step"
+        counts = (a.lived if in_steps else (a.steps > 0).sum(-1) for a in self.agents.values())
+        return sum(int(np.sum(count)) for count in counts)
+
     def _by_all(self, counts: Callable[[AgentResult], NDArray]) -> int:
         missing = len(self.agents) < len(self.comparison.agents)
         return 0 if missing else min(int(counts(agent).min()) for agent in self.agents.values())

@@ -1,6 +1,7 @@
 """The files that a comparison leaves: every score, the curves, the configuration, a figure."""
 
 from collections.abc import Iterator
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from .figure import plot_comparison
 from .result import ComparisonResult
 
 
-def save_comparison(result: ComparisonResult, folder: Path) -> list[Path]:
+def save_comparison(result: ComparisonResult, folder: str | PathLike[str]) -> list[Path]:
     """Write the files of a comparison into an existing folder.
 
     - `results.csv`: one row for each learner, point and seed: every numeric hyperparameter by its
@@ -23,6 +24,7 @@ def save_comparison(result: ComparisonResult, folder: Path) -> list[Path]:
 
     **Returns:** their paths.
     """
+    folder = Path(folder)
     scores, curves = folder / "results.csv", folder / "curves.csv"
     config, figure = folder / "config.json", folder / "curves.png"
     rows = score_rows(result)

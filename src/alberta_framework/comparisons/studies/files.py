@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from .result import ControlStudyResult, StudyCell, StudyDifference
 _OF_SEEDS = ("scores", "average_rewards")
 
 
-def save_control_study(result: ControlStudyResult, folder: Path) -> list[Path]:
+def save_control_study(result: ControlStudyResult, folder: str | PathLike[str]) -> list[Path]:
     """Write the files of a study into an existing folder.
 
     - `cells.csv`: one row for each cell, as `StudyCell`.
@@ -28,6 +29,7 @@ def save_control_study(result: ControlStudyResult, folder: Path) -> list[Path]:
 
     **Returns:** their paths.
     """
+    folder = Path(folder)
     names = ("cells.csv", "differences.csv", "results.csv", "curves.csv", "config.json")
     cells, differences, results, curves, config = (folder / name for name in names)
     header = [f.name for f in dataclasses.fields(StudyCell) if f.name not in _OF_SEEDS]
