@@ -1,5 +1,6 @@
 """SARSA(lambda): on-policy control with a Horde of action values and predictions."""
 
+import functools as ft
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -43,7 +44,15 @@ from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
 from ..schedules import Linear
-from ..targets import bootstrapped, continuation
+from ..targets import (
+    CenteringState,
+    RewardCentering,
+    bootstrapped,
+    centered,
+    centering_begun,
+    continuation,
+    recentered,
+)
 from .contract import AbstractAgent, AbstractAgentStep
 from .epsilon_greedy import epsilon_greedy
 
@@ -83,7 +92,7 @@ class SARSAState(AbstractAgentState):
     """The learner's state, and the pair (observation, action) still to be learned.
 
     `last_action` is -1 when none is pending. `step_count`, `rejected_count`, `birth_timestamp` and
-    `uptime_s` are those of the learner.
+    `uptime_s` are those of the learner; `centering` of the rewards, None where there is none.
     """
 
     learner_state: HordeState
@@ -91,6 +100,7 @@ class SARSAState(AbstractAgentState):
     last_observation: Float[Array, " features"]
     epsilon: Float[Array, ""]
     rng_key: PRNGKeyArray
+    centering: CenteringState | None = None
 
     @property
     def feature_dim(self) -> int:
@@ -145,7 +155,8 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
     Source: Sutton and Barto (2018), sections 10.1 and 12.7.
 
     **Arguments:** `sarsa_config`; `prediction_demons`: GVFSpecs, default none; `lamda` in [0, 1],
-    default 0; `use_bias`, keyword only, of the heads; the others as `MLPLearner`.
+    default 0; `use_bias`, keyword only, of the heads; `reward_centering`, keyword only, of the
+    action values, default none: see `RewardCentering`; the others as `MLPLearner`.
     """
 
     experience: ClassVar[type] = ControlStep
@@ -163,6 +174,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
     leaky_relu_slope: Hyperparameter
     use_layer_norm: bool = eqx.field(static=True)
     use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
+    reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -180,6 +192,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         lamda: Hyperparameter = 0.0,
         *,
         use_bias: bool = True,
+        reward_centering: RewardCentering | None = None,
     ):
         self.sarsa_config = sarsa_config
         self.lamda = lamda
@@ -191,10 +204,14 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
+        self.reward_centering = reward_centering
 
     def __check_init__(self):
         require_part(self, "sarsa_config", SARSAConfig)
         require_part(self, "prediction_demons", HordeSpec, optional=True)
+        if self.prediction_demons is not None:
+            self.prediction_demons.require_on_policy("SARSAAgent")
+        require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "lamda", 0.0, 1.0)
         require_choice("SARSAAgent", "use_bias", self.use_bias, (True, False))
         _ = self.horde  # validates the shared fields
@@ -264,6 +281,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
             last_observation=jnp.zeros(feature_dim, jnp.float32),
             epsilon=f32(self.sarsa_config.epsilon_start),
             rng_key=own_key,
+            centering=centering_begun(self.reward_centering),
         )
 
     @compiled
@@ -320,7 +338,8 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         q_values = jnp.where(sound, values[:n_actions], jnp.nan)
 
         g = continuation(self.sarsa_config.gamma, ended)
-        q_target = bootstrapped(reward, g, values[action])
+        centered_reward = centered(self.reward_centering, state.centering, reward)
+        q_target = bootstrapped(centered_reward, g, values[action])
         taken = jnp.arange(n_actions, dtype=jnp.int32) == state.last_action
         gammas, demon_lamdas, terminal_rewards = self._demon_numbers()
         discounts = continuation(gammas, ended)
@@ -372,13 +391,16 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         after = eqx.tree_at(lambda s: s.life.words, result.state, words)
         after = _without_traces_if(cut & learned, after)
         moved = _pending(state, action, next_x)
+        td_error = jnp.sum(jnp.where(taken, result.errors, 0.0))
+        centering = recentered(self.reward_centering, state.centering, reward, td_error)
+        centering = jax.tree.map(ft.partial(jnp.where, learned), centering, state.centering)
         new_state = state.replace(
             learner_state=after,
             last_action=jnp.where(rejected, state.last_action, moved.last_action),
             last_observation=jnp.where(rejected, state.last_observation, moved.last_observation),
             epsilon=self._epsilon(state, after, learned),
+            centering=centering,
         )
-        td_error = jnp.sum(jnp.where(taken, result.errors, 0.0))
         return SARSAUpdateResult(
             state=new_state,
             action=action,
