@@ -5,7 +5,7 @@ Large arrays may stay beside it: to copy one costs more than to hand it over.
 
 import functools as ft
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,11 +30,15 @@ class Packing:
     beside the words. None: all leaves are in the words.
     """
 
+    # An array more into a call and out of it takes as long as to copy so many words twice.
+    MOST_WORDS: ClassVar[int] = 4096
+
     def __init__(self, tree: Any, most_words: int | None = None):
         leaves, self.treedef = jax.tree.flatten(tree)
         self.leaves = tuple(_described(leaf) for leaf in leaves)
-        self.most_words = most_words
-        self._key = self.treedef, self.leaves, most_words
+        limit = math.inf if most_words is None else most_words
+        self.beside = tuple(leaf.words > limit for leaf in self.leaves)
+        self._key = self.treedef, self.leaves, self.beside
         # Every call asks for both.
         self._hash = hash(self._key)
 
@@ -45,30 +49,27 @@ class Packing:
         return self._hash
 
     def pack(self, tree: Any) -> Any:
-        """The words of a tree; with `most_words` a list of them and of the large leaves."""
+        """The words of a tree; where there are leaves beside them, a list of both."""
         words, beside = [], []
-        for leaf, described in zip(jax.tree.leaves(tree), self.leaves, strict=True):
-            if self._is_large(described):
+        for leaf, stays in zip(jax.tree.leaves(tree), self.beside, strict=True):
+            if stays:
                 beside.append(leaf)
             else:
                 words.append(jnp.ravel(_words(leaf)))
         joined = jnp.concatenate(words) if words else jnp.zeros(0, jnp.uint32)
-        return joined if self.most_words is None else [joined, *beside]
+        return [joined, *beside] if beside else joined
 
     def unpack(self, packed: Any) -> Any:
         """The tree that `pack` has packed."""
-        words, *beside = [packed] if self.most_words is None else packed
+        words, *beside = packed if any(self.beside) else [packed]
         leaves, start = [], 0
-        for leaf in self.leaves:
-            if self._is_large(leaf):
+        for leaf, stays in zip(self.leaves, self.beside, strict=True):
+            if stays:
                 leaves.append(beside.pop(0))
                 continue
             leaves.append(_number(words[start : start + leaf.words], leaf))
             start += leaf.words
         return jax.tree.unflatten(self.treedef, leaves)
-
-    def _is_large(self, leaf: _Leaf) -> bool:
-        return self.most_words is not None and leaf.words > self.most_words
 
 
 @ft.partial(jax.jit, static_argnums=0)

@@ -256,7 +256,7 @@ class Daemon:
     def state(self) -> Any:
         """The learner's state as it is now, built when asked for."""
         with self._lock:
-            return self._unpacked(np.array(self._settled()[0]))
+            return self._unpacked(_copied(self._settled()[0]))
 
     @property
     def steps(self) -> int:
@@ -453,7 +453,7 @@ class Daemon:
             done, carried, steps = self._under_way
             if done:
                 self._now, _ = self._finished(done, carried, steps)
-            elif self._now[0].is_deleted():
+            elif jax.tree.leaves(self._now[0])[0].is_deleted():
                 raise RuntimeError(
                     "Daemon: a step failed after its program had begun, and the state is lost; "
                     "make a new Daemon, which resumes from the checkpoint."
@@ -461,7 +461,7 @@ class Daemon:
             self._under_way = None
         return self._now
 
-    def _unpacked(self, words: np.ndarray) -> Any:
+    def _unpacked(self, words: Any) -> Any:
         state = unpacked(self._kind.programs.packing, words)
         return with_uptime(state, time.monotonic() - self._lived_from)
 
@@ -476,7 +476,7 @@ class Daemon:
             "feature_names": self.feature_names,
             "head_names": self.head_names,
         }
-        return self._unpacked(np.array(words)), about
+        return self._unpacked(_copied(words)), about
 
 
 def _has_life(state: Any) -> bool:
@@ -502,3 +502,8 @@ def _names(argument: str, names: Sequence[str] | None, count: int) -> list[str] 
     if len(found) != count or len(set(found)) != count:
         raise ValueError(f"Daemon: `{argument}` must be {count} different names, got {found}.")
     return found
+
+
+def _copied(words: Any) -> Any:
+    """Arrays that no later event takes away."""
+    return jax.tree.map(np.array, words)

@@ -14,10 +14,11 @@ from ..compilation.packing import Packing, packed
 
 
 class Programs:
-    """Compiles calls on the words of a learner's state and a row of numbers, and makes them."""
+    """Compiles calls on the words of a learner's state, with its large arrays beside them, and a
+    row of numbers, and makes them."""
 
     def __init__(self, learner: Any, state: Any):
-        self.packing = Packing(state)
+        self.packing = Packing(state, Packing.MOST_WORDS)
         self._small = execution_plan().one_kernel(learner, state)
         self._hyperparameters = Packing(strong(learner))
         # The hyperparameters, and the zero that one kernel wants, as one array.

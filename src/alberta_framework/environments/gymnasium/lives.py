@@ -54,10 +54,6 @@ def live(
         life.go_on()
 
 
-# An array more into a call and out of it takes as long as to copy so many words twice.
-_MOST_WORDS = 4096
-
-
 class _HostLife:
     """What a single life and that of copies have in common."""
 
@@ -71,7 +67,7 @@ class _HostLife:
     ):
         self.copies = copies
         self._agent, self._feature_dim = agent, feature_dim
-        self._packings = Packing(self._agent), Packing(state, _MOST_WORDS)
+        self._packings = Packing(self._agent), Packing(state, Packing.MOST_WORDS)
         self._fixed = packed(self._packings[0], self._agent)
         self._words = packed(self._packings[1], state)
         self._alone = execution_plan().one_kernel(self._agent, state)
