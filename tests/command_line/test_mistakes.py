@@ -84,7 +84,8 @@ def test_a_folder_is_no_experiment(folder, capsys):
         (["run", "mine.toml", "--seeds", "many"], "Invalid value for '--seeds'"),
         (["run", "mine.toml", "--steps", "10007"], "--steps: `num_steps` must divide"),
         (["run", "mine.toml", "--sedes", "3"], "No such option: --sedes"),
-        (["run", "mine.toml", "other.toml"], "unexpected extra argument"),
+        (["run", "mine.toml", "other.toml"], "mine reads no file; leave it out"),
+        (["run", "mine.toml", "a.csv", "b.csv"], "unexpected extra argument"),
         (["rum"], "No such command 'rum'"),
     ],
 )
