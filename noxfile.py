@@ -19,6 +19,8 @@ ADAPTERS = ("gymnax", "foragax", "octax", "brax", "craftax", "navix", "playgroun
 BESIDES = {"gymnax": ("minatar",)}  # the original games, to compare with
 WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
 MARKED = (*WHOLE_SUITE, "-m", "versions")
+# Of a Python between the oldest and the newest, which have all of them: the laws over every class.
+LAWS = (*WHOLE_SUITE, "tests/laws")
 # Old releases warn of what newer ones of their own dependencies do: no news.
 OLD_NEWS = [f"ignore::{kind}Warning" for kind in ("Deprecation", "PendingDeprecation", "Future")]
 
@@ -76,14 +78,15 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite on the newest Python, on each other one the tests marked `versions`.
+    """The whole suite on the newest Python, the tests marked `versions` on the oldest, and the laws
+    over every class on those between.
 
     With the newest releases of all dependencies, whose warnings are errors. Arguments take the
     place of pytest's: `nox -s tests-3.13 -- -n 4 -k idbd`.
     """
     session.install("-e", ".[dev]")
-    chosen = WHOLE_SUITE if session.python == PYTHONS[-1] else MARKED
-    session.run("pytest", *(session.posargs or chosen))
+    chosen = {PYTHONS[0]: MARKED} | {PYTHONS[-1]: WHOLE_SUITE}
+    session.run("pytest", *(session.posargs or chosen.get(session.python, LAWS)))
 
 
 @nox.session(python=OLDEST)
