@@ -1,9 +1,9 @@
 """Differential Q-learning: action values relative to the average reward."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float
 
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, LinearNetwork
@@ -11,13 +11,10 @@ from ..optimizers import LMS, AbstractOptimizer
 from ..schedules import AbstractSchedule, Constant
 from ..step_rules import AbstractStepRule
 from ..targets import RewardCentering, greedy_value
-from .action_values import ValueStep
-from .network_values import AbstractNetworkValueAgent, require_network
-from .pending import Outcome
-from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
+from .traced_values import AbstractTracedValueAgent
 
 
-class DifferentialQ(AbstractNetworkValueAgent[ActionValueState]):
+class DifferentialQ(AbstractTracedValueAgent):
     r"""Q-learning(lambda) for the average reward of a task that goes on: nothing is discounted.
 
     For the pending pair (x, a), reward R and observation x', all from before the step:
@@ -48,8 +45,6 @@ class DifferentialQ(AbstractNetworkValueAgent[ActionValueState]):
     - `bootstrap_on_truncation`, default True: whether an episode that was cut is held to go on.
     """
 
-    draws_weights: ClassVar[bool | None] = True
-
     n_actions: int = eqx.field(static=True)
     network: AbstractNetwork
     optimizer: AbstractStepRule | AbstractOptimizer
@@ -75,10 +70,6 @@ class DifferentialQ(AbstractNetworkValueAgent[ActionValueState]):
         self.reward_rate_step_size, self.lamda = reward_rate_step_size, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
 
-    def __check_init__(self):
-        require_network(self)
-        _ = self.step_rule  # validates the optimizer
-
     @property
     def gamma(self) -> float:
         """1: nothing is discounted."""
@@ -89,20 +80,8 @@ class DifferentialQ(AbstractNetworkValueAgent[ActionValueState]):
         """How the average reward is learned."""
         return RewardCentering("value", self.reward_rate_step_size)
 
-    @property
-    def step_rule(self) -> AbstractStepRule:
-        """How errors become changes of the whole network."""
-        return rule_of(self)
-
-    def _initial(
-        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
-    ) -> ActionValueState:
-        return initial_values(self, feature_dim, key, blank)
-
-    def _step(
-        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
-    ) -> ValueStep:
-        return traced_step(self, state, now, reset, greedy_value)
-
-    def _cut(self, state: ActionValueState) -> ActionValueState:
-        return without_trace(self, state)
+    def _next_value(
+        self, action_values: Float[Array, " actions"], next_action: Any
+    ) -> Float[Array, ""]:
+        del next_action
+        return greedy_value(action_values)

@@ -1,10 +1,9 @@
 """Differential Sarsa: action values relative to the average reward."""
 
-import functools as ft
 from typing import Any, ClassVar
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float
 
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, LinearNetwork
@@ -12,13 +11,10 @@ from ..optimizers import LMS, AbstractOptimizer
 from ..schedules import AbstractSchedule, Constant
 from ..step_rules import AbstractStepRule
 from ..targets import RewardCentering, value_of
-from .action_values import ValueStep
-from .network_values import AbstractNetworkValueAgent, require_network
-from .pending import Outcome
-from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
+from .traced_values import AbstractTracedValueAgent
 
 
-class DifferentialSARSA(AbstractNetworkValueAgent[ActionValueState]):
+class DifferentialSARSA(AbstractTracedValueAgent):
     r"""Sarsa(lambda) for the average reward of a task that goes on: nothing is discounted.
 
     For the pending pair (x, a), reward R and observation x', all from before the step:
@@ -40,7 +36,6 @@ class DifferentialSARSA(AbstractNetworkValueAgent[ActionValueState]):
     **Arguments:** as those of `DifferentialQ`.
     """
 
-    draws_weights: ClassVar[bool | None] = True
     _on_policy: ClassVar[bool] = True
 
     n_actions: int = eqx.field(static=True)
@@ -68,10 +63,6 @@ class DifferentialSARSA(AbstractNetworkValueAgent[ActionValueState]):
         self.reward_rate_step_size, self.lamda = reward_rate_step_size, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
 
-    def __check_init__(self):
-        require_network(self)
-        _ = self.step_rule  # validates the optimizer
-
     @property
     def gamma(self) -> float:
         """1: nothing is discounted."""
@@ -82,21 +73,7 @@ class DifferentialSARSA(AbstractNetworkValueAgent[ActionValueState]):
         """How the average reward is learned."""
         return RewardCentering("value", self.reward_rate_step_size)
 
-    @property
-    def step_rule(self) -> AbstractStepRule:
-        """How errors become changes of the whole network."""
-        return rule_of(self)
-
-    def _initial(
-        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
-    ) -> ActionValueState:
-        return initial_values(self, feature_dim, key, blank)
-
-    def _step(
-        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
-    ) -> ValueStep:
-        following = ft.partial(value_of, action=next_action)
-        return traced_step(self, state, now, reset, following)
-
-    def _cut(self, state: ActionValueState) -> ActionValueState:
-        return without_trace(self, state)
+    def _next_value(
+        self, action_values: Float[Array, " actions"], next_action: Any
+    ) -> Float[Array, ""]:
+        return value_of(action_values, next_action)

@@ -1,10 +1,9 @@
 """Q(lambda) in a stream: a whole network, one sample at a time."""
 
-import functools as ft
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float
 
 from ..components.ranges import require_range
 from ..components.types import Hyperparameter
@@ -13,13 +12,10 @@ from ..optimizers import AbstractOptimizer, ObGD
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
 from ..targets import RewardCentering, greedy_value, soft_value
-from .action_values import ValueStep
-from .network_values import AbstractNetworkValueAgent, require_network
-from .pending import Outcome
-from .traced_values import ActionValueState, initial_values, rule_of, traced_step, without_trace
+from .traced_values import AbstractTracedValueAgent
 
 
-class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
+class StreamQ(AbstractTracedValueAgent):
     r"""Watkins's Q(lambda) with a network: no replay, no target network, no batch.
 
     For the pending pair (x, a), reward R and observation x', all from the parameters before:
@@ -49,8 +45,6 @@ class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
     - `reward_centering`, default none: the rewards less their average, see `RewardCentering`; the
       agent then tells its `average_reward`.
     """
-
-    draws_weights: ClassVar[bool | None] = True
 
     n_actions: int = eqx.field(static=True)
     network: AbstractNetwork
@@ -83,28 +77,13 @@ class StreamQ(AbstractNetworkValueAgent[ActionValueState]):
         self.soft_temperature, self.reward_centering = soft_temperature, reward_centering
 
     def __check_init__(self):
-        require_network(self)
-        _ = self.step_rule  # validates the optimizer
         if self.soft_temperature is not None:
             require_range(self, "soft_temperature", 0.0, open_low=True)
 
-    @property
-    def step_rule(self) -> AbstractStepRule:
-        """How errors become changes of the whole network."""
-        return rule_of(self)
-
-    def _initial(
-        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
-    ) -> ActionValueState:
-        return initial_values(self, feature_dim, key, blank)
-
-    def _step(
-        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
-    ) -> ValueStep:
+    def _next_value(
+        self, action_values: Float[Array, " actions"], next_action: Any
+    ) -> Float[Array, ""]:
+        del next_action
         if self.soft_temperature is None:
-            return traced_step(self, state, now, reset, greedy_value)
-        soft = ft.partial(soft_value, temperature=self.soft_temperature)
-        return traced_step(self, state, now, reset, soft)
-
-    def _cut(self, state: ActionValueState) -> ActionValueState:
-        return without_trace(self, state)
+            return greedy_value(action_values)
+        return soft_value(action_values, self.soft_temperature)

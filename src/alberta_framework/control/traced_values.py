@@ -1,8 +1,9 @@
 """Action values that a step rule learns, with one trace over all parameters."""
 
-from collections.abc import Callable
-from typing import Any
+import abc
+from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
@@ -10,10 +11,15 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ..compilation.boundary import strong
 from ..components.numbers import f32
 from ..learners import Lifecycle, td_step
+from ..optimizers import AbstractOptimizer
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import CenteringState, value_of
 from .action_values import ValueStep
-from .network_values import AbstractNetworkValueState
+from .network_values import (
+    AbstractNetworkValueAgent,
+    AbstractNetworkValueState,
+    require_network,
+)
 from .pending import Outcome
 
 
@@ -43,61 +49,78 @@ def rule_of(agent: Any, name: str = "optimizer") -> AbstractStepRule:
     return rule.averaging(_product(agent.gamma, agent.lamda))
 
 
-def initial_values(
-    agent: Any, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
-) -> ActionValueState:
-    """The network's initial weights."""
-    params = agent.network.init(feature_dim, key)
-    return ActionValueState(
-        params=params,
-        rule_state=_rule_state(strong(agent), params),
-        trace_decay=jnp.zeros((), jnp.float32),
-        **blank,
-    )
+class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
+    r"""An agent whose network learns by a step rule, with one trace over all its parameters.
 
-
-def traced_step(
-    agent: Any,
-    state: ActionValueState,
-    now: Outcome,
-    reset: Bool[Array, ""],
-    next_value: Callable[[Float[Array, " actions"]], Float[Array, ""]],
-) -> ValueStep:
-    r"""For the pending pair (x, a), reward R and observation x', all from the parameters before:
+    For the pending pair (x, a), reward R and observation x', all from the parameters before:
 
         delta = R + g v(x') - q(x, a),      g = gamma, 0 where the episode terminated
         dw    = the step rule's step for delta and grad q(x, a)
 
-    `next_value` makes v(x') of the action values there.
+    An agent of this kind says what v(x') is.
     """
-    rule, x, action = agent.step_rule, state.last_observation, state.last_action
-    step = td_step(
-        rule,
-        state.rule_state,
-        state.params,
-        lambda params: value_of(agent.network.apply(params, x), action),
-        lambda params: next_value(agent.network.apply(params, now.observation)),
-        now.reward,
-        now.discount,
-        state.trace_decay,
-        reset,
-    )
-    told = {
-        "squared_td_error": step.delta**2,
-        "td_error": step.delta,
-        "value": step.value,
-        "step_size": step.info.step_size,
-    }
-    changed = {"params": step.params, "rule_state": step.rule_state} | agent._next_decay(now)
-    return ValueStep(changed, told, (step.delta, step.params, rule.witnesses(step.rule_state)))
 
+    draws_weights: ClassVar[bool | None] = True
 
-def without_trace(agent: Any, state: ActionValueState) -> ActionValueState:
-    """The state with its trace at 0."""
-    return state.replace(
-        rule_state=agent.step_rule.cut(state.rule_state),
-        trace_decay=jnp.zeros_like(state.trace_decay),
-    )
+    optimizer: eqx.AbstractVar[AbstractStepRule | AbstractOptimizer]
+
+    def __check_init__(self):
+        require_network(self)
+        _ = self.step_rule  # validates the optimizer
+
+    @property
+    def step_rule(self) -> AbstractStepRule:
+        """How errors become changes of the whole network."""
+        return rule_of(self)
+
+    @abc.abstractmethod
+    def _next_value(
+        self, action_values: Float[Array, " actions"], next_action: Any
+    ) -> Float[Array, ""]:
+        """v(x'), of the action values there; `next_action` is None before it is chosen."""
+
+    def _initial(
+        self, feature_dim: int, key: PRNGKeyArray, blank: dict[str, Any]
+    ) -> ActionValueState:
+        params = self.network.init(feature_dim, key)
+        return ActionValueState(
+            params=params,
+            rule_state=_rule_state(strong(self), params),
+            trace_decay=jnp.zeros((), jnp.float32),
+            **blank,
+        )
+
+    def _step(
+        self, state: ActionValueState, now: Outcome, reset: Any, next_action: Any
+    ) -> ValueStep:
+        rule, x, action = self.step_rule, state.last_observation, state.last_action
+        step = td_step(
+            rule,
+            state.rule_state,
+            state.params,
+            lambda params: value_of(self.network.apply(params, x), action),
+            lambda params: self._next_value(
+                self.network.apply(params, now.observation), next_action
+            ),
+            now.reward,
+            now.discount,
+            state.trace_decay,
+            reset,
+        )
+        told = {
+            "squared_td_error": step.delta**2,
+            "td_error": step.delta,
+            "value": step.value,
+            "step_size": step.info.step_size,
+        }
+        changed = {"params": step.params, "rule_state": step.rule_state} | self._next_decay(now)
+        return ValueStep(changed, told, (step.delta, step.params, rule.witnesses(step.rule_state)))
+
+    def _cut(self, state: ActionValueState) -> ActionValueState:
+        return state.replace(
+            rule_state=self.step_rule.cut(state.rule_state),
+            trace_decay=jnp.zeros_like(state.trace_decay),
+        )
 
 
 def _product(gamma: Any, lamda: Any) -> Any:
