@@ -1,7 +1,8 @@
 """The MLP learner: one output, every layer learning at every step."""
 
+import functools as ft
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -15,9 +16,18 @@ from ..components.ranges import require_count, require_key
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TimeStep
-from ..networks import MLPParams, from_interleaved, hidden, interleaved, sizes
+from ..networks import (
+    MLPParams,
+    from_interleaved,
+    hidden,
+    hidden_activations,
+    interleaved,
+    sizes,
+    sparse_init,
+)
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
+from ..plasticity import AbstractPlasticity, NetworkStep
 from ..step_rules import PerTensor, PerTensorState
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
@@ -26,6 +36,7 @@ from .metrics import Metrics, named_columns
 from .network import (
     chosen_optimizer,
     initial_layers,
+    plasticity_begun,
     require_network_fields,
     require_unit_interval,
     zeros_like,
@@ -41,6 +52,7 @@ class MLPLearnerState(AbstractLearnerState):
     traces: tuple[Float[Array, "..."], ...]
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
+    plasticity_state: Any = None
 
     @property
     def feature_dim(self) -> int:
@@ -85,6 +97,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     - `gamma`, `lamda` in [0, 1], default 0.
     - `sparsity` in [0, 1], default 0.9, of the initial weights (see `sparse_init`).
     - `leaky_relu_slope`, default 0.01; `use_layer_norm`, default True.
+    - `plasticity`, keyword only: what keeps the network able to learn, default none.
     """
 
     experience: ClassVar[type] = TimeStep
@@ -100,6 +113,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     use_layer_norm: bool = eqx.field(static=True)
     gamma: Hyperparameter
     lamda: Hyperparameter
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -114,12 +128,15 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         leaky_relu_slope: Hyperparameter = 0.01,
         use_layer_norm: bool = True,
         head_optimizer: AbstractOptimizer | None = None,
+        *,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.hidden_sizes = sizes("MLPLearner", hidden_sizes)
         self.optimizer = chosen_optimizer("MLPLearner", optimizer, step_size)
         self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.gamma, self.lamda = use_layer_norm, gamma, lamda
+        self.plasticity = plasticity
 
     def __check_init__(self):
         require_network_fields(self)
@@ -131,7 +148,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         key = require_key("MLPLearner.init", key)
         layer_sizes = (int(feature_dim), *self.hidden_sizes, 1)
         params, _ = initial_layers(key, layer_sizes=layer_sizes, sparsity=self.sparsity)
-        return _initial_state(strong(self), params, Lifecycle.begin())
+        state = _initial_state(strong(self), params, Lifecycle.begin())
+        return state.replace(plasticity_state=plasticity_begun(self.plasticity, params, key))
 
     @compiled
     def predict(
@@ -164,12 +182,28 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             before, interleaved(gradient), error, decay, params=tensors
         )
         params = from_interleaved(tuple(w + d for w, d in zip(tensors, changes, strict=True)))
+        plasticity_state = state.plasticity_state
+        if self.plasticity is not None:
+            trunk = MLPParams(state.params.weights[:-1], state.params.biases[:-1])
+            slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
+            step = NetworkStep(
+                before=state.params,
+                after=params,
+                gradient=jax.tree.map(lambda g: -error * g, gradient),
+                activations=hidden_activations(trunk, x, slope, use_layer_norm),
+                fresh=ft.partial(sparse_init, sparsity=self.sparsity),
+            )
+            made = self.plasticity.apply(plasticity_state, step)
+            params, plasticity_state = made.params, made.state
+            for renewal in made.renewals:
+                after = rule.renewed(after, tensors, renewal)
         candidate = MLPLearnerState(
             params=params,
             optimizer_states=after.optimizer_states,
             traces=after.traces,
             normalizer_state=normalizer_state,
             life=state.life,
+            plasticity_state=plasticity_state,
         )
         columns = [error**2, error, info.bound]
         if normalizer_state is not None:
@@ -181,7 +215,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             metrics=jnp.stack(columns),
             rejected=jnp.asarray(False),
         )
-        kept = rule.witnesses(after)
+        kept = rule.witnesses(after), plasticity_state
         return Candidate(result, (f32(observation), error, params, normalizer_state, kept))
 
     def learn(

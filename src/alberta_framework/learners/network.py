@@ -12,11 +12,17 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ..bounders import AbstractBounder
+from ..compilation.boundary import strong
 from ..components.numbers import f32, is_traced
 from ..components.ranges import require_choice, require_part, require_range
 from ..networks import MLPParams, require_sparsity, sparse_init, sparse_layers
 from ..normalizers import AbstractNormalizer
 from ..optimizers import LMS, AbstractOptimizer
+from ..plasticity import AbstractPlasticity
+
+
+# Folded into the key of the weights, it gives one that nothing else draws from.
+_OF_PLASTICITY = 0x706C6173
 
 
 def chosen_optimizer(owner: str, optimizer: Any, step_size: Any) -> Any:
@@ -36,6 +42,7 @@ def require_network_fields(learner: Any) -> None:
     require_part(learner, "head_optimizer", AbstractOptimizer, optional=True)
     require_part(learner, "bounder", AbstractBounder, optional=True)
     require_part(learner, "normalizer", AbstractNormalizer, optional=True)
+    require_part(learner, "plasticity", AbstractPlasticity, optional=True)
     require_sparsity(owner, learner.sparsity)
     require_range(learner, "leaky_relu_slope")
     require_choice(owner, "use_layer_norm", learner.use_layer_norm, (True, False))
@@ -65,6 +72,19 @@ def initial_layers(
     _, head_weights = jax.lax.scan(next_head, key, length=n_heads)
     heads = MLPParams(head_weights, jnp.zeros((n_heads, 1), jnp.float32))
     return trunk, heads
+
+
+def plasticity_begun(plasticity: AbstractPlasticity | None, params: Any, key: PRNGKeyArray) -> Any:
+    """The first state of what keeps a network plastic, None without it; with it or without, the
+    network's weights are drawn alike."""
+    if plasticity is None:
+        return None
+    return _plasticity_begun(strong(plasticity), params, jr.fold_in(key, _OF_PLASTICITY))
+
+
+@jax.jit
+def _plasticity_begun(plasticity: AbstractPlasticity, params: Any, key: PRNGKeyArray) -> Any:
+    return plasticity.init(params, key)
 
 
 def zeros_like(tree: Any) -> Any:

@@ -10,6 +10,11 @@ from .mlp import from_interleaved as from_interleaved
 from .mlp import hidden as hidden
 from .mlp import hidden_activations as hidden_activations
 from .mlp import interleaved as interleaved
+from .renewal import Edit as Edit
+from .renewal import Renewal as Renewal
+from .renewal import Units as Units
+from .renewal import one_weight_each as one_weight_each
+from .renewal import written as written
 from .sizes import sizes as sizes
 from .sparse_init import require_sparsity as require_sparsity
 from .sparse_init import sparse_init as sparse_init

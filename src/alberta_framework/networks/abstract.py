@@ -7,6 +7,7 @@ import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray, Real
 
 from ..components.component import AbstractComponent
+from ..components.numbers import f32
 from ..components.types import ScalarLike
 from .mlp import MLPParams
 
@@ -49,5 +50,27 @@ class AbstractNetwork(AbstractComponent, Generic[Params]):
         perceptron."""
         return self._layers(params)
 
+    def activations(
+        self, params: Params, x: Real[Array, " features"]
+    ) -> tuple[Float[Array, " units"], ...] | None:
+        """What each hidden layer makes of the features, in order, the maps of a convolution one
+        after the other; None of a network that does not tell."""
+        return self._activations(params, f32(x))
+
+    def fresh_weights(
+        self, key: PRNGKeyArray, shape: tuple[int, int]
+    ) -> Float[Array, "units inputs"]:
+        """Initial weights of some units, as `init` draws those of a layer with so many inputs.
+
+        **Raises:** `TypeError` of a network that does not tell how it draws them.
+        """
+        return self._fresh_weights(key, shape)
+
     def _layers(self, params: Params) -> Layers | None:
         return None
+
+    def _activations(self, params: Params, x: Array) -> tuple[Array, ...] | None:
+        return None
+
+    def _fresh_weights(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Array:
+        raise TypeError(f"{type(self).__name__} does not tell how it draws its weights.")

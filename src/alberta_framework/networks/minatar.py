@@ -15,6 +15,7 @@ from ..components.ranges import require_count
 from ..components.types import Hyperparameter
 from .abstract import AbstractNetwork
 from .mlp import MLPParams, activated, hidden_layer, output_layer
+from .sparse_init import sparse_init
 from .sparse_layers import initial, require_fields
 
 _KERNEL = 3
@@ -127,6 +128,9 @@ class MinAtarNetwork(AbstractNetwork[MLPParams]):
         return inputs.reshape(-1, inputs.shape[-1]).T
 
     def _hidden(self, params: MLPParams, x: Any) -> Array:
+        return self._activations(params, f32(x))[-1]
+
+    def _activations(self, params: MLPParams, x: Array) -> tuple[Array, Array]:
         (filters, dense, _), (b, c, _) = params.weights, params.biases
         slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
         # Filters times patches in columns, so that the maps come out one after the other, as the
@@ -134,6 +138,15 @@ class MinAtarNetwork(AbstractNetwork[MLPParams]):
         # CPU, takes 1.6 to 2.9 times as long with `lax.conv_general_dilated` with channels last,
         # 0.8 to 2.5 times with channels first, 1.3 to 2.5 times with patches in rows
         # (`benchmarks/convolution.py`).
-        sums = filters @ f32(x)[self._patches] + b[:, None]
+        sums = filters @ x[self._patches] + b[:, None]
         maps = activated(jnp.ravel(sums), slope, use_layer_norm, "left")
-        return hidden_layer(dense, c, maps, slope, use_layer_norm, "left")
+        return maps, hidden_layer(dense, c, maps, slope, use_layer_norm, "left")
+
+    def _fresh_weights(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Array:
+        return sparse_init(
+            key,
+            shape,
+            self.sparsity,
+            rounding=self.rounding,
+            min_inputs=self.min_inputs,
+        )

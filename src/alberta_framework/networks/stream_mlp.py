@@ -12,9 +12,9 @@ from ..components.numbers import f32
 from ..components.ranges import require_count
 from ..components.types import Hyperparameter
 from .abstract import AbstractNetwork, Layers
-from .mlp import MLPParams, output_layer
-from .mlp import hidden as hidden_of
+from .mlp import MLPParams, hidden_activations, output_layer
 from .sizes import sizes
+from .sparse_init import sparse_init
 from .sparse_layers import initial, require_fields
 
 
@@ -86,6 +86,19 @@ class StreamMLP(AbstractNetwork[MLPParams]):
         return Layers(params, self.leaky_relu_slope, self.use_layer_norm)
 
     def _hidden(self, params: MLPParams, x: Any) -> Array:
+        activations = self._activations(params, f32(x))
+        return activations[-1] if activations else f32(x)
+
+    def _activations(self, params: MLPParams, x: Array) -> tuple[Array, ...]:
         layers = MLPParams(params.weights[:-1], params.biases[:-1])
         slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
-        return hidden_of(layers, f32(x), slope, use_layer_norm, "left")
+        return hidden_activations(layers, x, slope, use_layer_norm, "left")
+
+    def _fresh_weights(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Array:
+        return sparse_init(
+            key,
+            shape,
+            self.sparsity,
+            rounding=self.rounding,
+            min_inputs=self.min_inputs,
+        )

@@ -14,8 +14,7 @@ from ..components.numbers import f32
 from ..components.ranges import require_count, require_key, require_range
 from ..components.types import Hyperparameter
 from .abstract import AbstractNetwork
-from .mlp import MLPParams, output_layer
-from .mlp import hidden as hidden_of
+from .mlp import MLPParams, hidden_activations, output_layer
 from .sizes import sizes
 
 _SHORTEST = 1e-8
@@ -72,10 +71,21 @@ class UnitFeatureMLP(AbstractNetwork[MLPParams]):
         return self._hidden(params, x)
 
     def _hidden(self, params: MLPParams, x: Array) -> Array:
-        layers = MLPParams(params.weights[:-1], params.biases[:-1])
-        h = hidden_of(layers, f32(x), self.leaky_relu_slope, False, "left")
+        *_, h = (f32(x), *self._below(params, f32(x)))
         squared = jnp.sum(h**2)
         # The root has no gradient at 0.
         long = squared > _SHORTEST**2
         length = jnp.sqrt(jnp.where(long, squared, 1.0))
         return h / jnp.where(long, length, _SHORTEST)
+
+    def _below(self, params: MLPParams, x: Array) -> tuple[Array, ...]:
+        """The hidden layers before the last of them is divided."""
+        layers = MLPParams(params.weights[:-1], params.biases[:-1])
+        return hidden_activations(layers, x, self.leaky_relu_slope, False, "left")
+
+    def _activations(self, params: MLPParams, x: Array) -> tuple[Array, ...]:
+        below = self._below(params, x)
+        return (*below[:-1], self._hidden(params, x)) if below else ()
+
+    def _fresh_weights(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Array:
+        return jax.nn.initializers.orthogonal()(key, shape, jnp.float32)

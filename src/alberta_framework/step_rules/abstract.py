@@ -13,6 +13,7 @@ from ..components.component import AbstractComponent
 from ..components.numbers import f32, is_traced
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
+from ..networks import Renewal, one_weight_each
 
 Needs = Literal["nothing", "directional", "gradient"]
 
@@ -140,6 +141,16 @@ class AbstractStepRule(AbstractComponent):
         """What of the state after a step has to be finite for the step to be accepted."""
         return self._witnesses(state)
 
+    def renewed(self, state: Any, params: Any, renewal: Renewal) -> Any:
+        """The state in which what the rule knows of weights that are new is as at first, and their
+        trace 0.
+
+        Of a rule with a state of its own kind these are the fields that are trees like the
+        parameters.
+        """
+        state = self._renewed(state, params, renewal)
+        return state if renewal.traces is None else self.cut(state, renewal.traces)
+
     def step_sizes(self, state: Any, params: Any) -> Any:
         """The step size in effect of every parameter, one number for each tensor where it serves
         all of it; None of a rule that has none before it sees an error."""
@@ -156,8 +167,28 @@ class AbstractStepRule(AbstractComponent):
     def _witnesses(self, state: Any) -> Any:
         return state
 
+    def _renewed(self, state: Any, params: Any, renewal: Renewal) -> Any:
+        first, structure = self.init(one_weight_each(params)), jax.tree.structure(params)
+
+        def is_alike(node):
+            return jax.tree.structure(node) == structure
+
+        def as_at_first(node, at_first):
+            if is_alike(node) and renewal.units:
+                node = renewal.reset(node, at_first)
+            return beginning_where(renewal.everything, node, at_first)
+
+        return jax.tree.map(as_at_first, state, first, is_leaf=is_alike)
+
     def _step_sizes(self, state: Any, params: Any) -> Any:
         return None
+
+
+def beginning_where(where: Any, now: Any, first: Any) -> Any:
+    """The numbers as at first where told; None: nowhere."""
+    if where is None:
+        return now
+    return jax.tree.map(lambda n, f: jnp.where(where, f, n), now, first)
 
 
 def total(of: Any, *trees: Any) -> Float[Array, ""]:

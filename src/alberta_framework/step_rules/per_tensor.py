@@ -10,9 +10,17 @@ from ..components.numbers import f32
 from ..components.ranges import require_part
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
+from ..networks import Edit, Renewal, written
 from ..optimizers import AbstractOptimizer
 from ..traces import AbstractTrace, Accumulating
-from .abstract import AbstractStepRule, Bootstrap, StepInfo, total, unknown
+from .abstract import (
+    AbstractStepRule,
+    Bootstrap,
+    StepInfo,
+    beginning_where,
+    total,
+    unknown,
+)
 
 
 class PerTensorState(AbstractState):
@@ -95,6 +103,20 @@ class PerTensor(AbstractStepRule):
         )
         return [optimizer.witnesses(own, z) for optimizer, own, z in kept]
 
+    def _renewed(self, state: PerTensorState, params: Any, renewal: Renewal) -> PerTensorState:
+        tensors = jax.tree.leaves(params)
+        firsts = tuple(
+            optimizer.init_for_shape((1,) * tensor.ndim)
+            for optimizer, tensor in zip(self._optimizers(tensors), tensors, strict=True)
+        )
+        states, traces = state.optimizer_states, state.traces
+        if renewal.units:
+            edits = renewal.edits_in_order(params)
+            each = zip(states, firsts, tensors, edits, strict=True)
+            states = tuple(renewed_tensor(*one) for one in each)
+            traces = tuple(written(z, where, 0.0) for z, where in zip(traces, edits, strict=True))
+        return PerTensorState(beginning_where(renewal.everything, states, firsts), traces)
+
     def _step_sizes(self, state: PerTensorState, params: Any) -> Any:
         pairs = zip(self._optimizers(state.traces), state.optimizer_states, strict=True)
         return tuple(optimizer.step_sizes(own) for optimizer, own in pairs)
@@ -103,3 +125,14 @@ class PerTensor(AbstractStepRule):
         if isinstance(self.optimizer, tuple):
             return self.optimizer
         return (self.optimizer,) * len(tensors)
+
+
+def renewed_tensor(state: Any, first: Any, tensor: Array, edits: tuple[Edit, ...]) -> Any:
+    """The state of a tensor's optimizer in which what it keeps of each element is as `first` where
+    the edits say; what it keeps of all of them stays."""
+
+    def as_at_first(kept, at_first):
+        ndim, alike = tensor.ndim, kept.shape[kept.ndim - tensor.ndim :] == tensor.shape
+        return written(kept, edits, at_first) if kept.ndim >= ndim and alike else kept
+
+    return jax.tree.map(as_at_first, state, first)

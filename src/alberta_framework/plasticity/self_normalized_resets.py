@@ -1,0 +1,113 @@
+"""Self-normalized resets: units that are silent for longer than they ever are."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from ..components.numbers import f32
+from ..components.ranges import require_count, require_range, require_steps
+from ..components.state import AbstractState
+from ..components.types import Hyperparameter
+from .abstract import AbstractPlasticity, NetworkStep, Remade, require_layers, require_units
+from .units import grown, hidden_sizes, lowest, made_new, of_units, seen
+
+
+class SelfNormalizedResetsState(AbstractState):
+    """Of the units of each hidden layer: the steps since they last fired, the average of such
+    intervals, which began at 0, and how many it has seen; the units made new."""
+
+    silences: tuple[Int[Array, " units"], ...]
+    intervals: tuple[Float[Array, " units"], ...]
+    firings: tuple[Int[Array, " units"], ...]
+    replaced: Int[Array, " layers"]
+    key: PRNGKeyArray
+
+
+class SelfNormalizedResets(AbstractPlasticity):
+    r"""Makes a unit new when its silence is longer than its own history leaves likely.
+
+    A unit fires where h_i > 0. With a_i the steps since it last did and mu_i the average interval
+    between its firings, it is made new when
+
+        (1 - 1 / mu_i)^{a_i} <= rejection,    or a_i >= max_silence
+
+    the left side being the chance of so long a silence, were the intervals geometric. So a unit
+    that fires rarely is given more time than one that fires at every second step; one that has not
+    fired twice has until `max_silence`. New units are made as by `ReDo`, those with the smallest
+    chance first.
+
+    Source: Farias and Jozefiak (2024), Self-Normalized Resets for Plasticity in Continual Learning,
+    arXiv:2410.20098, who take the empirical distribution of the intervals.
+
+    **Arguments:** `rejection` in (0, 1), default 0.01; `decay_rate` in [0, 1) of the average over
+    intervals, default 0.99; `max_silence` >= 1 steps, default 20,000; `max_replacements` >= 1,
+    default 1: of a layer in one step, what is due beyond waits; `gain` > 0, default 1, of the drawn
+    weights.
+    """
+
+    rejection: Hyperparameter = 0.01
+    decay_rate: Hyperparameter = 0.99
+    max_silence: Hyperparameter = eqx.field(default=20_000, metadata={"counts_steps": True})
+    max_replacements: int = eqx.field(static=True, default=1)
+    gain: Hyperparameter = 1.0
+
+    def __check_init__(self):
+        owner = "SelfNormalizedResets"
+        require_range(self, "rejection", 0.0, 1.0, open_low=True, open_high=True)
+        require_range(self, "decay_rate", 0.0, 1.0, open_high=True)
+        require_steps(self, "max_silence")
+        require_count(owner, "max_replacements", self.max_replacements)
+        require_range(self, "gain", 0.0, open_low=True)
+
+    def init(self, params, key: PRNGKeyArray) -> SelfNormalizedResetsState:
+        sizes = hidden_sizes(require_layers("SelfNormalizedResets", params))
+        whole = tuple(jnp.zeros(size, jnp.int32) for size in sizes)
+        return SelfNormalizedResetsState(
+            silences=whole,
+            intervals=tuple(jnp.zeros(size, jnp.float32) for size in sizes),
+            firings=whole,
+            replaced=jnp.zeros(len(sizes), jnp.int32),
+            key=key,
+        )
+
+    def apply(self, state: SelfNormalizedResetsState, step: NetworkStep) -> Remade:
+        activations, fresh = require_units("SelfNormalizedResets", step)
+        if not activations:
+            return Remade(state, step.after)
+        decay = f32(self.decay_rate)
+        silences, intervals, firings, units = [], [], [], []
+        for layer, numbers in enumerate(activations):
+            units_here = state.silences[layer].shape[0]
+            fires = of_units(numbers, units_here) > 0.0
+            lasted = grown(state.silences[layer])
+            average = decay * state.intervals[layer] + (1.0 - decay) * f32(lasted)
+            average = jnp.where(fires, average, state.intervals[layer])
+            count = jnp.where(fires, grown(state.firings[layer]), state.firings[layer])
+            silence = jnp.where(fires, 0, lasted)
+            mean = average / jnp.where(count > 0, seen(decay, count), 1.0)
+            # The logarithm of the chance; a unit that fires at every step has none to be silent.
+            rate = jnp.minimum(1.0 / jnp.maximum(mean, 1.0), 1.0 - 1e-6)
+            chance = jnp.where(count > 1, f32(silence) * jnp.log1p(-rate), 0.0)
+            too_long = f32(silence) >= f32(self.max_silence)
+            due = (chance <= jnp.log(f32(self.rejection))) | too_long
+            due &= step.learns
+            most = min(self.max_replacements, units_here)
+            number = jnp.sum(due)
+            old = lowest(chance, due, most, lambda rank, number=number: rank < number)
+            units.append(old)
+            silences.append(old.written(silence, 0, 1))
+            intervals.append(old.written(average, 0.0, 1))
+            firings.append(old.written(count, 0, 1))
+        params, renewal, key = made_new(step, tuple(units), state.key, fresh, self.gain, None)
+        made = jnp.stack([jnp.sum(one.chosen) for one in units]).astype(jnp.int32)
+        after = SelfNormalizedResetsState(
+            silences=tuple(silences),
+            intervals=tuple(intervals),
+            firings=tuple(firings),
+            replaced=state.replaced + made,
+            key=state.key,
+        )
+        return Remade(step.kept(after, state).replace(key=key), params, (renewal,))
+
+    def _replaced(self, state: SelfNormalizedResetsState) -> Int[Array, " layers"]:
+        return state.replaced
