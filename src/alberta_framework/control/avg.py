@@ -21,9 +21,19 @@ from ..components.ranges import (
 )
 from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import BoxActions
-from ..learners import AbstractLearnerState, Lifecycle, moved
+from ..learners import (
+    AbstractLearnerState,
+    Lifecycle,
+    after_both,
+    both,
+    both_begun,
+    kept_plastic,
+    loss_gradient,
+    moved,
+)
 from ..networks import AbstractNetwork, UnitFeatureMLP
 from ..optimizers import AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, AdaptiveObGD, Bootstrap
 from ..targets import (
     CenteringState,
@@ -45,8 +55,8 @@ _ADAM = {"kappa": 0.0, "eps": 1e-16}
 
 class AVGState(AbstractLearnerState):
     """Parameters and rule states of actor and critic, what errors are scaled by, and the
-    observation and the noise that the pending action was drawn with; `centering` of the rewards,
-    None for an agent that centers none."""
+    observation and the noise that the pending action was drawn with; `centering` of the rewards
+    and `plasticity_states` of actor and critic, None for an agent without."""
 
     actor_params: Any
     critic_params: Any
@@ -60,6 +70,7 @@ class AVGState(AbstractLearnerState):
     rng_key: PRNGKeyArray
     life: Lifecycle
     centering: CenteringState | None = None
+    plasticity_states: Any = None
 
     @property
     def feature_dim(self) -> int:
@@ -95,6 +106,7 @@ class AVG(AbstractAgent[AVGState]):
     - `bootstrap_on_truncation`, default True.
     - `reward_centering`, default none, as of `StreamQ`; by errors in the unit of the rewards, which
       are delta sigma.
+    - `plasticity`: what keeps both networks able to learn, each by itself, default none.
     """
 
     draws_weights: ClassVar[bool | None] = True
@@ -109,6 +121,7 @@ class AVG(AbstractAgent[AVGState]):
     lamda: Hyperparameter
     bootstrap_on_truncation: bool = eqx.field(static=True)
     reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -122,6 +135,7 @@ class AVG(AbstractAgent[AVGState]):
         lamda: Hyperparameter = 0.0,
         bootstrap_on_truncation: bool = True,
         reward_centering: RewardCentering | None = None,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.policy = policy
         outputs = policy.n_outputs if isinstance(policy, TanhGaussianPolicy) else 1
@@ -135,6 +149,7 @@ class AVG(AbstractAgent[AVGState]):
         self.temperature, self.gamma, self.lamda = temperature, gamma, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
         self.reward_centering = reward_centering
+        self.plasticity = plasticity
 
     def __check_init__(self):
         require_part(self, "policy", TanhGaussianPolicy)
@@ -150,6 +165,7 @@ class AVG(AbstractAgent[AVGState]):
             "AVG", "bootstrap_on_truncation", self.bootstrap_on_truncation, (True, False)
         )
         require_part(self, "reward_centering", RewardCentering, optional=True)
+        require_part(self, "plasticity", AbstractPlasticity, optional=True)
         _ = self.rules  # validates the optimizers
 
     @property
@@ -182,6 +198,9 @@ class AVG(AbstractAgent[AVGState]):
             rng_key=own_key,
             life=Lifecycle.begin(),
             centering=centering_begun(self.reward_centering),
+            plasticity_states=both_begun(
+                self.plasticity, (actor_params, critic_params), (actor_key, critic_key)
+            ),
         )
 
     @compiled
@@ -298,11 +317,35 @@ class AVG(AbstractAgent[AVGState]):
         of_actor, actor_state, _ = actor_rule.update(
             state.actor_rule_state, upwards, 1.0, 0.0, params=state.actor_params
         )
+        before = both(state.plasticity_states)
+        actor = kept_plastic(
+            self.plasticity,
+            before[0],
+            self.actor,
+            actor_rule,
+            actor_state,
+            state.actor_params,
+            moved(state.actor_params, of_actor),
+            jax.tree.map(jnp.negative, upwards),
+            x,
+        )
+        critic = kept_plastic(
+            self.plasticity,
+            before[1],
+            self.critic,
+            critic_rule,
+            critic_state,
+            state.critic_params,
+            moved(state.critic_params, changes),
+            loss_gradient(delta, gradient),
+            jnp.concatenate([x, action]),
+        )
         after = state.replace(
-            actor_params=moved(state.actor_params, of_actor),
-            critic_params=moved(state.critic_params, changes),
-            actor_rule_state=actor_state,
-            critic_rule_state=critic_state,
+            actor_params=actor.params,
+            critic_params=critic.params,
+            actor_rule_state=actor.rule_state,
+            critic_rule_state=critic.rule_state,
+            plasticity_states=after_both(actor, critic),
             scale=scale,
             trace_decay=jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda)),
         )
@@ -314,7 +357,9 @@ class AVG(AbstractAgent[AVGState]):
             "error_scale": sigma,
             "value_step_size": info.step_size,
         }
-        kept = actor_rule.witnesses(actor_state), critic_rule.witnesses(critic_state), scale
+        states = after.actor_rule_state, after.critic_rule_state
+        kept = actor_rule.witnesses(states[0]), critic_rule.witnesses(states[1]), scale
+        kept = kept, after.plasticity_states
         return after, told, (delta, after.actor_params, after.critic_params, kept)
 
     def _next(self, state: AVGState, x: Array, pending: Array) -> tuple[Array, AVGState]:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, LinearNetwork
 from ..optimizers import LMS, AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Constant
 from ..step_rules import AbstractStepRule
 from ..targets import RewardCentering, greedy_value
@@ -43,6 +44,7 @@ class DifferentialQ(AbstractTracedValueAgent):
     - `reward_rate_step_size` beta in [0, 1], default 0.01; `lamda` in [0, 1], default 0.
     - `epsilon`: a schedule, default `Constant(0.1)`.
     - `bootstrap_on_truncation`, default True: whether an episode that was cut is held to go on.
+    - `plasticity`: what keeps the network able to learn, default none.
     """
 
     n_actions: int = eqx.field(static=True)
@@ -52,6 +54,7 @@ class DifferentialQ(AbstractTracedValueAgent):
     lamda: Hyperparameter
     epsilon: AbstractSchedule
     bootstrap_on_truncation: bool = eqx.field(static=True)
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class DifferentialQ(AbstractTracedValueAgent):
         lamda: Hyperparameter = 0.0,
         epsilon: AbstractSchedule | None = None,
         bootstrap_on_truncation: bool = True,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.n_actions = n_actions
         self.network = LinearNetwork(n_actions) if network is None else network
@@ -69,6 +73,7 @@ class DifferentialQ(AbstractTracedValueAgent):
         self.epsilon = Constant(0.1) if epsilon is None else epsilon
         self.reward_rate_step_size, self.lamda = reward_rate_step_size, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
+        self.plasticity = plasticity
 
     @property
     def gamma(self) -> float:

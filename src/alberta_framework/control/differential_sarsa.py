@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, LinearNetwork
 from ..optimizers import LMS, AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Constant
 from ..step_rules import AbstractStepRule
 from ..targets import RewardCentering, value_of
@@ -45,6 +46,7 @@ class DifferentialSARSA(AbstractTracedValueAgent):
     lamda: Hyperparameter
     epsilon: AbstractSchedule
     bootstrap_on_truncation: bool = eqx.field(static=True)
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class DifferentialSARSA(AbstractTracedValueAgent):
         lamda: Hyperparameter = 0.0,
         epsilon: AbstractSchedule | None = None,
         bootstrap_on_truncation: bool = True,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.n_actions = n_actions
         self.network = LinearNetwork(n_actions) if network is None else network
@@ -62,6 +65,7 @@ class DifferentialSARSA(AbstractTracedValueAgent):
         self.epsilon = Constant(0.1) if epsilon is None else epsilon
         self.reward_rate_step_size, self.lamda = reward_rate_step_size, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
+        self.plasticity = plasticity
 
     @property
     def gamma(self) -> float:

@@ -11,10 +11,11 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ..compilation.boundary import strong
 from ..components.ranges import require_part, require_range
 from ..components.types import Hyperparameter
-from ..learners import Lifecycle
+from ..learners import Lifecycle, both_begun
 from ..learners.gradient_traces import GradientTraces, gradient_step
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import LMS, AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import CenteringState, RewardCentering, greedy_value, value_of
@@ -44,6 +45,7 @@ class QRCState(AbstractNetworkValueState):
     rng_key: PRNGKeyArray
     life: Lifecycle
     centering: CenteringState | None = None
+    plasticity_states: Any = None
 
 
 class QRC(AbstractNetworkValueAgent[QRCState]):
@@ -71,6 +73,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
     - `auxiliary_scale` > 0, default 0.1; `regularization` >= 0, default 1.
     - `correction`, default True; False leaves - zeta grad delta alone (GTD2).
     - `gamma`, `lamda`, `epsilon`, `bootstrap_on_truncation`, `reward_centering`: as in `StreamQ`.
+    - `plasticity`: what keeps both networks able to learn, each by itself, default none.
     """
 
     draws_weights: ClassVar[bool | None] = True
@@ -87,6 +90,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
     correction: bool = eqx.field(static=True)
     bootstrap_on_truncation: bool = eqx.field(static=True)
     reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -102,6 +106,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         correction: bool = True,
         bootstrap_on_truncation: bool = True,
         reward_centering: RewardCentering | None = None,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.n_actions = n_actions
         self.network = StreamMLP((32, 32), n_actions) if network is None else network
@@ -112,6 +117,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         self.epsilon = Linear(1.0, 0.01, 25_000) if epsilon is None else epsilon
         self.correction, self.bootstrap_on_truncation = correction, bootstrap_on_truncation
         self.reward_centering = reward_centering
+        self.plasticity = plasticity
 
     def __check_init__(self):
         require_network(self)
@@ -123,6 +129,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
             )
         require_range(self, "auxiliary_scale", 0.0, open_low=True)
         require_range(self, "regularization", 0.0)
+        require_part(self, "plasticity", AbstractPlasticity, optional=True)
         _ = self.step_rule  # validates the optimizer
 
     @property
@@ -142,6 +149,9 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
             auxiliary_rule_state=states[1],
             traces=GradientTraces.begin(params, auxiliary_params),
             trace_decay=jnp.zeros((), jnp.float32),
+            plasticity_states=both_begun(
+                self.plasticity, (params, auxiliary_params), (own, auxiliary)
+            ),
             **blank,
         )
 
@@ -150,6 +160,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         step = gradient_step(
             self,
             state,
+            x=x,
             value=lambda params: value_of(self.network.apply(params, x), action),
             next_value=lambda params: greedy_value(self.network.apply(params, now.observation)),
             auxiliary=lambda params: value_of(self.auxiliary_network.apply(params, x), action),

@@ -43,6 +43,7 @@ from ..learners import (
 from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..schedules import Linear
 from ..targets import (
     CenteringState,
@@ -156,7 +157,8 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
 
     **Arguments:** `sarsa_config`; `prediction_demons`: GVFSpecs, default none; `lamda` in [0, 1],
     default 0; `use_bias`, keyword only, of the heads; `reward_centering`, keyword only, of the
-    action values, default none: see `RewardCentering`; the others as `MLPLearner`.
+    action values, default none: see `RewardCentering`; `plasticity`, keyword only: what keeps the
+    network able to learn, default none; the others as `MLPLearner`.
     """
 
     experience: ClassVar[type] = ControlStep
@@ -175,6 +177,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
     use_layer_norm: bool = eqx.field(static=True)
     use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
     reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -193,6 +196,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         *,
         use_bias: bool = True,
         reward_centering: RewardCentering | None = None,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.sarsa_config = sarsa_config
         self.lamda = lamda
@@ -205,6 +209,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
         self.reward_centering = reward_centering
+        self.plasticity = plasticity
 
     def __check_init__(self):
         require_part(self, "sarsa_config", SARSAConfig)
@@ -263,6 +268,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
             use_layer_norm=self.use_layer_norm,
             head_optimizer=self.head_optimizer,
             use_bias=self.use_bias,
+            plasticity=self.plasticity,
         )
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> SARSAState:

@@ -21,9 +21,20 @@ from ..components.ranges import (
 )
 from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import ActionSpace
-from ..learners import AbstractLearnerState, Lifecycle, moved, td_step
+from ..learners import (
+    AbstractLearnerState,
+    Lifecycle,
+    after_both,
+    both,
+    both_begun,
+    kept_plastic,
+    loss_gradient,
+    moved,
+    td_step,
+)
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
+from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, Bootstrap
 from ..targets import CenteringState, RewardCentering, centered, centering_begun, recentered
 from .contract import AbstractAgent, AgentStep
@@ -35,7 +46,8 @@ from .traced_values import rule_of
 class ActorCriticState(AbstractLearnerState):
     """Parameters and rule states of actor and critic, and the pair of observation and action to be
     learned; `last_action` is what was drawn, `trace_decay` by how much the traces decay next,
-    `centering` of the rewards, None for an agent that centers none."""
+    `centering` of the rewards and `plasticity_states` of actor and critic, None for an agent
+    without."""
 
     actor_params: Any
     critic_params: Any
@@ -48,6 +60,7 @@ class ActorCriticState(AbstractLearnerState):
     rng_key: PRNGKeyArray
     life: Lifecycle
     centering: CenteringState | None = None
+    plasticity_states: Any = None
 
     @property
     def feature_dim(self) -> int:
@@ -92,6 +105,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     - `average_reward`, default False: gamma is 1, and the average is taken off the rewards, by
       `RewardCentering()` unless `reward_centering` is another.
     - `reward_centering`, default none, as of `StreamQ`; it centers what is paid, entropy included.
+    - `plasticity`: what keeps both networks able to learn, each by itself, default none.
     """
 
     draws_weights: ClassVar[bool | None] = True
@@ -108,6 +122,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     soft: bool = eqx.field(static=True)
     average_reward: bool = eqx.field(static=True, metadata={"config": "omit_default"})
     reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -123,6 +138,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         soft: bool = False,
         average_reward: bool = False,
         reward_centering: RewardCentering | None = None,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.policy = policy
         wide = isinstance(policy, AbstractPolicy) and bool(policy.action_space.shape)
@@ -139,6 +155,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             self.reward_centering = RewardCentering()
         self.gamma, self.lamda, self.entropy_coefficient = gamma, lamda, entropy_coefficient
         self.bootstrap_on_truncation, self.soft = bootstrap_on_truncation, soft
+        self.plasticity = plasticity
 
     def __check_init__(self):
         require_part(self, "policy", AbstractPolicy)
@@ -153,6 +170,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         for name in ("bootstrap_on_truncation", "soft", "average_reward"):
             require_choice("StreamAC", name, getattr(self, name), (True, False))
         require_part(self, "reward_centering", RewardCentering, optional=True)
+        require_part(self, "plasticity", AbstractPlasticity, optional=True)
         if (
             self.average_reward
             and not is_traced(self.gamma)
@@ -191,6 +209,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             rng_key=own_key,
             life=Lifecycle.begin(),
             centering=centering_begun(self.reward_centering),
+            plasticity_states=both_begun(self.plasticity, params, keys),
         )
 
     @compiled
@@ -266,14 +285,37 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             now.boundary,
             params=state.actor_params,
         )
-        actor_params = moved(state.actor_params, changes)
+        before = both(state.plasticity_states)
+        actor = kept_plastic(
+            self.plasticity,
+            before[0],
+            self.actor,
+            actor_rule,
+            actor_state,
+            state.actor_params,
+            moved(state.actor_params, changes),
+            loss_gradient(critic.delta, gradient),
+            x,
+        )
+        values = kept_plastic(
+            self.plasticity,
+            before[1],
+            self.critic,
+            critic_rule,
+            critic.rule_state,
+            state.critic_params,
+            critic.params,
+            loss_gradient(critic.delta, critic.gradient),
+            x,
+        )
         centering = recentered(self.reward_centering, state.centering, paid, critic.delta)
         after = state.replace(
             centering=centering,
-            actor_params=actor_params,
-            critic_params=critic.params,
-            actor_rule_state=actor_state,
-            critic_rule_state=critic.rule_state,
+            actor_params=actor.params,
+            critic_params=values.params,
+            actor_rule_state=actor.rule_state,
+            critic_rule_state=values.rule_state,
+            plasticity_states=after_both(actor, values),
             trace_decay=jnp.where(now.boundary, 0.0, now.discount * f32(self.lamda)),
         )
         told = {
@@ -285,8 +327,9 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             "policy_step_size": info.step_size,
             **average_told(centering),
         }
-        kept = actor_rule.witnesses(actor_state), critic_rule.witnesses(critic.rule_state)
-        witnesses = critic.delta, actor_params, critic.params, kept, centering
+        kept = actor_rule.witnesses(actor.rule_state), critic_rule.witnesses(values.rule_state)
+        kept = kept, after.plasticity_states
+        witnesses = critic.delta, actor.params, values.params, kept, centering
         found = learned(state, after, told, witnesses, now.acceptable)
         # A trace that decays by 0 is cut, and costs nothing to cut.
         after = found.state.replace(

@@ -9,6 +9,7 @@ from ..components.ranges import require_range
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
+from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
 from ..targets import RewardCentering, greedy_value, soft_value
@@ -44,6 +45,7 @@ class StreamQ(AbstractTracedValueAgent):
     - `soft_temperature` > 0, default none: a soft agent's values are no plain returns.
     - `reward_centering`, default none: the rewards less their average, see `RewardCentering`; the
       agent then tells its `average_reward`.
+    - `plasticity`: what keeps the network able to learn, default none.
     """
 
     n_actions: int = eqx.field(static=True)
@@ -55,6 +57,7 @@ class StreamQ(AbstractTracedValueAgent):
     bootstrap_on_truncation: bool = eqx.field(static=True)
     soft_temperature: Hyperparameter | None
     reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class StreamQ(AbstractTracedValueAgent):
         bootstrap_on_truncation: bool = True,
         soft_temperature: Hyperparameter | None = None,
         reward_centering: RewardCentering | None = None,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.n_actions = n_actions
         self.network = StreamMLP((32, 32), n_actions) if network is None else network
@@ -75,6 +79,7 @@ class StreamQ(AbstractTracedValueAgent):
         self.gamma, self.lamda = gamma, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
         self.soft_temperature, self.reward_centering = soft_temperature, reward_centering
+        self.plasticity = plasticity
 
     def __check_init__(self):
         if self.soft_temperature is not None:

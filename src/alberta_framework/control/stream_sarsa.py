@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import AbstractOptimizer, ObGD
+from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
 from ..targets import RewardCentering, value_of
@@ -42,6 +43,7 @@ class StreamSARSA(AbstractTracedValueAgent):
     epsilon: AbstractSchedule
     bootstrap_on_truncation: bool = eqx.field(static=True)
     reward_centering: RewardCentering | None = eqx.field(metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class StreamSARSA(AbstractTracedValueAgent):
         epsilon: AbstractSchedule | None = None,
         bootstrap_on_truncation: bool = True,
         reward_centering: RewardCentering | None = None,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.n_actions = n_actions
         self.network = StreamMLP((32, 32), n_actions) if network is None else network
@@ -61,6 +64,7 @@ class StreamSARSA(AbstractTracedValueAgent):
         self.gamma, self.lamda = gamma, lamda
         self.bootstrap_on_truncation = bootstrap_on_truncation
         self.reward_centering = reward_centering
+        self.plasticity = plasticity
 
     def _next_value(
         self, action_values: Float[Array, " actions"], next_action: Any

@@ -10,8 +10,10 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ..compilation.boundary import strong
 from ..components.numbers import f32
-from ..learners import Lifecycle, td_step
+from ..components.ranges import require_part
+from ..learners import Lifecycle, kept_plastic, loss_gradient, plasticity_begun, td_step
 from ..optimizers import AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import CenteringState, value_of
 from .action_values import ValueStep
@@ -41,6 +43,7 @@ class ActionValueState(AbstractNetworkValueState):
     rng_key: PRNGKeyArray
     life: Lifecycle
     centering: CenteringState | None = None
+    plasticity_state: Any = None
 
 
 def rule_of(agent: Any, name: str = "optimizer") -> AbstractStepRule:
@@ -63,9 +66,11 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
     draws_weights: ClassVar[bool | None] = True
 
     optimizer: eqx.AbstractVar[AbstractStepRule | AbstractOptimizer]
+    plasticity: eqx.AbstractVar[AbstractPlasticity | None]
 
     def __check_init__(self):
         require_network(self)
+        require_part(self, "plasticity", AbstractPlasticity, optional=True)
         _ = self.step_rule  # validates the optimizer
 
     @property
@@ -87,6 +92,7 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
             params=params,
             rule_state=_rule_state(strong(self), params),
             trace_decay=jnp.zeros((), jnp.float32),
+            plasticity_state=plasticity_begun(self.plasticity, params, key),
             **blank,
         )
 
@@ -113,8 +119,25 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
             "value": step.value,
             "step_size": step.info.step_size,
         }
-        changed = {"params": step.params, "rule_state": step.rule_state} | self._next_decay(now)
-        return ValueStep(changed, told, (step.delta, step.params, rule.witnesses(step.rule_state)))
+        kept = kept_plastic(
+            self.plasticity,
+            state.plasticity_state,
+            self.network,
+            rule,
+            step.rule_state,
+            state.params,
+            step.params,
+            loss_gradient(step.delta, step.gradient),
+            x,
+        )
+        changed = {
+            "params": kept.params,
+            "rule_state": kept.rule_state,
+            "plasticity_state": kept.plasticity_state,
+            **self._next_decay(now),
+        }
+        states = rule.witnesses(kept.rule_state), kept.plasticity_state
+        return ValueStep(changed, told, (step.delta, kept.params, states))
 
     def _cut(self, state: ActionValueState) -> ActionValueState:
         return state.replace(

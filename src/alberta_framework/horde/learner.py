@@ -35,6 +35,7 @@ from ..learners import (
 from ..networks import sizes
 from ..normalizers import AbstractNormalizer
 from ..optimizers import AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..targets import bootstrapped, continuation, next_features
 from .cumulants import cumulants_of
 from .gvf import GVFSpec, HordeSpec
@@ -92,7 +93,8 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
     (default) or `"per_demon"`; `combine`: `"sum"` (default) or `"mean"` of the demons' steps of the
     trunk; `inactive`: what a NaN cumulant does to its demon's traces: `"freeze"` (default), they
     stay; `"advance"`, they decay and take in the gradient, since time passed; it learns nothing
-    either way. The others as `MultiHeadMLPLearner`.
+    either way; `plasticity`: what keeps the network able to learn, default none. The others as
+    `MultiHeadMLPLearner`.
     """
 
     experience: ClassVar[type] = DemonStep
@@ -111,6 +113,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
     trunk_traces: str = eqx.field(static=True, metadata={"config": "omit_default"})
     combine: str = eqx.field(static=True, metadata={"config": "omit_default"})
     inactive: str = eqx.field(static=True, metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -129,6 +132,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
         trunk_traces: str = "none",
         combine: str = "sum",
         inactive: str = "freeze",
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.horde_spec = horde_spec
         self.hidden_sizes = sizes("HordeLearner", hidden_sizes)
@@ -137,6 +141,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
         self.trunk_traces, self.combine, self.inactive = trunk_traces, combine, inactive
+        self.plasticity = plasticity
 
     def __check_init__(self):
         require_part(self, "horde_spec", HordeSpec)
@@ -173,6 +178,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
             head_optimizer=self.head_optimizer,
             per_head_gamma_lamda=_product(spec.gammas, spec.lamdas),
             use_bias=self.use_bias,
+            plasticity=self.plasticity,
         )
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> HordeState:

@@ -1,5 +1,7 @@
 """What a Horde carries from step to step."""
 
+from typing import Any
+
 from jaxtyping import Array, Float
 
 from ..components.state import AbstractState
@@ -25,3 +27,4 @@ class HordeState(AbstractHeadsState):
     previous_discounts: Float[Array, " demons"]
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
+    plasticity_state: Any = None

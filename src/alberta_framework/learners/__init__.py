@@ -46,7 +46,13 @@ from .multi_head import MultiHeadMLPState as MultiHeadMLPState
 from .multi_head import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .multi_head import stacked_numbers as stacked_numbers
 from .network import chosen_optimizer as chosen_optimizer
+from .network import plasticity_begun as plasticity_begun
 from .on_policy import on_policy as on_policy
+from .plastic import after_both as after_both
+from .plastic import both as both
+from .plastic import both_begun as both_begun
+from .plastic import kept_plastic as kept_plastic
+from .plastic import loss_gradient as loss_gradient
 from .stacked_heads import HeadOptimizerStates as HeadOptimizerStates
 from .stacked_heads import HeadTraces as HeadTraces
 from .stream_td import StreamTD as StreamTD

@@ -22,6 +22,7 @@ from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TDTimeStep
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import LMS, AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import next_features
 from .abstract import AbstractLearner
@@ -30,6 +31,7 @@ from .gradient_traces import GradientTraces, gradient_step
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
 from .on_policy import on_policy
+from .plastic import both_begun
 from .trunk import Network, network_of_layers
 
 _METRICS = ("squared_td_error", "td_error", "expected_error")
@@ -47,6 +49,7 @@ class GradientTraceTDState(AbstractLearnerState):
     trace_decay: Float[Array, ""]
     life: Lifecycle
     feature_dim: int = eqx.field(static=True)
+    plasticity_states: Any = None
 
 
 class GradientTraceTDUpdateResult(AbstractState):
@@ -82,7 +85,8 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
     **Arguments:** `network`, `auxiliary_network` with one output each, default `StreamMLP((128,
     128), 1)`; `optimizer`, default `LMS(1e-3)`, as in `QRC`; `auxiliary_scale` > 0, default 1;
     `regularization` >= 0, default 1; `lamda` in [0, 1], default 0.8; `correction`, default True;
-    False is GTD2.
+    False is GTD2; `plasticity`: what keeps both networks able to learn, each by itself, default
+    none.
     """
 
     experience: ClassVar[type] = TDTimeStep
@@ -95,6 +99,7 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
     regularization: Hyperparameter
     lamda: Hyperparameter
     correction: bool = eqx.field(static=True)
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -105,12 +110,14 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
         regularization: Hyperparameter = 1.0,
         lamda: Hyperparameter = 0.8,
         correction: bool = True,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.network = StreamMLP((128, 128), 1) if network is None else network
         self.auxiliary_network = self.network if auxiliary_network is None else auxiliary_network
         self.optimizer = LMS(1e-3) if optimizer is None else optimizer
         self.auxiliary_scale, self.regularization = auxiliary_scale, regularization
         self.lamda, self.correction = lamda, correction
+        self.plasticity = plasticity
 
     def __check_init__(self):
         for name in ("network", "auxiliary_network"):
@@ -120,6 +127,7 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
                 raise ValueError(f"GradientTraceTD: `{name}` must have 1 output, got {found}.")
         require_range(self, "auxiliary_scale", 0.0, open_low=True)
         require_range(self, "regularization", 0.0)
+        require_part(self, "plasticity", AbstractPlasticity, optional=True)
         require_range(self, "lamda", 0.0, 1.0)
         require_choice("GradientTraceTD", "correction", self.correction, (True, False))
         _ = self.step_rule  # validates the optimizer
@@ -145,6 +153,9 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
             trace_decay=jnp.zeros((), jnp.float32),
             life=Lifecycle.begin(),
             feature_dim=int(feature_dim),
+            plasticity_states=both_begun(
+                self.plasticity, (params, auxiliary_params), (own, auxiliary)
+            ),
         )
 
     @compiled
@@ -170,6 +181,7 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
         step = gradient_step(
             self,
             state,
+            x=x,
             value=lambda params: self.network.apply(params, x)[0],
             next_value=lambda params: self.network.apply(params, next_x)[0],
             auxiliary=lambda params: self.auxiliary_network.apply(params, x)[0],

@@ -1,7 +1,7 @@
 """Gradient eligibility traces: the step of QRC(lambda) and of its prediction form."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,8 +10,10 @@ from jaxtyping import Array, Float
 
 from ..components.numbers import f32
 from ..components.state import AbstractState
+from ..networks import Renewal
 from ..targets import bootstrapped
 from ..traces import Accumulating
+from .plastic import after_both, kept_plastic, loss_gradient
 from .td_step import moved
 
 _TRACE = Accumulating()
@@ -33,6 +35,55 @@ class GradientTraces(AbstractState):
         return _TRACE.cut(self, where)
 
 
+def _kept_plastic(
+    learner: Any, state: Any, changed: dict[str, Any], of_value: Any, of_auxiliary: Any, x: Array
+) -> dict[str, Any]:
+    """The fields of the state once the learner's plasticity has acted on both networks; each
+    network's trace is renewed like a rule's."""
+    method, before, traces = learner.plasticity, state.plasticity_states, changed["traces"]
+    value = kept_plastic(
+        method,
+        before[0],
+        learner.network,
+        _WithTrace(learner.step_rule),
+        (changed["rule_state"], traces.value),
+        state.params,
+        changed["params"],
+        of_value,
+        x,
+    )
+    auxiliary = kept_plastic(
+        method,
+        before[1],
+        learner.auxiliary_network,
+        _WithTrace(learner.step_rule),
+        (changed["auxiliary_rule_state"], traces.auxiliary),
+        state.auxiliary_params,
+        changed["auxiliary_params"],
+        of_auxiliary,
+        x,
+    )
+    (rule_state, z_value), (auxiliary_rule_state, z_h) = value.rule_state, auxiliary.rule_state
+    return {
+        "params": value.params,
+        "auxiliary_params": auxiliary.params,
+        "rule_state": rule_state,
+        "auxiliary_rule_state": auxiliary_rule_state,
+        "traces": GradientTraces(z_value, z_h, traces.auxiliary_value),
+        "plasticity_states": after_both(value, auxiliary),
+    }
+
+
+class _WithTrace(NamedTuple):
+    """A rule, and a trace beside its state."""
+
+    rule: Any
+
+    def renewed(self, state: Any, params: Any, renewal: Renewal) -> Any:
+        rule_state, trace = state
+        return self.rule.renewed(rule_state, params, renewal), renewal.cut(trace)
+
+
 class GradientStep(eqx.Module):
     """What a step gave before it is judged: the fields of the state that it changed, the value and
     the auxiliary function before it, and the error."""
@@ -46,6 +97,7 @@ class GradientStep(eqx.Module):
 def gradient_step(
     learner: Any,
     state: Any,
+    x: Float[Array, " features"],
     value: Callable[[Any], Float[Array, ""]],
     next_value: Callable[[Any], Float[Array, ""]],
     auxiliary: Callable[[Any], Float[Array, ""]],
@@ -60,7 +112,8 @@ def gradient_step(
         w     += rule's change of  - zeta grad delta + delta Z_v - h grad v
         theta += scale times its change of  delta Z_h - h grad h - regularization theta
 
-    for a learner with `step_rule`, `auxiliary_scale`, `regularization` and `correction`. Where the
+    for a learner with `step_rule`, `auxiliary_scale`, `regularization`, `correction` and
+    `plasticity`, which then acts on both networks, whose features are `x`. Where the
     discount is 0, grad delta has no part of v(x').
     """
     v, gradient = jax.value_and_grad(value)(state.params)
@@ -102,4 +155,7 @@ def gradient_step(
         "auxiliary_rule_state": auxiliary_rule_state,
         "traces": traces.cut(reset),
     }
+    if learner.plasticity is not None:
+        of_value, of_h = loss_gradient(delta, gradient), loss_gradient(delta - h, of_auxiliary)
+        changed |= _kept_plastic(learner, state, changed, of_value, of_h, x)
     return GradientStep(changed, v, h, delta)

@@ -1,5 +1,6 @@
 """Heads on a trunk: what every learner of many predictions is made of, and how they learn."""
 
+import functools as ft
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,12 +14,22 @@ from ..compilation.boundary import strong
 from ..components.numbers import affine, f32
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
-from ..networks import MLPParams, from_interleaved, hidden, interleaved
+from ..networks import (
+    MLPParams,
+    Renewal,
+    from_interleaved,
+    hidden,
+    hidden_activations,
+    interleaved,
+    sparse_init,
+    written,
+)
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer, LMSState
-from ..step_rules import PerTensor, PerTensorState
+from ..plasticity import AbstractPlasticity, NetworkStep
+from ..step_rules import PerTensor, PerTensorState, beginning_where, renewed_tensor
 from .lifetime import AbstractLearnerState
-from .network import initial_layers, zeros_like
+from .network import initial_layers, plasticity_begun, zeros_like
 from .stacked_heads import HeadOptimizerStates, HeadTraces
 from .trunk import Network, Trunk
 from .trunk_traces import TrunkTraces
@@ -37,6 +48,7 @@ class AbstractHeadsState(AbstractLearnerState):
     head_optimizer_states: eqx.AbstractVar[HeadOptimizerStates]
     head_traces: eqx.AbstractVar[HeadTraces]
     normalizer_state: eqx.AbstractVar[AbstractNormalizerState | None]
+    plasticity_state: eqx.AbstractVar[Any]
 
     @property
     def feature_dim(self) -> int:
@@ -62,6 +74,11 @@ class HeadUpdate(AbstractState):
     frozen: Bool[Array, " heads"]
     trace_decays: Float[Array, " heads"]
     passing: Bool[Array, " heads"] | None = None
+
+    @property
+    def learning(self) -> Bool[Array, " heads"]:
+        """Which heads' weights may change."""
+        return ~self.frozen if self.passing is None else ~self.frozen & ~self.passing
 
     @property
     def seen(self) -> Bool[Array, " heads"]:
@@ -119,6 +136,7 @@ class Heads(eqx.Module):
     leaky_relu_slope: Hyperparameter
     use_layer_norm: bool = eqx.field(static=True)
     use_bias: bool = eqx.field(static=True)
+    plasticity: AbstractPlasticity | None = None
     per_head: bool = eqx.field(static=True, default=False)
     mean: bool = eqx.field(static=True, default=False)
 
@@ -138,6 +156,7 @@ class Heads(eqx.Module):
             leaky_relu_slope=learner.leaky_relu_slope,
             use_layer_norm=learner.use_layer_norm,
             use_bias=learner.use_bias,
+            plasticity=learner.plasticity,
             per_head=per_head,
             mean=mean,
         )
@@ -150,7 +169,9 @@ class Heads(eqx.Module):
             sparsity=self.sparsity,
             n_heads=self.n_heads,
         )
-        return _begun(strong(self), trunk, heads)
+        begun = _begun(strong(self), trunk, heads)
+        layers = _layers(trunk, heads)
+        return begun | {"plasticity_state": plasticity_begun(self.plasticity, layers, key)}
 
     def predictions(
         self, state: AbstractHeadsState, observation: Real[Array, " features"]
@@ -203,6 +224,16 @@ class Heads(eqx.Module):
                 changes, of_heads = jax.tree.map(lambda d: trunk_metric * d, (changes, of_heads))
         trunk = jax.tree.map(jnp.add, state.trunk_params, changes)
         heads = jax.tree.map(jnp.add, heads, of_heads)
+        plasticity_state, renewals = state.plasticity_state, ()
+        if self.plasticity is not None:
+            seen = self._network_step(state, trunk, heads, x, h, errors, backward, how)
+            made = self.plasticity.apply(plasticity_state, seen)
+            trunk, heads = _parted(made.params)
+            plasticity_state, renewals = made.state, made.renewals
+            witnesses.append(plasticity_state)
+        for renewal in renewals:
+            kept = self.of_trunk.renewed(kept, interleaved(state.trunk_params), renewal)
+            head_states, head_traces = self._renewed(heads, head_states, head_traces, renewal)
         optimizer = self.optimizer_of_heads
         witnesses += [
             (trunk, heads),
@@ -221,8 +252,11 @@ class Heads(eqx.Module):
             "head_optimizer_states": head_states,
             "head_traces": head_traces,
             "normalizer_state": normalizer_state,
+            "plasticity_state": plasticity_state,
         }
-        late = {} if traces is None else {"trunk_traces": traces.after}
+        late = {}
+        if traces is not None:
+            late["trunk_traces"] = ft.partial(_renewed_traces, traces.after, renewals)
         if traces is None:  # the gradients
             changed["trunk_traces"] = kept.traces
         metrics = jnp.where(how.active[:, None], metrics, jnp.nan)
@@ -300,6 +334,50 @@ class Heads(eqx.Module):
 
     def _alone(self, optimizer: AbstractOptimizer) -> PerTensor:
         return PerTensor(optimizer, None if self.bounds_jointly else self.bounder)
+
+    def _network_step(
+        self,
+        state: AbstractHeadsState,
+        trunk: MLPParams,
+        heads: MLPParams,
+        x: Array,
+        h: Array,
+        errors: Array,
+        backward: Callable,
+        how: HeadUpdate,
+    ) -> NetworkStep:
+        """The step as what keeps the network plastic sees it: heads as the output layer."""
+        before = state.head_params
+        (of_trunk,) = backward(errors @ before.weights[:, 0, :])
+        of_heads = MLPParams((errors[:, None] * h)[:, None, :], errors[:, None])
+        slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
+        return NetworkStep(
+            before=_layers(state.trunk_params, before),
+            after=_layers(trunk, heads),
+            gradient=jax.tree.map(jnp.negative, _layers(of_trunk, of_heads)),
+            activations=hidden_activations(state.trunk_params, x, slope, use_layer_norm),
+            fresh=ft.partial(sparse_init, sparsity=self.sparsity),
+            learning=how.learning,
+            output_bias=self.use_bias,
+        )
+
+    def _renewed(
+        self,
+        heads: MLPParams,
+        states: HeadOptimizerStates,
+        traces: HeadTraces,
+        renewal: Renewal,
+    ) -> tuple[HeadOptimizerStates, HeadTraces]:
+        """What is known of the heads' weights, as at first where units below them are new."""
+        optimizer, weights = self.optimizer_of_heads, heads.weights
+        edits = renewal.of_weights(len(self.hidden_sizes), weights.shape[-1])
+        first = HeadOptimizerStates(
+            optimizer.init_for_shape((1, 1)), optimizer.init_for_shape((1,))
+        )
+        w = renewed_tensor(states.w, first.w, weights, edits)
+        states = beginning_where(renewal.everything, HeadOptimizerStates(w, states.b), first)
+        traces = HeadTraces(written(traces.w, edits, 0.0), traces.b)
+        return states, beginning_where(renewal.traces, traces, zeros_like(traces))
 
     def _trunk_gradient(
         self, state: AbstractHeadsState, errors: Array, backward: Callable, how: HeadUpdate
@@ -383,6 +461,33 @@ class Heads(eqx.Module):
 def head_predictions(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:
     """w_i.h + b_i of every head."""
     return affine(heads.weights[:, 0, :], h, heads.biases[:, 0])
+
+
+def _layers(trunk: MLPParams, heads: MLPParams) -> MLPParams:
+    """The whole network, the heads as the rows of its output layer."""
+    weights, biases = heads.weights[:, 0, :], heads.biases[:, 0]
+    return MLPParams((*trunk.weights, weights), (*trunk.biases, biases))
+
+
+def _parted(layers: MLPParams) -> tuple[MLPParams, MLPParams]:
+    """The trunk and the heads of a whole network."""
+    (*weights, of_heads), (*biases, of_head_biases) = layers.weights, layers.biases
+    heads = MLPParams(of_heads[:, None, :], of_head_biases[:, None])
+    return MLPParams(tuple(weights), tuple(biases)), heads
+
+
+def _renewed_traces(
+    after: Callable, renewals: tuple[Renewal, ...], accepted: Bool[Array, ""]
+) -> tuple[Array, ...]:
+    """The heads' traces of the trunk after a step, 0 where units are new."""
+    traces = after(accepted)
+    for renewal in renewals:
+        edits = renewal.edits_in_order(traces) if renewal.units else ((),) * len(traces)
+        each = zip(traces, edits, strict=True)
+        traces = tuple(written(z, where, 0.0, only=accepted) for z, where in each)
+        if renewal.traces is not None:
+            traces = beginning_where(renewal.traces & accepted, traces, zeros_like(traces))
+    return traces
 
 
 def _where_heads(mask: Bool[Array, " heads"], new: Any, old: Any) -> Any:

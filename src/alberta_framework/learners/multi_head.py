@@ -19,6 +19,7 @@ from ..experience import MultiHeadStep
 from ..networks import MLPParams, sizes
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
+from ..plasticity import AbstractPlasticity
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .heads import AbstractHeadsState, Heads, HeadUpdate
@@ -51,6 +52,7 @@ class MultiHeadMLPState(AbstractHeadsState):
     head_traces: HeadTraces
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
+    plasticity_state: Any = None
 
 
 class MultiHeadMLPUpdateResult(AbstractState):
@@ -84,7 +86,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     heads: it is a sum.
 
     **Arguments:** `n_heads` >= 1; `per_head_gamma_lamda`: n_heads numbers in [0, 1], default none;
-    `use_bias`, keyword only: whether the heads have a bias, default True; the others as
+    `use_bias`, keyword only: whether the heads have a bias, default True; `plasticity`, keyword
+    only: what keeps the network able to learn, default none; the others as
     `MLPLearner`. With hidden layers gamma lamda must be 0.
     """
 
@@ -104,6 +107,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     lamda: Hyperparameter
     per_head_gamma_lamda: Float[np.ndarray, " heads"] | None
     use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -122,6 +126,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         per_head_gamma_lamda: Any = None,
         *,
         use_bias: bool = True,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.n_heads = n_heads
         self.hidden_sizes = sizes("MultiHeadMLPLearner", hidden_sizes)
@@ -129,6 +134,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
+        self.plasticity = plasticity
         self.gamma, self.lamda = without_trunk_trace(gamma, lamda, self.hidden_sizes), lamda
         self.per_head_gamma_lamda = stacked_numbers(
             "MultiHeadMLPLearner: `per_head_gamma_lamda`", per_head_gamma_lamda

@@ -20,7 +20,6 @@ from ..normalizers import AbstractNormalizer
 from ..optimizers import LMS, AbstractOptimizer
 from ..plasticity import AbstractPlasticity
 
-
 # Folded into the key of the weights, it gives one that nothing else draws from.
 _OF_PLASTICITY = 0x706C6173
 

@@ -16,13 +16,16 @@ from ..experience import TDTimeStep
 from ..networks import AbstractNetwork, StreamMLP
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer, ObGD
+from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import next_features
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
+from .network import plasticity_begun
 from .on_policy import on_policy
+from .plastic import kept_plastic, loss_gradient
 from .td_step import td_step
 from .trunk import Network, network_of_layers
 
@@ -41,6 +44,7 @@ class StreamTDState(AbstractLearnerState):
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
     feature_dim: int = eqx.field(static=True)
+    plasticity_state: Any = None
 
 
 class StreamTDUpdateResult(AbstractState):
@@ -74,7 +78,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
     **Arguments:** `network` with one output, default `StreamMLP((128, 128), 1)`; `optimizer`: a
     step rule or an optimizer, default `ObGD(kappa=2)`; `lamda` in [0, 1], default 0.8; `gamma`:
     the discount that most transitions have, by which rules average, default 0.99; `normalizer` of
-    observations, default none.
+    observations, default none; `plasticity`: what keeps the network able to learn, default none.
     """
 
     experience: ClassVar[type] = TDTimeStep
@@ -85,6 +89,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
     lamda: Hyperparameter
     gamma: Hyperparameter
     normalizer: AbstractNormalizer | None
+    plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -93,16 +98,19 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
         lamda: Hyperparameter = 0.8,
         gamma: Hyperparameter = 0.99,
         normalizer: AbstractNormalizer | None = None,
+        plasticity: AbstractPlasticity | None = None,
     ):
         self.network = StreamMLP((128, 128), 1) if network is None else network
         self.optimizer = ObGD(kappa=2.0) if optimizer is None else optimizer
         self.lamda, self.gamma, self.normalizer = lamda, gamma, normalizer
+        self.plasticity = plasticity
 
     def __check_init__(self):
         require_part(self, "network", AbstractNetwork)
         if self.network.n_out != 1:
             raise ValueError(f"StreamTD: `network` must have 1 output, got {self.network.n_out}.")
         require_part(self, "normalizer", AbstractNormalizer, optional=True)
+        require_part(self, "plasticity", AbstractPlasticity, optional=True)
         require_range(self, "lamda", 0.0, 1.0)
         require_range(self, "gamma", 0.0, 1.0)
         _ = self.step_rule  # validates the optimizer
@@ -118,7 +126,8 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> StreamTDState:
         """The network's initial weights for `feature_dim` features, drawn from `key`."""
         require_count("StreamTD.init", "feature_dim", feature_dim)
-        params = self.network.init(int(feature_dim), require_key("StreamTD.init", key))
+        key = require_key("StreamTD.init", key)
+        params = self.network.init(int(feature_dim), key)
         normalizer = self.normalizer
         return StreamTDState(
             params=params,
@@ -127,6 +136,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             normalizer_state=None if normalizer is None else normalizer.init(int(feature_dim)),
             life=Lifecycle.begin(),
             feature_dim=int(feature_dim),
+            plasticity_state=plasticity_begun(self.plasticity, params, key),
         )
 
     @compiled
@@ -167,9 +177,21 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             state.trace_decay,
             g == 0.0,
         )
+        kept = kept_plastic(
+            self.plasticity,
+            state.plasticity_state,
+            self.network,
+            rule,
+            step.rule_state,
+            state.params,
+            step.params,
+            loss_gradient(step.delta, step.gradient),
+            x,
+        )
         after = state.replace(
-            params=step.params,
-            rule_state=step.rule_state,
+            params=kept.params,
+            rule_state=kept.rule_state,
+            plasticity_state=kept.plasticity_state,
             trace_decay=g * f32(self.lamda),
             normalizer_state=normalizer_state,
         )
@@ -180,8 +202,8 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             metrics=jnp.stack([step.delta**2, step.delta, step.info.step_size]),
             rejected=jnp.asarray(False),
         )
-        kept = rule.witnesses(step.rule_state), normalizer_state
-        return Candidate(result, (step.delta, g, next_x, f32(observation), step.params, kept))
+        states = rule.witnesses(kept.rule_state), normalizer_state, kept.plasticity_state
+        return Candidate(result, (step.delta, g, next_x, f32(observation), kept.params, states))
 
     def learn(
         self, state: StreamTDState, experience: TDTimeStep

@@ -14,13 +14,14 @@ from ..targets import bootstrapped
 
 class TDStep(eqx.Module):
     """What a step gave before it is judged: the parameters and the rule's state after it, the value
-    before it, its error, and what the step was made with."""
+    before it, its error, what the step was made with, and the gradient of the value."""
 
     params: Any
     rule_state: Any
     value: Float[Array, ""]
     delta: Float[Array, ""]
     info: StepInfo
+    gradient: Any
 
 
 def td_step(
@@ -46,7 +47,7 @@ def td_step(
     changes, rule_state, info = rule.step(
         rule_state, gradient, direction, delta, ahead, decay, reset, params=params
     )
-    return TDStep(moved(params, changes), rule_state, v, delta, info)
+    return TDStep(moved(params, changes), rule_state, v, delta, info, gradient)
 
 
 def bootstrap_of(

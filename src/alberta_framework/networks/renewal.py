@@ -115,10 +115,21 @@ class Renewal(eqx.Module):
             each(layers.biases, edits.biases, first.biases),
         )
 
+    def cut(self, trace: Any) -> Any:
+        """A trace, a tree like the parameters, 0 where they are new or all traces end."""
+        if self.units:
+            trace = self.reset(trace, one_weight_each(trace))
+        if self.traces is None:
+            return trace
+        return jax.tree.map(lambda z: jnp.where(self.traces, 0.0, z), trace)
 
-def written(array: Array, edits: tuple[Edit, ...], values: Any) -> Array:
-    """The array with `values` where the edits say."""
+
+def written(array: Array, edits: tuple[Edit, ...], values: Any, only: Any = True) -> Array:
+    """The array with `values` where the edits say, if it is so at all."""
     for edit in edits:
+        if only is not True:
+            units = Units(edit.units.chosen & only, edit.units.index)
+            edit = edit._replace(units=units)
         array = edit.written(array, values)
     return array
 

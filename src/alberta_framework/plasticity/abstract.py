@@ -36,7 +36,7 @@ class NetworkStep(eqx.Module):
     after: Any
     gradient: Any
     activations: tuple[Float[Array, " units"], ...] | None
-    fresh: FreshWeights | None = eqx.field(static=True)
+    fresh: FreshWeights | None
     learning: Bool[Array, " outputs"] | None = None
     output_bias: bool = eqx.field(static=True, default=True)
 

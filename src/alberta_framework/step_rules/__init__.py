@@ -3,6 +3,7 @@
 from .abstract import AbstractStepRule as AbstractStepRule
 from .abstract import Bootstrap as Bootstrap
 from .abstract import StepInfo as StepInfo
+from .abstract import beginning_where as beginning_where
 from .adaptive import Adaptive as Adaptive
 from .adaptive_obgd import AdaptiveObGD as AdaptiveObGD
 from .alpha_bound import AlphaBound as AlphaBound
@@ -14,3 +15,4 @@ from .intentional import Intentional as Intentional
 from .obgd import StreamObGD as StreamObGD
 from .per_tensor import PerTensor as PerTensor
 from .per_tensor import PerTensorState as PerTensorState
+from .per_tensor import renewed_tensor as renewed_tensor
