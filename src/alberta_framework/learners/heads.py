@@ -17,11 +17,11 @@ from ..components.types import Hyperparameter
 from ..networks import (
     MLPParams,
     Renewal,
+    fresh_sparse_weights,
     from_interleaved,
     hidden,
     hidden_activations,
     interleaved,
-    sparse_init,
     written,
 )
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
@@ -233,7 +233,9 @@ class Heads(eqx.Module):
             witnesses.append(plasticity_state)
         for renewal in renewals:
             kept = self.of_trunk.renewed(kept, interleaved(state.trunk_params), renewal)
-            head_states, head_traces = self._renewed(heads, head_states, head_traces, renewal)
+            head_states, head_traces = renewal.where_due(
+                ft.partial(self._renewed, heads, renewal), (head_states, head_traces)
+            )
         optimizer = self.optimizer_of_heads
         witnesses += [
             (trunk, heads),
@@ -356,7 +358,7 @@ class Heads(eqx.Module):
             after=_layers(trunk, heads),
             gradient=jax.tree.map(jnp.negative, _layers(of_trunk, of_heads)),
             activations=hidden_activations(state.trunk_params, x, slope, use_layer_norm),
-            fresh=ft.partial(sparse_init, sparsity=self.sparsity),
+            fresh=ft.partial(fresh_sparse_weights, sparsity=self.sparsity),
             learning=how.learning,
             output_bias=self.use_bias,
         )
@@ -364,11 +366,11 @@ class Heads(eqx.Module):
     def _renewed(
         self,
         heads: MLPParams,
-        states: HeadOptimizerStates,
-        traces: HeadTraces,
         renewal: Renewal,
+        known: tuple[HeadOptimizerStates, HeadTraces],
     ) -> tuple[HeadOptimizerStates, HeadTraces]:
         """What is known of the heads' weights, as at first where units below them are new."""
+        states, traces = known
         optimizer, weights = self.optimizer_of_heads, heads.weights
         edits = renewal.of_weights(len(self.hidden_sizes), weights.shape[-1])
         first = HeadOptimizerStates(

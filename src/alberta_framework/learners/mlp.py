@@ -18,12 +18,12 @@ from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TimeStep
 from ..networks import (
     MLPParams,
+    fresh_sparse_weights,
     from_interleaved,
     hidden,
     hidden_activations,
     interleaved,
     sizes,
-    sparse_init,
 )
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer
@@ -191,7 +191,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
                 after=params,
                 gradient=jax.tree.map(lambda g: -error * g, gradient),
                 activations=hidden_activations(trunk, x, slope, use_layer_norm),
-                fresh=ft.partial(sparse_init, sparsity=self.sparsity),
+                fresh=ft.partial(fresh_sparse_weights, sparsity=self.sparsity),
             )
             made = self.plasticity.apply(plasticity_state, step)
             params, plasticity_state = made.params, made.state

@@ -16,6 +16,7 @@ from .renewal import Units as Units
 from .renewal import one_weight_each as one_weight_each
 from .renewal import written as written
 from .sizes import sizes as sizes
+from .sparse_init import fresh_sparse_weights as fresh_sparse_weights
 from .sparse_init import require_sparsity as require_sparsity
 from .sparse_init import sparse_init as sparse_init
 from .sparse_layers import sparse_layers as sparse_layers

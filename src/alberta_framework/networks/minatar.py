@@ -15,7 +15,7 @@ from ..components.ranges import require_count
 from ..components.types import Hyperparameter
 from .abstract import AbstractNetwork
 from .mlp import MLPParams, activated, hidden_layer, output_layer
-from .sparse_init import sparse_init
+from .sparse_init import fresh_sparse_weights
 from .sparse_layers import initial, require_fields
 
 _KERNEL = 3
@@ -143,7 +143,7 @@ class MinAtarNetwork(AbstractNetwork[MLPParams]):
         return maps, hidden_layer(dense, c, maps, slope, use_layer_norm, "left")
 
     def _fresh_weights(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Array:
-        return sparse_init(
+        return fresh_sparse_weights(
             key,
             shape,
             self.sparsity,

@@ -1,5 +1,6 @@
 """Which weights of a network are made new, with all that was learned of them."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -64,13 +65,21 @@ class Renewal(eqx.Module):
 
     What an optimizer knows of a weight that is new is as at first, and its trace is 0.
 
-    **Arguments:** `units`: for each hidden layer; `sizes`: how many units each has.
+    **Arguments:** `units`: for each hidden layer; `sizes`: how many units each has; `due`: whether
+    anything is new in this step, None if that is not known.
     """
 
     units: tuple[Units, ...] = ()
     sizes: tuple[int, ...] = eqx.field(static=True, default=())
     everything: Bool[Array, ""] | None = None
     traces: Bool[Array, ""] | None = None
+    due: Bool[Array, ""] | None = None
+
+    def where_due(self, change: Callable[[Any], Any], kept: Any) -> Any:
+        """`change(kept)` where anything is new at all, else `kept`: a branch, not a choice."""
+        if self.due is None:
+            return change(kept)
+        return jax.lax.cond(self.due, change, lambda kept: kept, kept)
 
     def of_weights(self, layer: int, fan_in: int) -> tuple[Edit, ...]:
         """Where the weights of a layer are new: of units below it, and of its own."""

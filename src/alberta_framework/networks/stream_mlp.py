@@ -14,7 +14,7 @@ from ..components.types import Hyperparameter
 from .abstract import AbstractNetwork, Layers
 from .mlp import MLPParams, hidden_activations, output_layer
 from .sizes import sizes
-from .sparse_init import sparse_init
+from .sparse_init import fresh_sparse_weights
 from .sparse_layers import initial, require_fields
 
 
@@ -95,7 +95,7 @@ class StreamMLP(AbstractNetwork[MLPParams]):
         return hidden_activations(layers, x, slope, use_layer_norm, "left")
 
     def _fresh_weights(self, key: PRNGKeyArray, shape: tuple[int, int]) -> Array:
-        return sparse_init(
+        return fresh_sparse_weights(
             key,
             shape,
             self.sparsity,

@@ -9,8 +9,18 @@ from ..components.numbers import f32
 from ..components.ranges import require_choice, require_count, require_range
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
+from ..networks import MLPParams
 from .abstract import AbstractPlasticity, NetworkStep, Remade, require_layers, require_units
-from .units import grown, hidden_sizes, lowest, made_new, of_units, outgoing_sizes, seen
+from .units import (
+    by_layer,
+    grown,
+    hidden_sizes,
+    incoming_sizes,
+    lowest,
+    made_new,
+    of_all_units,
+    outgoing_sizes,
+)
 
 UTILITIES = (
     "adaptable_contribution",
@@ -22,15 +32,33 @@ UTILITIES = (
 
 
 class ContinualBackpropState(AbstractState):
-    """Of each hidden layer: the utility of its units and their mean activation, as averages that
-    began at 0; their ages in steps; the replacements that are due, and those that were made."""
+    """Of all units, layer after layer: their utility and mean activation, as averages that began at
+    0, the share of such an average that is made of samples, and their ages in steps; of each hidden
+    layer the replacements that are due, and those made.
 
-    utilities: tuple[Float[Array, " units"], ...]
-    mean_activations: tuple[Float[Array, " units"], ...]
-    ages: tuple[Int[Array, " units"], ...]
+    `utilities`, `mean_activations` and `ages` are those of each layer.
+    """
+
+    utility: Float[Array, " all_units"]
+    mean_activation: Float[Array, " all_units"]
+    share: Float[Array, " all_units"]
+    age: Int[Array, " all_units"]
     budgets: Float[Array, " layers"]
     replaced: Int[Array, " layers"]
     key: PRNGKeyArray
+    sizes: tuple[int, ...] = eqx.field(static=True)
+
+    @property
+    def utilities(self) -> tuple[Float[Array, " units"], ...]:
+        return by_layer(self.utility, self.sizes)
+
+    @property
+    def mean_activations(self) -> tuple[Float[Array, " units"], ...]:
+        return by_layer(self.mean_activation, self.sizes)
+
+    @property
+    def ages(self) -> tuple[Int[Array, " units"], ...]:
+        return by_layer(self.age, self.sizes)
 
 
 class ContinualBackprop(AbstractPlasticity):
@@ -92,85 +120,87 @@ class ContinualBackprop(AbstractPlasticity):
 
     def init(self, params, key: PRNGKeyArray) -> ContinualBackpropState:
         sizes = hidden_sizes(require_layers("ContinualBackprop", params))
-        zeros = tuple(jnp.zeros(size, jnp.float32) for size in sizes)
+        zeros = jnp.zeros(sum(sizes), jnp.float32)
         return ContinualBackpropState(
-            utilities=zeros,
-            mean_activations=zeros,
-            ages=tuple(jnp.zeros(size, jnp.int32) for size in sizes),
+            utility=zeros,
+            mean_activation=zeros,
+            share=zeros,
+            age=jnp.zeros(sum(sizes), jnp.int32),
             budgets=jnp.zeros(len(sizes), jnp.float32),
             replaced=jnp.zeros(len(sizes), jnp.int32),
             key=key,
+            sizes=sizes,
         )
 
     def apply(self, state: ContinualBackpropState, step: NetworkStep) -> Remade:
         activations, fresh = require_units("ContinualBackprop", step)
-        if not activations:
+        sizes = state.sizes
+        if not sizes:
             return Remade(state, step.after)
-        weights, eta = step.after.weights, f32(self.decay_rate)
-        key, chances = state.key, None
-        if not self.accumulate:
+        eta, age = f32(self.decay_rate), grown(state.age)
+        h = of_all_units(activations, sizes)
+        k = eta * state.share + (1.0 - eta)  # 1 - eta^age, without a power of each unit
+        mean = eta * state.mean_activation + (1.0 - eta) * h
+        told = mean / k
+        utility = eta * state.utility + (1.0 - eta) * self._utility(h, told, step.after)
+        mature = by_layer(f32(age) > f32(self.maturity_threshold), sizes)
+        counts = f32(jnp.stack([jnp.sum(one) for one in mature]))
+        grows, key = f32(self.replacement_rate) * counts, state.key
+        if self.accumulate:
+            budgets = state.budgets + grows
+            due = jnp.minimum(jnp.floor(budgets), counts)
+        else:
             key, own = jr.split(key)
-            chances = jr.uniform(own, (len(activations),), jnp.float32)
-        utilities, means, told_means, ages, budgets, units = [], [], [], [], [], []
-        for layer, numbers in enumerate(activations):
-            age = grown(state.ages[layer])
-            h, k = of_units(numbers, age.shape[0]), seen(eta, age)
-            mean = eta * state.mean_activations[layer] + (1.0 - eta) * h
-            told = mean / k
-            y = self._utility(h, told, weights[layer], weights[layer + 1])
-            u = eta * state.utilities[layer] + (1.0 - eta) * y
-            eligible = f32(age) > f32(self.maturity_threshold)
-            grows = f32(self.replacement_rate) * jnp.sum(f32(eligible))
-            due, budget = grows, f32(0.0)
-            if chances is None:
-                budget = state.budgets[layer] + grows
-                due = jnp.floor(budget)
-            else:
-                due = f32(chances[layer] < grows)
-            due = jnp.minimum(due, jnp.sum(f32(eligible)))
-            due = jnp.where(step.learns, due, 0.0)
-            count = min(self.max_replacements, age.shape[0])
-            old = lowest(u / k, eligible, count, lambda rank, due=due: f32(rank) < due)
-            budgets.append(budget - jnp.sum(f32(old.chosen)) if self.accumulate else budget)
-            units.append(old)
-            told_means.append(told)
-            utilities.append(old.written(u, 0.0, 1))
-            means.append(old.written(mean, 0.0, 1))
-            ages.append(old.written(age, 0, 1))
-        params, renewal, key = made_new(
+            budgets = state.budgets
+            due = f32(jr.uniform(own, (len(sizes),), jnp.float32) < grows)
+        due = jnp.where(step.learns, due, 0.0)
+
+        def choose():
+            scores, most = by_layer(utility / k, sizes), self.max_replacements
+            return tuple(
+                lowest(score, old, min(most, size), lambda rank, n=n: f32(rank) < n)
+                for score, old, size, n in zip(scores, mature, sizes, due, strict=True)
+            )
+
+        made = made_new(
             step,
-            tuple(units),
+            jnp.any(due > 0.0),
+            choose,
+            (utility, mean, k, age),
             key,
             fresh,
             self.gain,
-            tuple(told_means) if self.compensate_bias else None,
+            told if self.compensate_bias else None,
         )
-        made = jnp.stack([jnp.sum(one.chosen) for one in units]).astype(jnp.int32)
+        utility, mean, share, age = made.kept
         after = ContinualBackpropState(
-            utilities=tuple(utilities),
-            mean_activations=tuple(means),
-            ages=tuple(ages),
-            budgets=jnp.stack(budgets),
-            replaced=state.replaced + made,
+            utility=utility,
+            mean_activation=mean,
+            share=share,
+            age=age,
+            budgets=budgets - f32(made.counts) if self.accumulate else budgets,
+            replaced=state.replaced + made.counts,
             key=state.key,
+            sizes=sizes,
         )
-        after = step.kept(after, state).replace(key=key)
-        return Remade(after, params, (renewal,))
+        after = step.kept(after, state).replace(key=made.key)
+        return Remade(after, made.params, (made.renewal,))
 
-    def _utility(self, h: Array, mean: Array, w_in: Array, w_out: Array) -> Array:
-        outgoing = outgoing_sizes(w_out, h.shape[0])
-        incoming = jnp.mean(jnp.abs(w_in), -1)
+    def _utility(
+        self, h: Float[Array, " all_units"], mean: Float[Array, " all_units"], params: MLPParams
+    ) -> Float[Array, " all_units"]:
+        if self.utility == "weight":
+            return outgoing_sizes(params)
+        if self.utility == "contribution":
+            return jnp.abs(h) * outgoing_sizes(params)
+        if self.utility == "zero_contribution":
+            return jnp.abs(h - mean) * outgoing_sizes(params)
+        incoming = incoming_sizes(params)
         connected = incoming > 0.0
         adaptation = jnp.where(connected, 1.0 / jnp.where(connected, incoming, 1.0), 0.0)
-        if self.utility == "contribution":
-            return jnp.abs(h) * outgoing
-        if self.utility == "zero_contribution":
-            return jnp.abs(h - mean) * outgoing
-        if self.utility == "weight":
-            return outgoing
         if self.utility == "adaptation":
             return adaptation
-        return jnp.abs(h - mean) * outgoing * adaptation
+        return jnp.abs(h - mean) * outgoing_sizes(params) * adaptation
 
     def _replaced(self, state: ContinualBackpropState) -> Int[Array, " layers"]:
         return state.replaced

@@ -10,17 +10,18 @@ from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..networks import Units
 from .abstract import AbstractPlasticity, NetworkStep, Remade, require_layers, require_units
-from .units import hidden_sizes, made_new, of_units
+from .units import by_layer, hidden_sizes, made_new, of_all_units
 
 
 class ReDoState(AbstractState):
-    """Of each hidden layer the sums of |h| since the last look, and the units made new; the steps
-    since the last look."""
+    """Of all units, layer after layer, the sums of |h| since the last look; the steps since it; of
+    each hidden layer the units made new."""
 
-    sums: tuple[Float[Array, " units"], ...]
+    sums: Float[Array, " all_units"]
     replaced: Int[Array, " layers"]
     position: Int[Array, ""]
     key: PRNGKeyArray
+    sizes: tuple[int, ...] = eqx.field(static=True)
 
 
 class ReDo(AbstractPlasticity):
@@ -55,34 +56,37 @@ class ReDo(AbstractPlasticity):
     def init(self, params, key: PRNGKeyArray) -> ReDoState:
         sizes = hidden_sizes(require_layers("ReDo", params))
         return ReDoState(
-            sums=tuple(jnp.zeros(size, jnp.float32) for size in sizes),
+            sums=jnp.zeros(sum(sizes), jnp.float32),
             replaced=jnp.zeros(len(sizes), jnp.int32),
             position=jnp.zeros((), jnp.int32),
             key=key,
+            sizes=sizes,
         )
 
     def apply(self, state: ReDoState, step: NetworkStep) -> Remade:
         activations, fresh = require_units("ReDo", step)
-        if not activations:
+        sizes = state.sizes
+        if not sizes:
             return Remade(state, step.after)
         position = state.position + 1
-        due = position >= jnp.asarray(self.period, jnp.int32)
-        sums = [
-            total + jnp.abs(of_units(h, total.shape[0]))
-            for total, h in zip(state.sums, activations, strict=True)
-        ]
-        dormant = [total <= f32(self.threshold) * jnp.mean(total) for total in sums]
-        units = tuple(Units(one & due & step.learns) for one in dormant)
-        means = tuple(total / f32(position) for total in sums) if self.compensate_bias else None
-        params, renewal, key = made_new(step, units, state.key, fresh, self.gain, means)
-        made = jnp.stack([jnp.sum(one.chosen) for one in units]).astype(jnp.int32)
+        due = (position >= jnp.asarray(self.period, jnp.int32)) & step.learns
+        sums = state.sums + jnp.abs(of_all_units(activations, sizes))
+
+        def choose():
+            low = f32(self.threshold)
+            return tuple(Units(part <= low * jnp.mean(part)) for part in by_layer(sums, sizes))
+
+        means = sums / f32(position) if self.compensate_bias else None
+        made = made_new(step, due, choose, (), state.key, fresh, self.gain, means)
         after = ReDoState(
-            sums=tuple(jnp.where(due, 0.0, total) for total in sums),
-            replaced=state.replaced + made,
+            sums=jnp.where(due, 0.0, sums),
+            replaced=state.replaced + made.counts,
             position=jnp.where(due, 0, position),
             key=state.key,
+            sizes=sizes,
         )
-        return Remade(step.kept(after, state).replace(key=key), params, (renewal,))
+        after = step.kept(after, state).replace(key=made.key)
+        return Remade(after, made.params, (made.renewal,))
 
     def _replaced(self, state: ReDoState) -> Int[Array, " layers"]:
         return state.replaced

@@ -9,18 +9,20 @@ from ..components.ranges import require_count, require_range, require_steps
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from .abstract import AbstractPlasticity, NetworkStep, Remade, require_layers, require_units
-from .units import grown, hidden_sizes, lowest, made_new, of_units, seen
+from .units import by_layer, grown, hidden_sizes, lowest, made_new, of_all_units, seen
 
 
 class SelfNormalizedResetsState(AbstractState):
-    """Of the units of each hidden layer: the steps since they last fired, the average of such
-    intervals, which began at 0, and how many it has seen; the units made new."""
+    """Of all units, layer after layer: the steps since they last fired, the average of such
+    intervals, which began at 0, and how many it has seen; of each hidden layer the units made new.
+    """
 
-    silences: tuple[Int[Array, " units"], ...]
-    intervals: tuple[Float[Array, " units"], ...]
-    firings: tuple[Int[Array, " units"], ...]
+    silence: Int[Array, " all_units"]
+    interval: Float[Array, " all_units"]
+    firings: Int[Array, " all_units"]
     replaced: Int[Array, " layers"]
     key: PRNGKeyArray
+    sizes: tuple[int, ...] = eqx.field(static=True)
 
 
 class SelfNormalizedResets(AbstractPlasticity):
@@ -61,53 +63,59 @@ class SelfNormalizedResets(AbstractPlasticity):
 
     def init(self, params, key: PRNGKeyArray) -> SelfNormalizedResetsState:
         sizes = hidden_sizes(require_layers("SelfNormalizedResets", params))
-        whole = tuple(jnp.zeros(size, jnp.int32) for size in sizes)
+        whole = jnp.zeros(sum(sizes), jnp.int32)
         return SelfNormalizedResetsState(
-            silences=whole,
-            intervals=tuple(jnp.zeros(size, jnp.float32) for size in sizes),
+            silence=whole,
+            interval=jnp.zeros(sum(sizes), jnp.float32),
             firings=whole,
             replaced=jnp.zeros(len(sizes), jnp.int32),
             key=key,
+            sizes=sizes,
         )
 
     def apply(self, state: SelfNormalizedResetsState, step: NetworkStep) -> Remade:
         activations, fresh = require_units("SelfNormalizedResets", step)
-        if not activations:
+        decay, sizes = f32(self.decay_rate), state.sizes
+        if not sizes:
             return Remade(state, step.after)
-        decay = f32(self.decay_rate)
-        silences, intervals, firings, units = [], [], [], []
-        for layer, numbers in enumerate(activations):
-            units_here = state.silences[layer].shape[0]
-            fires = of_units(numbers, units_here) > 0.0
-            lasted = grown(state.silences[layer])
-            average = decay * state.intervals[layer] + (1.0 - decay) * f32(lasted)
-            average = jnp.where(fires, average, state.intervals[layer])
-            count = jnp.where(fires, grown(state.firings[layer]), state.firings[layer])
-            silence = jnp.where(fires, 0, lasted)
-            mean = average / jnp.where(count > 0, seen(decay, count), 1.0)
-            # The logarithm of the chance; a unit that fires at every step has none to be silent.
-            rate = jnp.minimum(1.0 / jnp.maximum(mean, 1.0), 1.0 - 1e-6)
-            chance = jnp.where(count > 1, f32(silence) * jnp.log1p(-rate), 0.0)
-            too_long = f32(silence) >= f32(self.max_silence)
-            due = (chance <= jnp.log(f32(self.rejection))) | too_long
-            due &= step.learns
-            most = min(self.max_replacements, units_here)
-            number = jnp.sum(due)
-            old = lowest(chance, due, most, lambda rank, number=number: rank < number)
-            units.append(old)
-            silences.append(old.written(silence, 0, 1))
-            intervals.append(old.written(average, 0.0, 1))
-            firings.append(old.written(count, 0, 1))
-        params, renewal, key = made_new(step, tuple(units), state.key, fresh, self.gain, None)
-        made = jnp.stack([jnp.sum(one.chosen) for one in units]).astype(jnp.int32)
+        fires = of_all_units(activations, sizes) > 0.0
+        lasted = grown(state.silence)
+        interval = decay * state.interval + (1.0 - decay) * f32(lasted)
+        interval = jnp.where(fires, interval, state.interval)
+        firings = jnp.where(fires, grown(state.firings), state.firings)
+        silence = jnp.where(fires, 0, lasted)
+        mean = interval / jnp.where(firings > 0, seen(decay, firings), 1.0)
+        # The logarithm of the chance; a unit that fires at every step has none to be silent.
+        rate = jnp.minimum(1.0 / jnp.maximum(mean, 1.0), 1.0 - 1e-6)
+        chance = jnp.where(firings > 1, f32(silence) * jnp.log1p(-rate), 0.0)
+        too_long = f32(silence) >= f32(self.max_silence)
+        old = (chance <= jnp.log(f32(self.rejection))) | too_long
+
+        def choose():
+            parts = by_layer(chance, sizes), by_layer(old, sizes)
+            return tuple(
+                lowest(
+                    score,
+                    due,
+                    min(self.max_replacements, size),
+                    lambda rank, due=due: rank < jnp.sum(due),
+                )
+                for score, due, size in zip(*parts, sizes, strict=True)
+            )
+
+        due, kept = jnp.any(old) & step.learns, (silence, interval, firings)
+        made = made_new(step, due, choose, kept, state.key, fresh, self.gain)
+        silence, interval, firings = made.kept
         after = SelfNormalizedResetsState(
-            silences=tuple(silences),
-            intervals=tuple(intervals),
-            firings=tuple(firings),
-            replaced=state.replaced + made,
+            silence=silence,
+            interval=interval,
+            firings=firings,
+            replaced=state.replaced + made.counts,
             key=state.key,
+            sizes=sizes,
         )
-        return Remade(step.kept(after, state).replace(key=key), params, (renewal,))
+        after = step.kept(after, state).replace(key=made.key)
+        return Remade(after, made.params, (made.renewal,))
 
     def _replaced(self, state: SelfNormalizedResetsState) -> Int[Array, " layers"]:
         return state.replaced

@@ -1,15 +1,17 @@
 """How units are made new: what every method that replaces units has in common."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 from ..components.numbers import f32
-from ..networks import MLPParams, Renewal, Units
+from ..networks import MLPParams, Renewal, Units, written
 from .abstract import FreshWeights, NetworkStep
 
 # An age as large as this stays: a bias that it would correct is gone long before.
@@ -38,53 +40,103 @@ def seen(decay: Any, ages: Int[Array, " units"]) -> Float[Array, " units"]:
     return 1.0 - jnp.power(f32(decay), f32(ages))
 
 
-def outgoing_sizes(weights: Float[Array, "next inputs"], units: int) -> Float[Array, " units"]:
-    """The mean |w| of the weights that lead out of each unit."""
-    return jnp.mean(jnp.abs(jnp.reshape(weights, (weights.shape[0], units, -1))), (0, 2))
+class MadeNew(eqx.Module):
+    """The parameters after some units were made new, which they were, what was kept of all units,
+    0 for these, the key to draw on with, and how many there are in each layer."""
+
+    params: MLPParams
+    renewal: Renewal
+    kept: Any
+    key: PRNGKeyArray
+    counts: Int[Array, " layers"]
 
 
 def made_new(
     step: NetworkStep,
-    units: tuple[Units, ...],
+    due: Bool[Array, ""],
+    choose: Callable[[], tuple[Units, ...]],
+    kept: Any,
     key: PRNGKeyArray,
     fresh: FreshWeights,
     gain: Any,
-    means: tuple[Float[Array, " units"], ...] | None,
-) -> tuple[MLPParams, Renewal, PRNGKeyArray]:
-    """The parameters after the step with some units of each hidden layer made new.
+    means: Float[Array, " all_units"] | None = None,
+) -> MadeNew:
+    """Where `due`, the parameters after the step with the chosen units of each hidden layer new.
 
     Layer by layer: the incoming weights are drawn, the bias is 0, the outgoing weights are 0. With
     `means`, the mean activation of each unit, what left it on average goes into the biases of the
-    layer above. Nothing is drawn, and the key stays, where no unit is chosen.
+    layer above. All of it is a branch, so that a step in which nothing is due does not pay for it.
+
+    **Arguments:** `choose`: which units, of each hidden layer; `kept`: arrays with an entry for
+    each unit, those of all layers in a row.
     """
-    weights, biases = list(step.after.weights), list(step.after.biases)
     sizes = hidden_sizes(step.after)
-    any_chosen = jnp.any(jnp.stack([jnp.any(one.chosen) for one in units]))
-    shapes = [(len(one.chosen), w.shape[-1]) for one, w in zip(units, weights, strict=False)]
 
-    def drawn():
-        following, *keys = jr.split(key, 1 + len(shapes))
-        rows = [fresh(own, shape) for own, shape in zip(keys, shapes, strict=True)]
-        return following, [f32(gain) * row for row in rows]
+    def replaced(params, kept, key):
+        units = choose()
+        weights, biases = list(params.weights), list(params.biases)
+        key, *keys = jr.split(key, 1 + len(units))
+        renewal = Renewal(units, sizes)
+        of_layers = (None,) * len(units) if means is None else by_layer(means, sizes)
+        for layer, one in enumerate(units):
+            above = weights[layer + 1]
+            if of_layers[layer] is not None and (step.output_bias or layer + 2 < len(weights)):
+                biases[layer + 1] = biases[layer + 1] + _left(above, one, of_layers[layer])
+            rows = fresh(keys[layer], (len(one.chosen), weights[layer].shape[-1]))
+            own = renewal.of_weights(layer, weights[layer].shape[-1])[-1]
+            weights[layer] = own.written(weights[layer], f32(gain) * rows)
+            biases[layer] = written(biases[layer], renewal.of_bias(layer), 0.0)
+            columns = renewal.of_weights(layer + 1, above.shape[-1])[0]
+            weights[layer + 1] = columns.written(above, 0.0)
 
-    def nothing():
-        return key, [jnp.zeros(shape, jnp.float32) for shape in shapes]
+        def forgotten(array):
+            parts = zip(by_layer(array, sizes), units, strict=True)
+            return jnp.concatenate([one.written(part, 0, 1) for part, one in parts])
 
-    key, rows = jax.lax.cond(any_chosen, drawn, nothing)
-    renewal = Renewal(units, sizes)
-    for layer, one in enumerate(units):
-        above = weights[layer + 1]
-        last = layer + 2 == len(weights)
-        if means is not None and (step.output_bias or not last):
-            biases[layer + 1] = biases[layer + 1] + _left(above, one, means[layer])
-        *below, own = renewal.of_weights(layer, weights[layer].shape[-1])
-        del below  # its columns are 0 already
-        weights[layer] = own.written(weights[layer], rows[layer])
-        (of_bias,) = renewal.of_bias(layer)
-        biases[layer] = of_bias.written(biases[layer], 0.0)
-        columns, *_ = renewal.of_weights(layer + 1, above.shape[-1])
-        weights[layer + 1] = columns.written(above, 0.0)
-    return MLPParams(tuple(weights), tuple(biases)), renewal, key
+        params = MLPParams(tuple(weights), tuple(biases))
+        return params, jax.tree.map(forgotten, kept), key, units
+
+    nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(choose))
+
+    def unchanged(params, kept, key):
+        return params, kept, key, nothing
+
+    params, kept, key, units = jax.lax.cond(due, replaced, unchanged, step.after, kept, key)
+    counts = jnp.stack([jnp.sum(one.chosen) for one in units]).astype(jnp.int32)
+    return MadeNew(params, Renewal(units, sizes, due=due), kept, key, counts)
+
+
+def by_layer(array: Shaped[Array, " all_units"], sizes: tuple[int, ...]) -> tuple[Array, ...]:
+    """The parts that belong to each hidden layer."""
+    ends = list(itertools.accumulate(sizes))
+    return tuple(array[end - size : end] for size, end in zip(sizes, ends, strict=True))
+
+
+def of_all_units(
+    activations: tuple[Float[Array, " numbers"], ...], sizes: tuple[int, ...]
+) -> Float[Array, " all_units"]:
+    """The activation of each unit, all layers in a row."""
+    pairs = zip(activations, sizes, strict=True)
+    return jnp.concatenate([of_units(numbers, size) for numbers, size in pairs])
+
+
+def incoming_sizes(params: MLPParams) -> Float[Array, " all_units"]:
+    """The mean |w| of the weights that lead into each unit.
+
+    Sums of rows and columns are products: the processor's vector unit makes these, and reductions
+    one number after the other.
+    """
+    means = [jnp.abs(w) @ jnp.full(w.shape[-1], 1.0 / w.shape[-1]) for w in params.weights[:-1]]
+    return jnp.concatenate(means)
+
+
+def outgoing_sizes(params: MLPParams) -> Float[Array, " all_units"]:
+    """The mean |w| of the weights that lead out of each unit."""
+    means = []
+    for size, w in zip(hidden_sizes(params), params.weights[1:], strict=True):
+        columns = jnp.full(w.shape[0], 1.0 / w.shape[0]) @ jnp.abs(w)
+        means.append(of_units(columns, size))
+    return jnp.concatenate(means)
 
 
 def _left(

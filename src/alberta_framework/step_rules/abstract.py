@@ -148,7 +148,7 @@ class AbstractStepRule(AbstractComponent):
         Of a rule with a state of its own kind these are the fields that are trees like the
         parameters.
         """
-        state = self._renewed(state, params, renewal)
+        state = renewal.where_due(lambda kept: self._renewed(kept, params, renewal), state)
         return state if renewal.traces is None else self.cut(state, renewal.traces)
 
     def step_sizes(self, state: Any, params: Any) -> Any:
