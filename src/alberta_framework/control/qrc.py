@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ..compilation.boundary import strong
 from ..components.ranges import require_part, require_range
 from ..components.types import Hyperparameter
-from ..learners import Lifecycle, both_begun
+from ..learners import Lifecycle, Network, both, both_begun, kept_by, network_of_layers
 from ..learners.gradient_traces import GradientTraces, gradient_step
 from ..networks import AbstractNetwork, StreamMLP
 from ..optimizers import LMS, AbstractOptimizer
@@ -177,6 +177,10 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         }
         changed = step.changed | self._next_decay(now)
         return ValueStep(changed, told, (step.delta, step.changed))
+
+    def _network(self, state: QRCState) -> Network | None:
+        network = network_of_layers(self.network.layers(state.params), state.traces.value)
+        return kept_by(network, self.plasticity, both(state.plasticity_states)[0])
 
     def _cut(self, state: QRCState) -> QRCState:
         return state.replace(

@@ -24,12 +24,15 @@ from ..interface import ActionSpace
 from ..learners import (
     AbstractLearnerState,
     Lifecycle,
+    Network,
     after_both,
     both,
     both_begun,
+    kept_by,
     kept_plastic,
     loss_gradient,
     moved,
+    network_of_layers,
     td_step,
 )
 from ..networks import AbstractNetwork, StreamMLP
@@ -367,6 +370,12 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             rng_key=as_before(key, state.rng_key),
         )
         return self.policy.taken(drawn), state
+
+    def _network(self, state: ActorCriticState) -> Network | None:
+        """That of the critic."""
+        trace = getattr(state.critic_rule_state, "trace", None)
+        network = network_of_layers(self.critic.layers(state.critic_params), trace)
+        return kept_by(network, self.plasticity, both(state.plasticity_states)[1])
 
     def _cut(self, state: ActorCriticState) -> ActorCriticState:
         actor_rule, critic_rule = self.rules

@@ -11,7 +11,16 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ..compilation.boundary import strong
 from ..components.numbers import f32
 from ..components.ranges import require_part
-from ..learners import Lifecycle, kept_plastic, loss_gradient, plasticity_begun, td_step
+from ..learners import (
+    Lifecycle,
+    Network,
+    kept_by,
+    kept_plastic,
+    loss_gradient,
+    network_of_layers,
+    plasticity_begun,
+    td_step,
+)
 from ..optimizers import AbstractOptimizer
 from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, step_rule_of
@@ -138,6 +147,11 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
         }
         states = rule.witnesses(kept.rule_state), kept.plasticity_state
         return ValueStep(changed, told, (step.delta, kept.params, states))
+
+    def _network(self, state: ActionValueState) -> Network | None:
+        trace = getattr(state.rule_state, "trace", None)
+        network = network_of_layers(self.network.layers(state.params), trace)
+        return kept_by(network, self.plasticity, state.plasticity_state)
 
     def _cut(self, state: ActionValueState) -> ActionValueState:
         return state.replace(

@@ -1,5 +1,6 @@
 """An agent that sees features of what is observed."""
 
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -11,7 +12,7 @@ from ..components.numbers import all_finite, f32, scalar, truth
 from ..components.ranges import require_key, require_part
 from ..features import AbstractFeatures, Percept
 from ..interface import ActionSpace
-from ..learners import AbstractHolderState, MetricParts, Metrics
+from ..learners import AbstractHolderState, MetricParts, Metrics, Network
 from .contract import AbstractAgent, AgentStep
 
 
@@ -130,6 +131,18 @@ class WithFeatures(AbstractAgent[FeaturesState]):
         return state.replace(
             agent_state=self.agent.reset_traces(state.agent_state), first=jnp.ones((), bool)
         )
+
+    def _network(self, state: FeaturesState) -> Network | None:
+        """The agent's, which is shown features of what is observed."""
+        network = self.agent.network_of(state.agent_state)
+        if network is None:
+            return None
+
+        def shown(observation):
+            percept, _ = self._shown(state, Percept(observation, learning=False))
+            return percept.observation
+
+        return dataclasses.replace(network, shown=shown)
 
     def _named(self, outputs: Any) -> Metrics:
         return self.agent.metrics(outputs)

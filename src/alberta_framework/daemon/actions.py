@@ -15,6 +15,7 @@ from ..learners import metrics_of_step, rejections
 from .episodes import Episodes
 from .event_kind import AbstractEventKind, Turn
 from .program import where
+from .report import watched_plasticity
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -106,6 +107,7 @@ class ActionEvents(AbstractEventKind):
             "rejected_events": carried.rejected,
             "episodes": carried.report(),
             "reward_rate": rate,
+            "plasticity": watched_plasticity(self.learner, state),
         }
 
     def _prepared(self, state: Any) -> int:

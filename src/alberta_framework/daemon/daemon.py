@@ -317,8 +317,9 @@ class Daemon:
         what the agent has lived, as JSON.
 
         None stands for what the learner or its state does not tell. Of an agent: `rejected_events`;
-        `episodes` begun and ended, and the means over the last 100 that ended; and the running
-        `reward_rate`, over about the last 1,000 steps.
+        `episodes` begun and ended, and the means over the last 100 that ended; the running
+        `reward_rate`, over about the last 1,000 steps; and the `plasticity` of its network, if it
+        has a `PlasticityMonitor`.
         """
         with self._lock:
             state, (_, carried, steps) = self.state, self._settled()

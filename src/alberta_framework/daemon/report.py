@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..diagnostics import compute_feature_relevance, compute_plasticity, relevance_to_dict
-from ..learners import AbstractLearner, MetricParts
+from ..learners import AbstractLearner, AbstractMeasured, MetricParts
 
 
 def relevance(
@@ -35,17 +35,31 @@ def _sizes(weights: Any) -> np.ndarray:
 
 
 def plasticity(
-    learner: AbstractLearner, state: Any, observations: np.ndarray, samples: int
+    learner: AbstractMeasured, state: Any, observations: np.ndarray, samples: int
 ) -> dict[str, Any] | None:
-    """`compute_plasticity` on the latest observations; None without a network or observations.
+    """`compute_plasticity` by what the learner's monitor saw, else on the latest observations; None
+    without a network, and where neither is there.
 
     Fewer than `samples` are repeated up to that number, so that there is one program.
     """
     network = learner.network_of(state)
-    if network is None or network.trunk is None or not len(observations):
+    if network is None or network.trunk is None:
+        return None
+    if network.watched is not None:
+        return watched_plasticity(learner, state)
+    if not len(observations):
         return None
     repeated = np.resize(observations, (samples, observations.shape[1]))
     return compute_plasticity(learner, state, repeated).to_dict()
+
+
+def watched_plasticity(learner: AbstractMeasured, state: Any) -> dict[str, Any] | None:
+    """`compute_plasticity` by what the monitor of the learner, or of the agent, saw; None without
+    one."""
+    network = learner.network_of(state)
+    if network is None or network.watched is None:
+        return None
+    return compute_plasticity(learner, state).to_dict()
 
 
 def plain(value: Any) -> Any:

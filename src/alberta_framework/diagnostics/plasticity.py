@@ -11,7 +11,7 @@ from ..compilation.boundary import checked, strong
 from ..components.numbers import f32
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
-from ..learners import AbstractLearner
+from ..learners import AbstractMeasured
 from ..networks import MLPParams
 
 
@@ -26,7 +26,10 @@ def dormant_fraction(
     Source: Sokar, Agarwal, Castro and Evci (2023), The Dormant Neuron Phenomenon in Deep
     Reinforcement Learning.
     """
-    size = jnp.mean(jnp.abs(f32(activations)), 0)
+    return _dormant(jnp.mean(jnp.abs(f32(activations)), 0), tau)
+
+
+def _dormant(size: Float[Array, " units"], tau: ScalarLike) -> Float[Array, ""]:
     # s_i <= tau without the division, which a dead layer makes 0 / 0.
     return jnp.mean(size <= tau * jnp.mean(size), dtype=jnp.float32)
 
@@ -101,7 +104,7 @@ class PlasticityReport(AbstractState):
     """The state of a network's trunk, layer by layer, on a batch of observations.
 
     `step_sizes` has a row for each tensor of the trunk (w0, b0, w1, ...): minimum, quartiles,
-    maximum.
+    maximum; `replaced` tells how many units of each layer were made new, None where nothing does.
     """
 
     dormant_fraction: Float[Array, " layers"]
@@ -109,6 +112,7 @@ class PlasticityReport(AbstractState):
     stable_rank: Float[Array, " layers"]
     weight_magnitude: WeightMagnitude
     step_sizes: Float[Array, "tensors 5"]
+    replaced: Int[Array, " layers"] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as lists and dictionaries of Python floats, ready for JSON."""
@@ -118,6 +122,7 @@ class PlasticityReport(AbstractState):
 
         names = ("minimum", "lower_quartile", "median", "upper_quartile", "maximum")
         tensors = [f"{kind}{i // 2}" for i, kind in enumerate("wb" * (len(self.step_sizes) // 2))]
+        replaced = {} if self.replaced is None else {"replaced": np.asarray(self.replaced).tolist()}
         return {
             "dormant_fraction": listed(self.dormant_fraction),
             "effective_rank": listed(self.effective_rank),
@@ -130,22 +135,27 @@ class PlasticityReport(AbstractState):
                 tensor: dict(zip(names, row, strict=True))
                 for tensor, row in zip(tensors, listed(self.step_sizes), strict=True)
             },
+            **replaced,
         }
 
 
 def compute_plasticity(
-    learner: AbstractLearner,
+    learner: AbstractMeasured,
     state: Any,
-    observations: Any,
+    observations: Any = None,
     tau: ScalarLike = 0.025,
 ) -> PlasticityReport:
     """Dormant units, ranks, weight magnitudes and step sizes of the hidden layers.
 
     Activations are those of `observations` [samples, features], normalized with the state's
-    statistics; nothing is updated. Safe under jit and vmap. See `dormant_fraction` for `tau`.
+    statistics; nothing is updated. Without observations they are those that the learner's
+    `PlasticityMonitor` kept: ranks of the last ones, dormant units by its running mean. Safe under
+    jit and vmap. See `dormant_fraction` for `tau`.
+
+    **Arguments:** `learner`: or an agent; of an actor and a critic it is the critic's network.
 
     **Raises:** `TypeError` for a learner that has no hidden layers, or does not tell them by
-    `network_of`.
+    `network_of`; without observations for one that has no monitor.
     """
     return _plasticity(strong(learner), state, observations, tau)
 
@@ -153,24 +163,39 @@ def compute_plasticity(
 @jax.jit
 @checked
 def _plasticity(
-    learner: Any, state: Any, observations: Real[Array, "samples {state.feature_dim}"], tau: Any
+    learner: Any,
+    state: Any,
+    observations: Real[Array, "samples {state.feature_dim}"] | None,
+    tau: Any,
 ) -> PlasticityReport:
     network = learner.network_of(state)
     if network is None or network.trunk is None:
         raise TypeError(
             f"`learner` must have a network with hidden layers, got a {type(learner).__name__}."
         )
-    trunk, layers = network.trunk, jax.vmap(network.activations)(observations)
+    trunk = network.trunk
+    if observations is not None:
+        layers = jax.vmap(network.activations)(observations)
+        dormant = [dormant_fraction(a, tau) for a in layers]
+    elif network.watched is not None:
+        layers = network.watched.activations
+        dormant = [_dormant(size, tau) for size in network.watched.sizes]
+    else:
+        raise TypeError(
+            f"`observations` must be given for a {type(learner).__name__} without a "
+            "PlasticityMonitor."
+        )
 
-    def per_layer(measure):
-        return jnp.stack([measure(a) for a in layers]) if layers else jnp.zeros(0, jnp.float32)
+    def stacked(numbers):
+        return jnp.stack(numbers) if numbers else jnp.zeros(0, jnp.float32)
 
     quantiles = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0], jnp.float32)
     rows = [jnp.quantile(jnp.ravel(sizes), quantiles) for sizes in trunk.step_sizes]
     return PlasticityReport(
-        dormant_fraction=per_layer(lambda a: dormant_fraction(a, tau)),
-        effective_rank=per_layer(effective_rank),
-        stable_rank=per_layer(stable_rank),
+        dormant_fraction=stacked(dormant),
+        effective_rank=stacked([effective_rank(a) for a in layers]),
+        stable_rank=stacked([stable_rank(a) for a in layers]),
         weight_magnitude=weight_magnitude(trunk.params),
         step_sizes=jnp.stack(rows) if rows else jnp.zeros((0, 5), jnp.float32),
+        replaced=network.replaced,
     )

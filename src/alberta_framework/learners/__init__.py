@@ -66,3 +66,5 @@ from .td_step import moved as moved
 from .td_step import td_step as td_step
 from .trunk import Network as Network
 from .trunk import Trunk as Trunk
+from .trunk import kept_by as kept_by
+from .trunk import network_of_layers as network_of_layers

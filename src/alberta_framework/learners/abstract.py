@@ -64,6 +64,10 @@ class AbstractMeasured(AbstractComponent):
         """
         return self._cut(state) if mask is None else self._cut_of(state, mask)
 
+    def network_of(self, state: Any) -> Network | None:
+        """The weights, as diagnostics look at them; None of a learner that does not tell."""
+        return self._network(state)
+
     # How a component whose outputs are arrays names them; one that names them itself has nothing to
     # say here.
     def _named(self, outputs: Any) -> Mapping[str, Array]:
@@ -74,6 +78,9 @@ class AbstractMeasured(AbstractComponent):
 
     def _cut(self, state: Any) -> Any:
         return state
+
+    def _network(self, state: Any) -> Network | None:
+        return None
 
     def _cut_of(self, state: Any, mask: Any) -> Any:
         raise TypeError(
@@ -105,10 +112,6 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         A dictionary or a Module of numbers is recorded under its own names: see `metrics`.
         """
 
-    def network_of(self, state: Any) -> Network | None:
-        """The weights, as diagnostics look at them; None of a learner that does not tell."""
-        return self._network(state)
-
     def input_step_sizes(self, state: Any) -> Float[Array, " features"] | None:
         """The step size in effect of each input; None of a learner that has none for each."""
         return self._input_step_sizes(state)
@@ -118,9 +121,6 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         """The general value functions (`GVFSpec`) that its predictions answer, in their order; none
         of a learner of targets, or of one value whose discount comes with the experience."""
         return self._demons()
-
-    def _network(self, state: Any) -> Network | None:
-        return None
 
     def _input_step_sizes(self, state: Any) -> Float[Array, " features"] | None:
         return None

@@ -31,8 +31,8 @@ from .gradient_traces import GradientTraces, gradient_step
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
 from .on_policy import on_policy
-from .plastic import both_begun
-from .trunk import Network, network_of_layers
+from .plastic import both, both_begun
+from .trunk import Network, kept_by, network_of_layers
 
 _METRICS = ("squared_td_error", "td_error", "expected_error")
 
@@ -215,7 +215,8 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
         return named_columns(_METRICS, outputs)
 
     def _network(self, state: GradientTraceTDState) -> Network | None:
-        return network_of_layers(self.network.layers(state.params), state.traces.value)
+        network = network_of_layers(self.network.layers(state.params), state.traces.value)
+        return kept_by(network, self.plasticity, both(state.plasticity_states)[0])
 
     def _cut(self, state: GradientTraceTDState) -> GradientTraceTDState:
         return state.replace(

@@ -31,7 +31,7 @@ from ..step_rules import PerTensor, PerTensorState, beginning_where, renewed_ten
 from .lifetime import AbstractLearnerState
 from .network import initial_layers, plasticity_begun, zeros_like
 from .stacked_heads import HeadOptimizerStates, HeadTraces
-from .trunk import Network, Trunk
+from .trunk import Network, Trunk, kept_by
 from .trunk_traces import TrunkTraces
 
 
@@ -300,13 +300,14 @@ class Heads(eqx.Module):
             leaky_relu_slope=self.leaky_relu_slope,
             use_layer_norm=self.use_layer_norm,
         )
-        return Network(
+        network = Network(
             head_weights=state.head_params.weights[:, 0, :],
             head_step_sizes=self.optimizer_of_heads.step_sizes(of_heads) if learned else None,
             trunk=trunk,
             normalizer=self.normalizer,
             normalizer_state=state.normalizer_state,
         )
+        return kept_by(network, self.plasticity, state.plasticity_state)
 
     def hidden(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, " hidden"]:
         """The activations that the heads see."""
@@ -351,7 +352,7 @@ class Heads(eqx.Module):
         """The step as what keeps the network plastic sees it: heads as the output layer."""
         before = state.head_params
         (of_trunk,) = backward(errors @ before.weights[:, 0, :])
-        of_heads = MLPParams((errors[:, None] * h)[:, None, :], errors[:, None])
+        of_heads = MLPParams((errors[:, None] * h[None, :])[:, None, :], errors[:, None])
         slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
         return NetworkStep(
             before=_layers(state.trunk_params, before),

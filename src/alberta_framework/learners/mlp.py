@@ -41,7 +41,7 @@ from .network import (
     require_unit_interval,
     zeros_like,
 )
-from .trunk import Network, Trunk
+from .trunk import Network, Trunk, kept_by
 
 
 class MLPLearnerState(AbstractLearnerState):
@@ -243,7 +243,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             leaky_relu_slope=self.leaky_relu_slope,
             use_layer_norm=self.use_layer_norm,
         )
-        return Network(weights[-1], of_head, trunk, self.normalizer, state.normalizer_state)
+        network = Network(weights[-1], of_head, trunk, self.normalizer, state.normalizer_state)
+        return kept_by(network, self.plasticity, state.plasticity_state)
 
     def _output(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, ""]:
         trunk = MLPParams(params.weights[:-1], params.biases[:-1])

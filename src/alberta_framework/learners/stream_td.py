@@ -27,7 +27,7 @@ from .network import plasticity_begun
 from .on_policy import on_policy
 from .plastic import kept_plastic, loss_gradient
 from .td_step import td_step
-from .trunk import Network, network_of_layers
+from .trunk import Network, kept_by, network_of_layers
 
 _METRICS = ("squared_td_error", "td_error", "step_size")
 
@@ -221,12 +221,13 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
         return named_columns(_METRICS, outputs)
 
     def _network(self, state: StreamTDState) -> Network | None:
-        return network_of_layers(
+        network = network_of_layers(
             self.network.layers(state.params),
             getattr(state.rule_state, "trace", None),
             self.normalizer,
             state.normalizer_state,
         )
+        return kept_by(network, self.plasticity, state.plasticity_state)
 
     def _cut(self, state: StreamTDState) -> StreamTDState:
         return state.replace(

@@ -1,13 +1,18 @@
 """A learner's weights as diagnostics look at them: heads, and the hidden layers below them."""
 
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Real
+from jaxtyping import Array, Float, Int, Real
 
 from ..components.numbers import f32
 from ..components.types import ScalarLike
 from ..networks import Layers, MLPParams, hidden_activations, interleaved
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
+from ..plasticity import AbstractPlasticity, Watched
 
 
 class Trunk(eqx.Module):
@@ -27,7 +32,9 @@ class Network(eqx.Module):
 
     **Arguments:** `head_weights`; `head_step_sizes`: those in effect of `head_weights`, None where
     the optimizer learns none or they are not told; `trunk`: None for what has no hidden layers to
-    look at; `normalizer`, with its state: of the inputs.
+    look at; `normalizer`, with its state: of the inputs; `watched`: what a `PlasticityMonitor` saw
+    of the hidden layers, None without one; `replaced`: how many units of each were made new, None
+    where nothing makes any new; `shown`: what the network is shown of an observation, None: itself.
     """
 
     head_weights: Float[Array, "heads hidden"]
@@ -35,6 +42,9 @@ class Network(eqx.Module):
     trunk: Trunk | None = None
     normalizer: AbstractNormalizer | None = None
     normalizer_state: AbstractNormalizerState | None = None
+    watched: Watched | None = None
+    replaced: Int[Array, " layers"] | None = None
+    shown: Callable[[Array], Array] | None = None
 
     def activations(
         self, observation: Real[Array, " features"]
@@ -44,25 +54,39 @@ class Network(eqx.Module):
         if self.trunk is None:
             return ()
         x = f32(observation)
+        if self.shown is not None:
+            x = self.shown(x)
         if self.normalizer is not None:
             x = self.normalizer.normalize_only(self.normalizer_state, x)
         trunk = self.trunk
         return hidden_activations(trunk.params, x, trunk.leaky_relu_slope, trunk.use_layer_norm)
 
 
+def kept_by(network: Network | None, plasticity: AbstractPlasticity | None, state: Any) -> Any:
+    """The network with what its method of plasticity tells of it."""
+    if network is None or plasticity is None:
+        return network
+    return dataclasses.replace(
+        network, watched=plasticity.watched(state), replaced=plasticity.replaced(state)
+    )
+
+
 def network_of_layers(
     layers: Layers | None,
-    traces: MLPParams | None,
+    traces: Any,
     normalizer: AbstractNormalizer | None = None,
     normalizer_state: AbstractNormalizerState | None = None,
 ) -> Network | None:
     """A network that a step rule learns, whose step sizes depend on the error and are not told:
-    NaN. None for what is no multilayer perceptron, or has no traces of its shape."""
-    if layers is None or traces is None:
+    NaN. None for what is no multilayer perceptron; without its traces where they are none of its
+    shape."""
+    if layers is None:
         return None
     weights, biases = layers.params.weights, layers.params.biases
     hidden = MLPParams(weights[:-1], biases[:-1])
-    of_hidden = MLPParams(traces.weights[:-1], traces.biases[:-1])
+    of_hidden = MLPParams((), ())
+    if isinstance(traces, MLPParams):
+        of_hidden = MLPParams(traces.weights[:-1], traces.biases[:-1])
     trunk = Trunk(
         params=hidden,
         step_sizes=(f32(jnp.nan),) * (2 * len(hidden.weights)),

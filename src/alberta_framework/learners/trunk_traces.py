@@ -58,7 +58,8 @@ class TrunkTraces(eqx.Module):
         """For each head the 1-norm of its new trace, each number times its step size."""
         sums = f32(0.0)
         for new, of_tensor in zip(self._after(), step_sizes, strict=True):
-            sums = sums + jnp.sum(jnp.abs(new) * of_tensor, tuple(range(1, new.ndim)))
+            sizes = jnp.abs(new) * jnp.broadcast_to(of_tensor, new.shape)
+            sums = sums + jnp.sum(sizes, tuple(range(1, new.ndim)))
         return jnp.broadcast_to(sums, self.seen.shape)
 
     def after(self, accepted: Bool[Array, ""]) -> tuple[Array, ...]:

@@ -27,9 +27,11 @@ class Units(eqx.Module):
         `values` broadcast against the array, of which that axis has the length of `chosen`.
         """
         axis = array.ndim - axis
-        chosen = jnp.reshape(self.chosen, (-1,) + (1,) * (array.ndim - axis - 1))
+        of_axis = [1] * array.ndim
+        of_axis[axis] = -1
+        chosen = jnp.reshape(self.chosen, of_axis)
         if self.index is None:
-            return jnp.where(chosen, values, array)
+            return jnp.where(chosen, jnp.broadcast_to(values, array.shape), array)
         below, above = array.shape[:axis], array.shape[axis + 1 :]
         values = jnp.broadcast_to(values, (*below, len(self.chosen), *above))
         if len(self.chosen) > _FEW:

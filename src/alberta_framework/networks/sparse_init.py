@@ -84,7 +84,8 @@ def fresh_sparse_weights(
         return weights
     # Numbers that order the inputs of a unit: random, and all different by their last bits.
     bits = jnp.uint32((1 << (fan_in - 1).bit_length()) - 1)
-    order = jr.bits(order_key, shape, jnp.uint32) & ~bits | jnp.arange(fan_in, dtype=jnp.uint32)
+    order = jr.bits(order_key, shape, jnp.uint32) & ~bits
+    order = order | jnp.arange(fan_in, dtype=jnp.uint32)[None, :]
 
     def with_bit(i, least):
         """The largest number of which at most `zeros` are smaller, bit by bit."""

@@ -188,7 +188,7 @@ def beginning_where(where: Any, now: Any, first: Any) -> Any:
     """The numbers as at first where told; None: nowhere."""
     if where is None:
         return now
-    return jax.tree.map(lambda n, f: jnp.where(where, f, n), now, first)
+    return jax.tree.map(lambda n, f: jnp.where(where, jnp.broadcast_to(f, n.shape), n), now, first)
 
 
 def total(of: Any, *trees: Any) -> Float[Array, ""]:
