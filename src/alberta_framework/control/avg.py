@@ -30,6 +30,7 @@ from ..learners import (
     kept_plastic,
     loss_gradient,
     moved,
+    plasticity_witnesses,
 )
 from ..networks import AbstractNetwork, UnitFeatureMLP
 from ..optimizers import AbstractOptimizer
@@ -359,7 +360,7 @@ class AVG(AbstractAgent[AVGState]):
         }
         states = after.actor_rule_state, after.critic_rule_state
         kept = actor_rule.witnesses(states[0]), critic_rule.witnesses(states[1]), scale
-        kept = kept, after.plasticity_states
+        kept = kept, plasticity_witnesses(self.plasticity, after.plasticity_states)
         return after, told, (delta, after.actor_params, after.critic_params, kept)
 
     def _next(self, state: AVGState, x: Array, pending: Array) -> tuple[Array, AVGState]:

@@ -33,6 +33,7 @@ from ..learners import (
     loss_gradient,
     moved,
     network_of_layers,
+    plasticity_witnesses,
     td_step,
 )
 from ..networks import AbstractNetwork, StreamMLP
@@ -331,7 +332,7 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             **average_told(centering),
         }
         kept = actor_rule.witnesses(actor.rule_state), critic_rule.witnesses(values.rule_state)
-        kept = kept, after.plasticity_states
+        kept = kept, plasticity_witnesses(self.plasticity, after.plasticity_states)
         witnesses = critic.delta, actor.params, values.params, kept, centering
         found = learned(state, after, told, witnesses, now.acceptable)
         # A trace that decays by 0 is cut, and costs nothing to cut.

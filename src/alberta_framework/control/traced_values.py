@@ -19,6 +19,7 @@ from ..learners import (
     loss_gradient,
     network_of_layers,
     plasticity_begun,
+    plasticity_witnesses,
     td_step,
 )
 from ..optimizers import AbstractOptimizer
@@ -145,7 +146,8 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
             "plasticity_state": kept.plasticity_state,
             **self._next_decay(now),
         }
-        states = rule.witnesses(kept.rule_state), kept.plasticity_state
+        own = plasticity_witnesses(self.plasticity, kept.plasticity_state)
+        states = rule.witnesses(kept.rule_state), own
         return ValueStep(changed, told, (step.delta, kept.params, states))
 
     def _network(self, state: ActionValueState) -> Network | None:

@@ -230,7 +230,7 @@ class Heads(eqx.Module):
             made = self.plasticity.apply(plasticity_state, seen)
             trunk, heads = _parted(made.params)
             plasticity_state, renewals = made.state, made.renewals
-            witnesses.append(plasticity_state)
+            witnesses.append(self.plasticity.witnesses(plasticity_state))
         for renewal in renewals:
             kept = self.of_trunk.renewed(kept, interleaved(state.trunk_params), renewal)
             head_states, head_traces = renewal.where_due(

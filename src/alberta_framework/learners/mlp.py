@@ -37,6 +37,7 @@ from .network import (
     chosen_optimizer,
     initial_layers,
     plasticity_begun,
+    plasticity_witnesses,
     require_network_fields,
     require_unit_interval,
     zeros_like,
@@ -215,7 +216,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             metrics=jnp.stack(columns),
             rejected=jnp.asarray(False),
         )
-        kept = rule.witnesses(after), plasticity_state
+        kept = rule.witnesses(after), plasticity_witnesses(self.plasticity, plasticity_state)
         return Candidate(result, (f32(observation), error, params, normalizer_state, kept))
 
     def learn(

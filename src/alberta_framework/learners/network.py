@@ -81,6 +81,15 @@ def plasticity_begun(plasticity: AbstractPlasticity | None, params: Any, key: PR
     return _plasticity_begun(strong(plasticity), params, jr.fold_in(key, _OF_PLASTICITY))
 
 
+def plasticity_witnesses(plasticity: AbstractPlasticity | None, state: Any) -> Any:
+    """What of its state has to be finite for a step to be accepted; of each network's, where a
+    learner has two."""
+    if plasticity is None:
+        return None
+    states = state if isinstance(state, tuple) else (state,)
+    return [plasticity.witnesses(own) for own in states]
+
+
 @jax.jit
 def _plasticity_begun(plasticity: AbstractPlasticity, params: Any, key: PRNGKeyArray) -> Any:
     return plasticity.init(params, key)

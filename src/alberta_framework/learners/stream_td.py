@@ -23,7 +23,7 @@ from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
-from .network import plasticity_begun
+from .network import plasticity_begun, plasticity_witnesses
 from .on_policy import on_policy
 from .plastic import kept_plastic, loss_gradient
 from .td_step import td_step
@@ -202,7 +202,8 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             metrics=jnp.stack([step.delta**2, step.delta, step.info.step_size]),
             rejected=jnp.asarray(False),
         )
-        states = rule.witnesses(kept.rule_state), normalizer_state, kept.plasticity_state
+        own = plasticity_witnesses(self.plasticity, kept.plasticity_state)
+        states = rule.witnesses(kept.rule_state), normalizer_state, own
         return Candidate(result, (step.delta, g, next_x, f32(observation), kept.params, states))
 
     def learn(

@@ -110,6 +110,10 @@ class AbstractPlasticity(AbstractComponent):
     def apply(self, state: Any, step: NetworkStep) -> Remade:
         """What becomes of a step."""
 
+    def witnesses(self, state: Any) -> Any:
+        """What of its state after a step has to be finite for the step to be accepted."""
+        return self._witnesses(state)
+
     def watched(self, state: Any) -> Watched | None:
         """What it saw of the network's activations; None of a method that does not look on."""
         return self._watched(state)
@@ -117,6 +121,9 @@ class AbstractPlasticity(AbstractComponent):
     def replaced(self, state: Any) -> Any:
         """How many units of each hidden layer it has made new; None of a method that makes none."""
         return self._replaced(state)
+
+    def _witnesses(self, state: Any) -> Any:
+        return state
 
     def _watched(self, state: Any) -> Watched | None:
         return None

@@ -57,6 +57,10 @@ class PlasticityChain(AbstractPlasticity):
             renewals += made.renewals
         return Remade(PlasticityChainState(tuple(states)), step.after, renewals)
 
+    def _witnesses(self, state: PlasticityChainState) -> Any:
+        pairs = zip(self.methods, state.methods, strict=True)
+        return [method.witnesses(own) for method, own in pairs]
+
     def _watched(self, state: PlasticityChainState) -> Watched | None:
         pairs = zip(self.methods, state.methods, strict=True)
         told = [method.watched(own) for method, own in pairs]

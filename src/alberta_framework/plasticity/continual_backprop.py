@@ -1,6 +1,7 @@
 """Continual backpropagation: a few of the least useful units are made new all the time."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
@@ -137,6 +138,7 @@ class ContinualBackprop(AbstractPlasticity):
         sizes = state.sizes
         if not sizes:
             return Remade(state, step.after)
+        step = step.followed_by(jax.lax.optimization_barrier(step.after))
         eta, age = f32(self.decay_rate), grown(state.age)
         h = of_all_units(activations, sizes)
         k = eta * state.share + (1.0 - eta)  # 1 - eta^age, without a power of each unit
@@ -201,6 +203,10 @@ class ContinualBackprop(AbstractPlasticity):
         if self.utility == "adaptation":
             return adaptation
         return jnp.abs(h - mean) * outgoing_sizes(params) * adaptation
+
+    # The rest is made of activations, which are finite where the prediction is.
+    def _witnesses(self, state: ContinualBackpropState) -> Array:
+        return state.utility
 
     def _replaced(self, state: ContinualBackpropState) -> Int[Array, " layers"]:
         return state.replaced

@@ -78,6 +78,10 @@ class PlasticityMonitor(AbstractPlasticity):
         )
         return Remade(after, step.after)
 
+    # Activations of a finite prediction are finite.
+    def _witnesses(self, state: PlasticityMonitorState) -> None:
+        return None
+
     def _watched(self, state: PlasticityMonitorState) -> Watched:
         steps = state.steps
         share = jnp.where(steps > 0, seen(self.decay_rate, steps), jnp.nan)
