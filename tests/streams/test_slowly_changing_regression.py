@@ -14,22 +14,24 @@ def build(**changes):
 
 def target(state, x, beta):
     """The definition in float64, unit by unit."""
-    w, b = np.float64(state.weights), np.float64(state.biases)
-    y = np.float64(state.output_bias)
+    w, b = np.asarray(state.weights, np.float64), np.asarray(state.biases, np.float64)
+    y = np.asarray(state.output_bias, np.float64)
     m = w.shape[1]
     for i in range(len(b)):
         threshold = beta * (m + 1) - (m - np.sum(w[i]) + b[i]) / 2
         if w[i] @ x + b[i] > threshold:
-            y += np.float64(state.output_weights)[i]
+            y += np.asarray(state.output_weights, np.float64)[i]
     return y
 
 
 def agreeing(state, x, beta):
     """The same by counting, sample by sample: how many bits are as a unit wants them."""
-    w, b = np.asarray(state.weights) > 0, np.float64(state.biases)
+    w, b = np.asarray(state.weights) > 0, np.asarray(state.biases, np.float64)
     agree = np.sum((np.asarray(x) > 0.5)[:, None, :] == w, axis=-1)
     on = agree > beta * (w.shape[1] + 1) - 1.5 * b
-    return on @ np.float64(state.output_weights) + np.float64(state.output_bias)
+    return on @ np.asarray(state.output_weights, np.float64) + np.asarray(
+        state.output_bias, np.float64
+    )
 
 
 @pytest.mark.parametrize("beta", [0.7, 0.45])
