@@ -3,10 +3,10 @@
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import alberta_framework as af
+from alberta_framework.compilation.boundary import strong
 from tests.learners.network_runs import UNOPTIMIZED
 from tests.oracles import mlp
 from tests.streams.cases import key_data
@@ -89,45 +89,73 @@ def network(plasticity=None, hidden_sizes=(8,), optimizer=None, **changes):
 def regression(steps, seed=0, outputs=()):
     """Targets of a fixed network of tanh units and noise."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(steps, DIM)) + [0.0, 1.0, -0.2, 0.0, 0.5, 0.0]
+    x = rng.normal([0.0, 1.0, -0.2, 0.0, 0.5, 0.0], size=(steps, DIM))
     y = np.tanh(x @ rng.normal(size=(DIM, 6))) @ rng.normal(size=(6, *outputs))
     y += 0.1 * rng.normal(size=y.shape)
-    return jnp.float32(x), jnp.float32(y)
+    return np.float32(x), np.float32(y)
 
 
-@jax.jit(compiler_options=UNOPTIMIZED)
 def states_after(learner, state, xs, ys):
-    """The state after each step, of learners whose update takes an observation and targets."""
+    """The state after each step."""
 
     def step(state, now):
-        result = learner.update(state, *now)
-        return result.state, result.state
+        state = learner.update(state, *now).state
+        return state, state
 
     return jax.lax.scan(step, state, (xs, ys))[1]
 
 
-@jax.jit
-def begun(learner, key):
-    return learner.init(DIM, key)
+# Runs of all lengths are made of chunks of one, and share their programs.
+CHUNK = 50
+
+
+@jax.jit(compiler_options=UNOPTIMIZED)
+def _chunk_after(learner, state, xs, ys, last):
+    """The states after the steps up to `last`, what follows besides, and the last of them."""
+    after = states_after(learner, state, xs, ys)
+    return key_data(after), jax.tree.map(lambda leaf: leaf[last], after)
+
+
+def begun(learner, seed=0):
+    return strong(learner).init(DIM, jax.random.key(seed))
+
+
+def with_key(state, key):
+    """The state with another key wherever it has one."""
+
+    def other(leaf):
+        return key if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+
+    return jax.tree.map(other, state)
+
+
+def told(state):
+    """With plain numbers in place of keys."""
+    return jax.tree.map(np.asarray, jax.device_get(key_data(state)))
 
 
 class History:
-    """A run: `states[t]` is that before step t, with plain numbers in place of keys."""
+    """A run: `states[t]` is that before step t; `end` is the last one, to go on from."""
 
-    def __init__(self, learner, xs, ys, state=None, seed=0):
+    def __init__(self, learner, xs, ys, state=None):
         self.xs, self.ys = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
-        self.begin = begun(learner, jax.random.key(seed)) if state is None else state
-        after = states_after(learner, self.begin, xs, ys)
-        joined = jax.tree.map(
-            lambda first, rest: np.concatenate([np.asarray(first)[None], np.asarray(rest)]),
-            key_data(self.begin),
-            key_data(after),
-        )
-        leaves, structure = jax.tree.flatten(joined)
+        self.begin = begun(learner) if state is None else state
+        parts, steps = [], len(xs)
+        wrapped = np.arange(-(-steps // CHUNK) * CHUNK) % steps
+        state = self.begin
+        for start in range(0, steps, CHUNK):
+            rows = wrapped[start : start + CHUNK]
+            last = min(steps - start, CHUNK) - 1
+            after, state = _chunk_after(strong(learner), state, xs[rows], ys[rows], np.int32(last))
+            after = jax.tree.map(np.asarray, after)
+            parts.append(jax.tree.map(lambda leaf, last=last: leaf[: last + 1], after))
+        self.end = state
+        leaves = [np.concatenate(part) for part in zip(*map(jax.tree.leaves, parts), strict=True)]
+        first, structure = jax.tree.flatten(told(self.begin))
         self.states = [
-            jax.tree.unflatten(structure, [leaf[t] for leaf in leaves])
-            for t in range(len(self.xs) + 1)
+            jax.tree.unflatten(structure, [leaf[t] for leaf in leaves]) for t in range(steps)
         ]
+        self.states.insert(0, jax.tree.unflatten(structure, first))
 
     def __len__(self):
         return len(self.xs)
@@ -139,6 +167,11 @@ class History:
     def tensors(self, k):
         """Tensor k of w0, b0, w1, ... after each step."""
         return np.stack([tensors(state)[k] for state in self.states[1:]])
+
+
+def updated(learner, state, x, y):
+    """The state after one update."""
+    return History(learner, np.float32([x]), np.float32([y]), state).end
 
 
 def tensors(state):

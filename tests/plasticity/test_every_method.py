@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
+from alberta_framework.compilation.boundary import strong
 from tests.compilations import count_compilations
+from tests.learners.network_runs import UNOPTIMIZED
 from tests.plasticity import cases
-from tests.streams.cases import key_data
-from tests.trees import assert_same_bits, named_leaves, once_more_rejected
+from tests.trees import assert_same_bits, lane, named_leaves, once_more_rejected
 
 if not hasattr(af, "ContinualBackprop"):
     pytest.skip("no methods against loss of plasticity yet", allow_module_level=True)
@@ -31,43 +32,50 @@ def run(plasticity):
 
 @each_and_more
 def test_a_rejected_step_leaves_everything_as_it_is(row):
-    """Also where a reset was due: the sixth step ends every period."""
-    learner = cases.network(row.build())
-    xs, ys = cases.regression(cases.PERIOD)
-    state = cases.begun(learner, jax.random.key(0))
-    for x, y in zip(xs[:-1], ys[:-1], strict=True):
-        state = learner.update(state, x, y).state
+    """Also where a reset is due: the sixth step, before which they come, ends every period."""
+    learner, due = cases.network(row.build()), cases.PERIOD - 1
+    xs, ys = cases.regression(STEPS)
+    usual = cases.History(learner, xs, ys)
     nan, inf = np.float32(np.nan), np.float32(np.inf)
-    for x, y in (
-        (xs[-1].at[1].set(nan), ys[-1]),
-        (xs[-1].at[0].set(inf), ys[-1]),
-        (xs[-1], inf),
-        (xs[-1], nan),
-    ):
-        result = learner.update(state, x, y)
-        assert bool(result.rejected)
-        assert_same_bits(key_data(result.state), key_data(once_more_rejected(state)))
-    # The step is due still.
-    once = learner.update(state, xs[-1], ys[-1]).state
-    after = learner.update(result.state, xs[-1], ys[-1]).state
-    after = after.replace(rejected_count=0, rejected_in_a_row=0)
-    assert_same_bits(key_data(after), key_data(once))
+    bad = [
+        (np.where(np.arange(cases.DIM) == 1, nan, xs[0]), ys[0]),
+        (np.where(np.arange(cases.DIM) == 0, -inf, xs[0]), ys[0]),
+        (xs[0], inf),
+        (xs[0], nan),
+    ]
+    xs, ys = (
+        np.concatenate([column[:due], np.float32(rows), column[due:]])
+        for column, rows in zip((xs, ys), zip(*bad, strict=True), strict=True)
+    )
+    states = cases.History(learner, xs, ys, usual.begin).states
+    for t in range(due, due + len(bad)):
+        assert_same_bits(states[t + 1], once_more_rejected(states[t]))
+        assert states[t + 1].step_count == states[t].step_count == due
+    # As if nothing had happened: what was due is due still.
+    for t in range(due, STEPS + 1):
+        after = states[t + len(bad)].replace(rejected_count=0, rejected_in_a_row=0)
+        assert_same_bits(after, usual.states[t])
 
 
 @each
-def test_every_method_does_something(row):
-    plain = cases.History(cases.network(), *cases.regression(STEPS))
-    ours = run(row.build())
-    different = [
-        np.any(a != b)
-        for a, b in zip(cases.tensors(ours[-1]), cases.tensors(plain.last), strict=True)
+def test_lives_with_other_keys_have_other_draws(row):
+    """A key of a method is its own: neither another life's nor that of the weights."""
+    seed = jax.random.key(0)
+    one, other = (cases.begun(cases.network(row.build()), seed) for seed in (0, 1))
+    for (path, a), (_, b) in zip(key_leaves(one), key_leaves(other), strict=True):
+        assert a != b and a != seed, path
+
+
+def key_leaves(state):
+    return [
+        (jax.tree_util.keystr(path), leaf)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     ]
-    assert all(different[:3]), different
 
 
 def test_without_a_method_there_is_no_state_of_one():
-    state = cases.begun(cases.network(), jax.random.key(0))
-    assert state.plasticity_state is None
+    assert cases.begun(cases.network()).plasticity_state is None
 
 
 @pytest.mark.parametrize("kind", ["L2Init", "ShrinkAndPerturb", "UPGD"])
@@ -85,7 +93,9 @@ def test_a_head_without_a_target_stays_as_it_is(kind):
     state = learner.init(cases.DIM, jax.random.key(0))
     for x, y in zip(xs, ys, strict=True):
         state = learner.update(state, x, y).state
-    result = learner.update(state, xs[0], ys[1].at[1].set(jnp.nan))
+    result = learner.update(
+        state, xs[0], np.where(np.arange(cases.HEADS) == 1, np.float32(np.nan), ys[1])
+    )
     assert not result.rejected
     before, after = state.head_params, result.state.head_params
     for name in ("weights", "biases"):
@@ -99,60 +109,48 @@ def test_a_head_without_a_target_stays_as_it_is(kind):
 def test_a_sweep_is_the_python_loop(row):
     """In each lane one number differs from the row's; the key is the same for all."""
     points = [{}, *({field: value} for field, value in row.numbers.items())]
-    singles = [run(as_numbers(row.build(**point)))[-1] for point in points]
-    usual = row.build()
-    for field, single in zip(row.numbers, singles[1:], strict=True):
-        pairs = zip(cases.tensors(single), cases.tensors(singles[0]), strict=True)
+    singles = [run(row.build(**point))[-1] for point in points]
+    plain = run(None)[-1]
+    for field, single, other in zip(
+        ("the method", *row.numbers), singles, [plain, *singles[:1] * len(points)], strict=False
+    ):
+        pairs = zip(cases.tensors(single), cases.tensors(other), strict=True)
         assert any(np.any(a != b) for a, b in pairs), f"{field} has no effect"
+    usual = row.build()
     batch = row.build(
         **{
-            field: jnp.asarray(
-                [point.get(field, getattr(usual, field)) for point in points],
-                jnp.int32 if isinstance(value, int) else jnp.float32,
-            )
-            for field, value in row.numbers.items()
+            field: jnp.asarray([point.get(field, getattr(usual, field)) for point in points])
+            for field in row.numbers
         }
     )
-    learners = cases.network(batch)
-    # Lanes are the leaves of the method that were given as such; the others are for all of them.
-    of_method, rest = eqx.partition(learners, eqx.is_array)
+    # The lanes are those of the numbers given as arrays; the others are for all of them.
+    lanes, rest = eqx.partition(cases.network(batch), eqx.is_array)
     xs, ys = cases.regression(STEPS)
 
-    def last(of_method):
-        learner = eqx.combine(of_method, rest)
-        state = learner.init(cases.DIM, jax.random.key(0))
-        return jax.tree.map(lambda leaf: leaf[-1], cases.states_after(learner, state, xs, ys))
+    state = cases.begun(cases.network(usual))
 
-    batched = key_data(jax.jit(jax.vmap(last))(of_method))
+    @jax.jit(compiler_options=UNOPTIMIZED)
+    @jax.vmap
+    def last(lanes):
+        learner = strong(eqx.combine(lanes, rest))
+        after = cases.states_after(learner, state, xs, ys)
+        return jax.tree.map(lambda leaf: leaf[-1], after)
+
+    batched = cases.told(last(lanes).replace(life=None))
     for index, single in enumerate(singles):
-        truth = dict(named_leaves(key_data(single)))
-        lane = jax.tree.map(lambda leaf, index=index: leaf[index], batched)
-        for path, leaf in named_leaves(lane):
-            if "birth" in path or ".life" in path:
-                continue
+        truth = dict(named_leaves(single.replace(life=None)))
+        for path, leaf in named_leaves(lane(batched, index)):
             # The same steps in another program.
             size = np.max(np.abs(truth[path]), initial=0.0)
             np.testing.assert_allclose(leaf, truth[path], rtol=1e-5, atol=1e-5 * size, err_msg=path)
 
 
-def as_numbers(component):
-    """With every number an array, as a loop sees it."""
-    return jax.tree.map(
-        lambda leaf: jnp.asarray(leaf, jnp.int32 if isinstance(leaf, int) else jnp.float32),
-        component,
-    )
-
-
 @each
 def test_other_numbers_and_keys_do_not_recompile(row):
-    run(as_numbers(row.build()))
-    other = as_numbers(row.build(**row.numbers))
+    run(row.build())
+    other = cases.network(row.build(**row.numbers))
     with count_compilations() as compiled:
-        run(other)
-        learner = cases.network(other)
-        cases.states_after(
-            learner, cases.begun(learner, jax.random.key(3)), *cases.regression(STEPS)
-        )
+        cases.History(other, *cases.regression(STEPS), state=cases.begun(other, seed=3))
     assert not compiled
 
 
@@ -161,7 +159,7 @@ def test_an_update_by_itself_is_one_program_for_all_numbers():
     x, y = (column[0] for column in cases.regression(1))
 
     def update(plasticity):
-        learner = cases.network(plasticity, hidden_sizes=(7,))
+        learner = cases.network(plasticity, hidden_sizes=(4,))
         return learner.update(learner.init(cases.DIM, jax.random.key(0)), x, y)
 
     update(row.build())

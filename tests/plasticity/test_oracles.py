@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
+from tests.learners.network_runs import UNOPTIMIZED
 from tests.oracles import autostep, idbd, lms, mlp
 from tests.plasticity import cases, oracles
 from tests.trees import assert_same_numbers
@@ -191,40 +192,31 @@ def test_continual_backprop_on_its_own():
         np.testing.assert_allclose(ours, truth, atol=1e-4)
 
 
-@pytest.mark.parametrize("utility", ["contribution", "zero_contribution", "weight", "adaptation"])
-def test_other_utilities_in_lockstep(utility):
-    learner, _, make, _ = learner_of("LMS", utility=utility)
-    history = cases.History(learner, *cases.regression(400, seed=1))
-    oracle = network_oracle(history.begin, make)
-    method = oracles.ContinualBackprop(oracle, make, **OFTEN, utility=utility)
-    assert sum(len(units[0]) for units in in_lockstep(history, oracle, method)) > 10
+OTHERS = [
+    {"replacement_rate": 0.25},
+    {"utility": "contribution", "max_replacements": 3, "replacement_rate": 0.5},
+    {"utility": "zero_contribution", "decay_rate": 0.9},
+    {"utility": "adaptation", "compensate_bias": False, "maturity_threshold": 0},
+]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"compensate_bias": False, "decay_rate": 0.9},
-        {"max_replacements": 3, "replacement_rate": 0.25},
-        {"max_replacements": 1, "replacement_rate": 0.25},
-    ],
-    ids=str,
-)
-def test_other_numbers_in_lockstep(changes):
+@pytest.mark.parametrize("changes", OTHERS, ids=str)
+def test_other_forms_in_lockstep(changes):
     learner, _, make, _ = learner_of("LMS", **changes)
-    history = cases.History(learner, *cases.regression(400, seed=2))
+    history = cases.History(learner, *cases.regression(300, seed=1))
     oracle = network_oracle(history.begin, make)
     method = oracles.ContinualBackprop(oracle, make, **OFTEN | changes)
-    replaced = in_lockstep(history, oracle, method)
-    most = changes.get("max_replacements", 1)
-    assert max(len(units[0]) for units in replaced) == most
+    counts = [len(units[0]) for units in in_lockstep(history, oracle, method)]
+    assert sum(counts) > 7 and max(counts) == changes.get("max_replacements", 1)
 
 
 def test_replacements_by_chance():
-    """At most one in a step, with the probability rate times the eligible units, of least utility."""
-    learner, steps, make, _ = learner_of("LMS", accumulate=False)
+    """At most one in a step, of least utility, with the probability rate times the eligible."""
+    by_chance = {"accumulate": False, "utility": "weight"}
+    learner, steps, make, _ = learner_of("LMS", **by_chance)
     history = cases.History(learner, *cases.regression(steps, seed=3))
     oracle = network_oracle(history.begin, make)
-    method = oracles.ContinualBackprop(oracle, make, **OFTEN, accumulate=False)
+    method = oracles.ContinualBackprop(oracle, make, **OFTEN, **by_chance)
     replaced = in_lockstep(history, oracle, method)
     probability = [
         2.0**-7 * np.sum(np.asarray(state.plasticity_state.ages[0]) + 1 > 10)
@@ -257,7 +249,7 @@ def test_units_are_ranked_by_their_utility_without_its_bias():
     """A young unit has u = (1 - eta^a) y: of the larger utility it is, by u alone it is not."""
     plasticity = af.ContinualBackprop(replacement_rate=2.0**-20, maturity_threshold=10)
     learner = cases.network(plasticity, hidden_sizes=(4,), optimizer=af.LMS(0.0))
-    state = cases.begun(learner, jax.random.key(0))
+    state = cases.begun(learner)
     age = np.array([20, 5_000, 5_000, 5_000])
     bias = 1 - 0.99**age
     state = with_units(
@@ -268,14 +260,14 @@ def test_units_are_ranked_by_their_utility_without_its_bias():
         budgets=np.float32(1.0),
     )
     assert bias[0] * 5.0 < 2.0  # by u the first would go
-    after = learner.update(state, jnp.zeros(cases.DIM), 0.0).state
+    after = cases.updated(learner, state, np.zeros(cases.DIM), 0.0)
     assert replaced_units(after) == [[1]]
 
 
 def test_ties_go_to_the_lowest_index_and_the_young_are_spared():
     plasticity = af.ContinualBackprop(replacement_rate=2.0**-20, maturity_threshold=10)
     learner = cases.network(plasticity, hidden_sizes=(4,), optimizer=af.LMS(0.0))
-    state = cases.begun(learner, jax.random.key(0))
+    state = cases.begun(learner)
     weights = (jnp.ones_like(state.params.weights[0]), jnp.ones_like(state.params.weights[1]))
     state = state.replace(params=state.params.replace(weights=weights))
     # After this step the first is of age 10, which is not above the threshold.
@@ -286,7 +278,7 @@ def test_ties_go_to_the_lowest_index_and_the_young_are_spared():
         mean_activations=np.zeros(4),
         budgets=np.float32(1.0),
     )
-    after = learner.update(state, jnp.ones(cases.DIM), 0.0).state
+    after = cases.updated(learner, state, np.ones(cases.DIM), 0.0)
     assert replaced_units(after) == [[1]]
 
 
@@ -294,7 +286,7 @@ def test_ties_go_to_the_lowest_index_and_the_young_are_spared():
     "most, left, gone",
     [
         (1, [0, 0, 0, 1, 1.5, 1.5, 1, 0.5, 0, 0.5, 0.5], [0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1]),
-        (2, [0, 0, 0, 0, 0, 0.5, 0, 0, 0.5], [0, 0, 0, 2, 1, 0, 1, 1, 0]),
+        (2, [0, 0, 0, 0, 0, 0.5, 0, 0, 0], [0, 0, 0, 2, 1, 0, 1, 1, 1]),
     ],
 )
 def test_a_budget_is_saved_up_and_carried_over(most, left, gone):
@@ -313,10 +305,9 @@ def test_a_replacement_of_a_unit_changes_no_prediction_by_more_than_its_contribu
     """With its mean activation in the next bias, and an activation that is the mean, by nothing."""
     plasticity = af.ContinualBackprop(replacement_rate=2.0**-20, maturity_threshold=10)
     learner = cases.network(plasticity, hidden_sizes=(4,), optimizer=af.LMS(0.0))
-    state = cases.begun(learner, jax.random.key(0))
-    x = jnp.float32([0.3, -1.0, 0.2, 0.8, 2.0, 1.0])
-    for _ in range(15):
-        state = learner.update(state, x, 0.0).state
+    state = cases.begun(learner)
+    x = np.float32([0.3, -1.0, 0.2, 0.8, 2.0, 1.0])
+    state = cases.History(learner, np.tile(x, (15, 1)), np.zeros(15, np.float32)).end
     ready = with_units(
         state,
         ages=state.plasticity_state.ages[0],
@@ -324,7 +315,7 @@ def test_a_replacement_of_a_unit_changes_no_prediction_by_more_than_its_contribu
         mean_activations=state.plasticity_state.mean_activations[0],
         budgets=np.float32(1.0),
     )
-    after = learner.update(ready, x, 0.0).state
+    after = cases.updated(learner, ready, x, 0.0)
     assert sum(map(len, replaced_units(after))) == 1
     assert np.any(after.params.weights[0] != ready.params.weights[0])
     np.testing.assert_allclose(learner.predict(after, x), learner.predict(ready, x), atol=1e-5)
@@ -393,7 +384,7 @@ def test_a_chain_is_one_method_after_the_other():
         )
 
 
-@pytest.mark.parametrize("power, target", [(2, 1.0), (2, 3.0), (1, 0.5)])
+@pytest.mark.parametrize("power, target", [(2, 3.0), (1, 0.5)])
 def test_a_spectral_penalty_finds_the_largest_singular_value(power, target):
     """50 steps on matrices that do not move, then one of the penalty's whole size.
 
@@ -408,22 +399,21 @@ def test_a_spectral_penalty_finds_the_largest_singular_value(power, target):
         sigma = 1.7 * 0.6 ** np.arange(min(rows, columns))
         return left[:, : len(sigma)] * sigma @ right[: len(sigma)]
 
-    weights = tuple(jnp.float32(matrix(*shape)) for shape in ((8, cases.DIM), (4, 8), (1, 4)))
+    weights = tuple(jnp.float32(matrix(*shape)) for shape in ((6, cases.DIM), (5, 6), (1, 5)))
     biases = tuple(jnp.float32(rng.normal(size=len(w))) for w in weights)
 
     def learner(strength):
         penalty = af.SpectralPenalty(0.5, strength, target=target, power=power)
-        return cases.network(penalty, hidden_sizes=(8, 4), optimizer=af.LMS(0.0))
+        return cases.network(penalty, hidden_sizes=(6, 5), optimizer=af.LMS(0.0))
 
-    state = cases.begun(learner(1e-3), jax.random.key(0))
+    state = cases.begun(learner(1e-3))
     state = state.replace(params=state.params.replace(weights=weights, biases=biases))
     # So weak that no float32 weight moves, and yet not nothing.
     history = cases.History(learner(1e-30), *cases.regression(50), state=state)
     for k, tensor in enumerate(cases.tensors(history.last)):
         np.testing.assert_array_equal(tensor, cases.tensors(history.begin)[k])
-    last = cases.states_after(learner(1e-30), state, *cases.regression(50))
-    state = jax.tree.map(lambda leaf: leaf[-1], last)
-    after = learner(0.02).update(state, jnp.ones(cases.DIM), 0.0).state
+    state = history.end
+    after = cases.updated(learner(0.02), state, np.ones(cases.DIM), 0.0)
     before, found = (cases.tensors(s) for s in (state, after))
     for w, new, slope in zip(
         before, found, oracles.spectral_gradient(before, target, power), strict=True
@@ -433,33 +423,30 @@ def test_a_spectral_penalty_finds_the_largest_singular_value(power, target):
         np.testing.assert_allclose(change, -0.5 * 0.02 * slope, atol=3e-7)
 
 
-NOISY = {
-    # method, and the deviation of a weight's change where nothing is learned
-    "ShrinkAndPerturb": ({"step_size": 0.5, "decay": 0.0, "sigma": 0.2}, 0.1),
+NOISY = [
+    # Method, and the deviation of a weight's change where nothing is learned.
+    ("ShrinkAndPerturb", {"step_size": 0.5, "decay": 0.0, "sigma": 0.2}, 0.1),
     # A gate of 1/2, since no weight is of use.
-    "UPGD": ({"step_size": 0.5, "sigma": 0.2, "scale": 1.5}, 0.075),
-}
+    ("UPGD", {"step_size": 0.5, "sigma": 0.2, "scale": 1.5}, 0.075),
+    ("UPGD", {"step_size": 0.5, "sigma": 0.2, "scale": 1.5, "protecting": False}, 0.075),
+]
 
 
-@pytest.mark.parametrize("kind", NOISY)
-@pytest.mark.parametrize("protecting", [True, False])
-def test_noise_is_normal_and_new_in_every_weight_and_life(kind, protecting):
-    arguments, deviation = NOISY[kind]
-    if kind == "UPGD":
-        arguments = arguments | {"protecting": protecting}
-    elif not protecting:
-        pytest.skip("has no such form")
+@pytest.mark.parametrize("kind, arguments, deviation", NOISY)
+def test_noise_is_normal_and_new_in_every_weight_and_life(kind, arguments, deviation):
     learner = cases.network(cases.method(kind, **arguments))
 
-    @jax.jit
+    state = cases.begun(learner)
+
+    @jax.jit(compiler_options=UNOPTIMIZED)
+    @jax.vmap
     def change(key):
         # Prediction and target are 0 and so is every gradient.
-        state = learner.init(cases.DIM, key)
-        after = learner.update(state, jnp.zeros(cases.DIM), 0.0).state
+        after = learner.update(cases.with_key(state, key), jnp.zeros(cases.DIM), 0.0).state
         pairs = zip(cases.tensors(after), cases.tensors(state), strict=True)
         return jnp.concatenate([jnp.ravel(a - b) for a, b in pairs])
 
-    found = np.asarray(jax.vmap(change)(jax.random.split(jax.random.key(7), 100)))
+    found = np.asarray(change(jax.random.split(jax.random.key(7), 100)))
     found = found / deviation
     assert found.shape == (100, 8 * cases.DIM + 8 + 8 + 1)
     n = found.size
@@ -467,7 +454,7 @@ def test_noise_is_normal_and_new_in_every_weight_and_life(kind, protecting):
     assert abs(np.mean(found)) < 5 / n**0.5
     assert abs(np.mean(found**2) - 1) < 5 * 2**0.5 / n**0.5
     assert abs(np.mean(found**4) - 3) < 5 * 96**0.5 / n**0.5
-    # Lives have keys of their own, and so do weights.
+    # Neither lives nor weights have their noise in common.
     correlation = np.corrcoef(found)[np.triu_indices(100, 1)]
     assert abs(np.mean(correlation)) < 0.02 and np.max(correlation) < 0.7
     assert np.max(np.corrcoef(found.T)[np.triu_indices(65, 1)]) < 0.7
@@ -496,9 +483,9 @@ def test_a_soft_reset_mixes_in_draws_of_the_initializer():
         # Uniform in [-1, 1], five standard errors.
         assert abs(np.mean(drawn[~zeros] ** 2) - 1 / 3) < 5 * (4 / 45) ** 0.5 / n**0.5
         assert abs(np.mean(drawn[~zeros])) < 5 * 3**-0.5 / n**0.5
-    begin = cases.begun(learner, jax.random.key(0))
+    begin = cases.begun(learner)
     ones = begin.params.replace(biases=(jnp.ones(8), jnp.ones(1)))
-    after = learner.update(begin.replace(params=ones), jnp.zeros(cases.DIM), 0.0).state
+    after = cases.updated(learner, begin.replace(params=ones), np.zeros(cases.DIM), 0.0)
     for bias in after.params.biases:  # whose initial values are 0
         np.testing.assert_allclose(bias, 1 - rate, rtol=1e-6)
 
@@ -555,7 +542,7 @@ def test_a_dormant_unit_is_reset_at_the_end_of_the_period_and_no_other():
     plain = cases.network(**arguments)
 
     def from_a_dead_unit(learner):
-        state = cases.begun(learner, jax.random.key(0))
+        state = cases.begun(learner)
         weights, biases = list(state.params.weights), list(state.params.biases)
         # The others have a bias for which they are on now and then.
         biases[0] = jnp.full(8, 0.5).at[dead].set(-100.0)
@@ -569,8 +556,9 @@ def test_a_dormant_unit_is_reset_at_the_end_of_the_period_and_no_other():
     others = cases.History(plain, *data, state=from_a_dead_unit(plain))
     for t in range(period):
         for k in range(4):
-            assert_same_numbers(
-                cases.tensors(ours.states[t])[k], cases.tensors(others.states[t])[k]
+            # The same steps in another program.
+            np.testing.assert_allclose(
+                cases.tensors(ours.states[t])[k], cases.tensors(others.states[t])[k], atol=1e-6
             )
     places = ((0, dead), (1, dead), (2, (slice(None), dead)))
     after = {side: as_arrays(history.last) for side, history in (("ours", ours), ("plain", others))}
@@ -588,7 +576,7 @@ def test_a_dormant_unit_is_reset_at_the_end_of_the_period_and_no_other():
         for place, where in places:
             if place == k:
                 found[where] = truth[where] = 0.0
-        assert_same_numbers(found, truth, name)
+        np.testing.assert_allclose(found, truth, atol=1e-6, err_msg=name)
 
 
 def as_arrays(state):
