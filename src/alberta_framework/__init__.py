@@ -527,6 +527,8 @@ if TYPE_CHECKING:
     from .streams import ScaledStreamState as ScaledStreamState
     from .streams import ScaledStreamWrapper as ScaledStreamWrapper
     from .streams import ScanStream as ScanStream
+    from .streams import SlowlyChangingRegressionState as SlowlyChangingRegressionState
+    from .streams import SlowlyChangingRegressionStream as SlowlyChangingRegressionStream
     from .streams import SuttonExperiment1State as SuttonExperiment1State
     from .streams import SuttonExperiment1Stream as SuttonExperiment1Stream
     from .streams import TDArrayStream as TDArrayStream
@@ -603,6 +605,8 @@ _LATE = {
         "ScaledStreamState",
         "ScaledStreamWrapper",
         "ScanStream",
+        "SlowlyChangingRegressionState",
+        "SlowlyChangingRegressionStream",
         "SuttonExperiment1State",
         "SuttonExperiment1Stream",
         "TDArrayStream",

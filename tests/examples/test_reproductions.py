@@ -126,6 +126,20 @@ def test_the_random_walk_at_lambda_zero(scripts):
     np.testing.assert_allclose(np.mean(errors), 0.346, atol=0.005)
 
 
+def test_slowly_changing_regression_begins_from_he_s_weights_and_is_learned(scripts):
+    dohare = scripts["dohare2024"]
+    assert {name for name, _ in dohare.PUBLISHED} == set(dohare.LEARNERS)
+    learner = dohare.LEARNERS["backprop, step size 0.01"]
+    state, _ = dohare.begun(learner, af.SlowlyChangingRegressionStream(), 5)
+    for weights, fan_in in zip(state.params.weights, (20, 5), strict=True):
+        bound = (6 / fan_in) ** 0.5
+        assert 0.8 * bound < np.max(np.abs(weights)) <= bound
+    # The first 10,000 steps, before any slow bit changes.
+    found = dohare.errors(learner, "all", 5, 10_000)
+    assert found.shape == (5, dohare.BLOCKS)
+    assert np.mean(found[:, -1]) < 0.8 * np.mean(found[:, 0])
+
+
 def test_every_built_in_experiment_of_a_script_is_there(scripts):
     for name in ("sutton1992-experiment-1", "sutton1992-experiment-2", "scale-shift"):
         assert isinstance(

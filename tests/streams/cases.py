@@ -76,6 +76,23 @@ SYNTHETIC = [
         {"change_interval": (1, 11)},
     ),
     Row(
+        "SlowlyChangingRegressionStream",
+        {"num_inputs": 7, "num_slow": 5, "change_interval": 6, "num_target_units": 30},
+        {"change_interval": (1, 11), "beta": (0.3, 0.9)},
+    ),
+    Row(
+        "SlowlyChangingRegressionStream",
+        {
+            "num_inputs": 7,
+            "num_slow": 5,
+            "change_interval": 6,
+            "num_target_units": 9,
+            "flip": "one",
+        },
+        {"change_interval": (1, 11), "beta": (0.3, 0.9)},
+        " flipping one",
+    ),
+    Row(
         "DynamicScaleShiftStream",
         {"feature_dim": 6, "scale_change_interval": 9, "weight_change_interval": 5},
         {

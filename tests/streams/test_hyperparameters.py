@@ -146,12 +146,16 @@ COUNTS = [
     )
 ] + [
     ("num_relevant", "SuttonExperiment1Stream"),
+    ("num_inputs", "SlowlyChangingRegressionStream"),
+    ("num_slow", "SlowlyChangingRegressionStream"),
+    ("num_target_units", "SlowlyChangingRegressionStream"),
     ("num_configurations", "CyclicStream"),
     ("n_states", "RandomWalkChainStream"),
 ]
 INTERVALS = [
     ("change_interval", "AbruptChangeStream"),
     ("change_interval", "SuttonExperiment1Stream"),
+    ("change_interval", "SlowlyChangingRegressionStream"),
     ("cycle_length", "CyclicStream"),
     ("period", "PeriodicChangeStream"),
     ("scale_change_interval", "DynamicScaleShiftStream"),
@@ -241,6 +245,15 @@ def test_log_scales_are_in_order():
     message = "ScaleDriftStream: `min_log_scale` must be at most `max_log_scale`, got 1.0 and 0.5"
     refused("ScaleDriftStream", message, min_log_scale=1.0, max_log_scale=0.5)
     assert ROW_OF["ScaleDriftStream"].build(min_log_scale=1.0, max_log_scale=1.0)
+
+
+def test_slow_bits_are_some_of_all_and_change_in_a_known_way():
+    kind = "SlowlyChangingRegressionStream"
+    assert ROW_OF[kind].build(num_slow=7).feature_dim == 7
+    refused(kind, f"{kind}: `num_slow` must be at most `num_inputs`, got 8 and 7", num_slow=8)
+    refused(kind, f"{kind}: `flip` must be one of .*'all', 'one'.*, got 'two'", flip="two")
+    for beta in (-0.1, 1.1, float("nan")):
+        refused(kind, rf"{kind}: `beta` must lie in \[0, 1\], got {beta}", beta=beta)
 
 
 def test_a_chain_has_a_middle_and_known_features():

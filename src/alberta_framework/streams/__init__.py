@@ -25,6 +25,12 @@ from .scale_drift import ScaleDriftStream as ScaleDriftStream
 from .scaled import ScaledStreamState as ScaledStreamState
 from .scaled import ScaledStreamWrapper as ScaledStreamWrapper
 from .scaled import make_scale_range as make_scale_range
+from .slowly_changing_regression import (
+    SlowlyChangingRegressionState as SlowlyChangingRegressionState,
+)
+from .slowly_changing_regression import (
+    SlowlyChangingRegressionStream as SlowlyChangingRegressionStream,
+)
 from .sutton_experiment1 import SuttonExperiment1State as SuttonExperiment1State
 from .sutton_experiment1 import SuttonExperiment1Stream as SuttonExperiment1Stream
 
