@@ -43,6 +43,9 @@ from .learners import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .learners import MultiHeadMLPState as MultiHeadMLPState
 from .learners import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .learners import Network as Network
+from .learners import SoftmaxLinearLearner as SoftmaxLinearLearner
+from .learners import SoftmaxLinearState as SoftmaxLinearState
+from .learners import SoftmaxLinearUpdateResult as SoftmaxLinearUpdateResult
 from .learners import StreamTD as StreamTD
 from .learners import StreamTDState as StreamTDState
 from .learners import StreamTDUpdateResult as StreamTDUpdateResult

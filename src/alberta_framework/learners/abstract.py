@@ -119,6 +119,12 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         of a learner of targets, or of one value whose discount comes with the experience."""
         return self._demons()
 
+    @property
+    def classes(self) -> int | None:
+        """Of how many classes its one target is the number of one; None of a learner whose targets
+        are what it predicts."""
+        return self._classes()
+
     def _network(self, state: Any) -> Network | None:
         return None
 
@@ -127,6 +133,9 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
 
     def _demons(self) -> tuple[Any, ...]:
         return ()
+
+    def _classes(self) -> int | None:
+        return None
 
 
 def initial_state(learner: Any, feature_dim: int, key: Any = None) -> Any:
