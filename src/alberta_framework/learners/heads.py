@@ -80,8 +80,8 @@ class HeadsStep(eqx.Module):
 
     **Arguments:** `changed`: the fields of the state after it; `errors`, 0 where a head is
     inactive; `metrics`: squared error, error and mean step size of each head, NaN where it is
-    inactive, and those that its loss has besides; `trunk_bounding_metric`; `witnesses`: what has to be finite for it to be accepted;
-    `late`: as that of a `Candidate`.
+    inactive, and those that its loss has besides; `trunk_bounding_metric`; `witnesses`: what has to
+    be finite for it to be accepted; `late`: as that of a `Candidate`.
     """
 
     changed: dict[str, Any]
@@ -133,7 +133,7 @@ class Heads(eqx.Module):
         *,
         per_head: bool = False,
         mean: bool = False,
-        loss: AbstractLoss = SquaredLoss(),
+        loss: AbstractLoss | None = None,
     ) -> "Heads":
         """Those of a learner that has the fields of `MLPLearner` and `use_bias`."""
         return cls(
@@ -149,7 +149,7 @@ class Heads(eqx.Module):
             use_bias=learner.use_bias,
             per_head=per_head,
             mean=mean,
-            loss=loss,
+            loss=SquaredLoss() if loss is None else loss,
         )
 
     def begun(self, feature_dim: int, key: PRNGKeyArray) -> dict[str, Any]:
