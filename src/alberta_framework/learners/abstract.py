@@ -120,10 +120,10 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         return self._demons()
 
     @property
-    def classes(self) -> int | None:
-        """Of how many classes its one target is the number of one; None of a learner whose targets
-        are what it predicts."""
-        return self._classes()
+    def target_classes(self) -> int | None:
+        """How many classes there are, of which its one target is the number of one; None of a
+        learner whose targets are what it predicts."""
+        return self._target_classes()
 
     def _network(self, state: Any) -> Network | None:
         return None
@@ -134,7 +134,7 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
     def _demons(self) -> tuple[Any, ...]:
         return ()
 
-    def _classes(self) -> int | None:
+    def _target_classes(self) -> int | None:
         return None
 
 

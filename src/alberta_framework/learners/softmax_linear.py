@@ -185,7 +185,7 @@ class SoftmaxLinearLearner(AbstractLearner[SoftmaxLinearState, TimeStep]):
     def _named(self, outputs: Float[Array, "*batch 4"]) -> Metrics:
         return named_columns(SOFTMAX_METRICS, outputs)
 
-    def _classes(self) -> int:
+    def _target_classes(self) -> int:
         return self.n_classes
 
     def _network(self, state: SoftmaxLinearState) -> Network:
