@@ -72,7 +72,10 @@ def _arrays(path: str) -> tuple[np.ndarray, np.ndarray]:
         if missing:
             told = ", ".join(found) or "nothing"
             raise _wrong(path, f"`{'` and `'.join(missing)}`, got {told}")
-        pixels, labels = found["x_train"], found["y_train"]
+        try:
+            pixels, labels = found["x_train"], found["y_train"]
+        except ValueError as error:  # of objects, which would have to be unpickled
+            raise _wrong(path, f"arrays of NumPy, got {error}") from error
     if not pixels.ndim or not len(pixels):
         raise _wrong(path, f"`x_train` [N, 28, 28] or [N, 784], got {_told(pixels)}")
     return pixels, labels
