@@ -146,7 +146,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         per_head_gamma_lamda: Any = None,
         *,
         use_bias: bool = True,
-        loss: str | Sequence[str] = "squared",
+        loss: str | tuple[str, ...] | list[str] = "squared",
     ):
         self.n_heads = n_heads
         self.loss = tuple(loss) if isinstance(loss, list) else loss
