@@ -14,7 +14,7 @@ nox.options.sessions = ["lint", "types", "lowest", "tests", "docs"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 OLDEST = PROJECT["requires-python"].removeprefix(">=")
-EXTRAS = ("analysis", "gymnasium", "optax", "orbax", "system")
+EXTRAS = ("analysis", "digits", "gymnasium", "optax", "orbax", "system")
 ADAPTERS = ("gymnax", "foragax", "octax", "brax", "craftax", "navix", "playground")
 BESIDES = {"gymnax": ("minatar",)}  # the original games, to compare with
 WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")

@@ -43,6 +43,9 @@ from .learners import MultiHeadMLPLearner as MultiHeadMLPLearner
 from .learners import MultiHeadMLPState as MultiHeadMLPState
 from .learners import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .learners import Network as Network
+from .learners import SoftmaxLinearLearner as SoftmaxLinearLearner
+from .learners import SoftmaxLinearState as SoftmaxLinearState
+from .learners import SoftmaxLinearUpdateResult as SoftmaxLinearUpdateResult
 from .learners import StreamTD as StreamTD
 from .learners import StreamTDState as StreamTDState
 from .learners import StreamTDUpdateResult as StreamTDUpdateResult
@@ -501,21 +504,27 @@ if TYPE_CHECKING:
     from .statistics import ttest_comparison as ttest_comparison
     from .statistics import wilcoxon_comparison as wilcoxon_comparison
     from .statistics import window_mean as window_mean
+    from .streams import MNIST as MNIST
     from .streams import AbruptChangeState as AbruptChangeState
     from .streams import AbruptChangeStream as AbruptChangeStream
     from .streams import AbruptChangeTarget as AbruptChangeTarget
     from .streams import AbstractArrayStream as AbstractArrayStream
+    from .streams import AbstractLabelledData as AbstractLabelledData
     from .streams import AbstractStream as AbstractStream
     from .streams import ArrayStream as ArrayStream
     from .streams import ArrayStreamState as ArrayStreamState
     from .streams import CyclicState as CyclicState
     from .streams import CyclicStream as CyclicStream
     from .streams import CyclicTarget as CyclicTarget
+    from .streams import Digits as Digits
     from .streams import DynamicScaleShiftState as DynamicScaleShiftState
     from .streams import DynamicScaleShiftStream as DynamicScaleShiftStream
+    from .streams import LabelledArrays as LabelledArrays
     from .streams import PeriodicChangeState as PeriodicChangeState
     from .streams import PeriodicChangeStream as PeriodicChangeStream
     from .streams import PeriodicChangeTarget as PeriodicChangeTarget
+    from .streams import PermutedClassificationState as PermutedClassificationState
+    from .streams import PermutedClassificationStream as PermutedClassificationStream
     from .streams import RandomWalkChainState as RandomWalkChainState
     from .streams import RandomWalkChainStream as RandomWalkChainStream
     from .streams import RandomWalkState as RandomWalkState
@@ -583,17 +592,23 @@ _LATE = {
         "AbruptChangeStream",
         "AbruptChangeTarget",
         "AbstractArrayStream",
+        "AbstractLabelledData",
         "AbstractStream",
         "ArrayStream",
         "ArrayStreamState",
         "CyclicState",
         "CyclicStream",
         "CyclicTarget",
+        "Digits",
         "DynamicScaleShiftState",
         "DynamicScaleShiftStream",
+        "LabelledArrays",
+        "MNIST",
         "PeriodicChangeState",
         "PeriodicChangeStream",
         "PeriodicChangeTarget",
+        "PermutedClassificationState",
+        "PermutedClassificationStream",
         "RandomWalkChainState",
         "RandomWalkChainStream",
         "RandomWalkState",

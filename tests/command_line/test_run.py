@@ -139,6 +139,8 @@ def require_packages(name):
     """Skip an experiment whose environment's package is missing."""
     if "minatar" in name:
         pytest.importorskip("gymnax")
+    if "digits" in name:
+        pytest.importorskip("sklearn")
 
 
 def test_an_experiment_whose_package_is_missing_is_one_line(folder, monkeypatch, capsys):
@@ -180,6 +182,7 @@ def test_built_in_experiments_are_complete():
         "nexting-file",
         "nexting-system",
         "pendulum-avg",
+        "permuted-digits",
         "random-walk-horde",
         "random-walk-td",
         "scale-shift",

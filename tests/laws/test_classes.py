@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import importlib.util
 import inspect
 import json
 import pkgutil
@@ -90,6 +91,8 @@ def test_a_state_is_a_state(cls):
 
 
 def default_constructible(cls):
+    if cls is af.Digits and importlib.util.find_spec("sklearn") is None:
+        return False
     parameters = list(inspect.signature(cls).parameters.values())
     return all(
         p.default is not p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters
@@ -127,7 +130,7 @@ def test_every_component_survives_the_trip_through_json(cls):
     config = component.to_config()
     again = af.from_config(json.loads(json.dumps(config)))
     assert type(again) is cls
-    assert eqx.tree_equal(again, component) is True
+    assert bool(eqx.tree_equal(again, component))  # of arrays it is one too
     assert again.to_config() == config
 
 

@@ -26,6 +26,7 @@ ASKING = {"isinstance", "issubclass", "type"}
 DEMONS = af.create_horde_spec([af.GVFSpec("a", af.DemonType.PREDICTION, 0.9, 0.5, -1)])
 SMALL = {
     "LinearLearner": af.LinearLearner(af.IDBD(), af.EMANormalizer()),
+    "SoftmaxLinearLearner": af.SoftmaxLinearLearner(3, af.IDBD(), af.EMANormalizer()),
     "TDLinearLearner": af.TDLinearLearner(),
     "MLPLearner": af.MLPLearner((3,), af.IDBD(), gamma=0.9, lamda=0.5),
     "MultiHeadMLPLearner": af.MultiHeadMLPLearner(2, (3,), af.LMS(0.1)),
@@ -69,7 +70,7 @@ SMALL = {
     "UniformAgent": UniformAgent(2),
     "Life": Life(af.SARSAAgent(af.SARSAConfig(2), (3,), af.LMS(0.1)), af.CartPole()),
 }
-TRACELESS = ("Life", "LinearLearner", "UniformAgent")
+TRACELESS = ("Life", "LinearLearner", "SoftmaxLinearLearner", "UniformAgent")
 # Its weights are of features, and no observation has a weight of its own.
 UNTOLD = ("HordeWithFeatures",)
 DIM = 4

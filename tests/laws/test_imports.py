@@ -71,6 +71,7 @@ LATE = {
     "statsmodels",
     "xarray",
     "psutil",
+    "sklearn",
 }
 OF_THE_COMMAND_LINE = {"typer", "rich"}
 CHECKERS = {"beartype", "jaxtyping"}

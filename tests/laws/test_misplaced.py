@@ -18,6 +18,7 @@ HORDE = af.HordeLearner(
 )
 LEARNERS = {
     "LinearLearner": (af.LinearLearner(), (X, 1.0)),
+    "SoftmaxLinearLearner": (af.SoftmaxLinearLearner(2), (X, 1)),
     "TDLinearLearner": (af.TDLinearLearner(), (X, 1.0, X, 0.9)),
     "OffPolicyHorde": (
         af.OffPolicyHorde(af.OffPolicyTD(), HORDE.horde_spec),
@@ -33,7 +34,7 @@ LEARNERS = {
 
 def begun(name):
     learner, _ = LEARNERS[name]
-    if name in ("LinearLearner", "TDLinearLearner"):
+    if not LEARNERS[name][0].draws_weights:
         return learner.init(DIM)
     return learner.init(DIM, jr.key(0))
 

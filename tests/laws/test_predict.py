@@ -62,6 +62,18 @@ def many(learner, state, x, next_x, y):
     return result.state, None if result.rejected else result.predictions
 
 
+def classes(learner, state, x, next_x, y):
+    result = learner.update(state, x, int(abs(y)) % 3)
+    return result.state, None if result.rejected else result.predictions
+
+
+def shares(learner, state, x, next_x, y):
+    """Probabilities, now and then of the second class alone."""
+    targets = np.float32([0.0, 1.0, 0.0]) if y > 1 else np.float32([np.nan, abs(y) / 3, np.nan])
+    result = learner.update(state, x, targets)
+    return result.state, None if result.rejected else result.predictions
+
+
 def horde(learner, state, x, next_x, y):
     result = learner.update(state, x, np.float32([y, 1.0]), next_x)
     return result.state, None if result.rejected else result.predictions
@@ -106,6 +118,28 @@ KINDS = [
         lambda n: af.MultiHeadMLPLearner(3, (), normalizer=n, **NETWORK),
         many,
         begin=with_key,
+    ),
+    *(
+        Kind(
+            f"many-{name}",
+            lambda n, loss=loss, sizes=sizes: af.MultiHeadMLPLearner(
+                3, sizes, af.LMS(0.1), normalizer=n, loss=loss, **NETWORK
+            ),
+            shares,
+            begin=with_key,
+        )
+        for name, loss, sizes in (
+            ("softmax", "softmax", (8,)),
+            ("softmax-flat", "softmax", ()),
+            ("logistic", "logistic", (8,)),
+            ("mixed", ("squared", "logistic", "logistic"), (8,)),
+        )
+    ),
+    Kind("classes", lambda n: af.SoftmaxLinearLearner(3, af.LMS(0.1), n), classes),
+    Kind(
+        "classes-autostep",
+        lambda n: af.SoftmaxLinearLearner(3, af.Autostep(), n, af.ObGDBounding()),
+        classes,
     ),
     Kind(
         "horde",

@@ -12,6 +12,23 @@ def mean_step_size(optimizer):
     return float(np.mean(getattr(optimizer, "step_sizes", getattr(optimizer, "step_size", None))))
 
 
+def squared(outputs):
+    return outputs
+
+
+def logistic(outputs):
+    return [1.0 / (1.0 + np.exp(-z)) for z in outputs]
+
+
+def softmax(outputs):
+    shares = np.exp(np.array(outputs) - max(outputs))
+    return list(shares / shares.sum())
+
+
+# What heads predict by their outputs.
+LINKS = {"squared": squared, "logistic": logistic, "softmax": softmax}
+
+
 class Head:
     """Weights [1, H], bias [1], and what belongs to them alone."""
 
@@ -44,7 +61,9 @@ class MultiHeadMLPLearner:
         slope=0.01,
         layer_norm=True,
         use_bias=True,
+        loss="squared",
     ):
+        self.link = LINKS[loss]
         self.trunk = Trunk(trunk_weights, trunk_biases, slope, layer_norm)
         make = head_optimizer or optimizer
         self.heads = [Head(w, b, make) for w, b in zip(head_weights, head_biases, strict=True)]
@@ -68,7 +87,7 @@ class MultiHeadMLPLearner:
 
     def _heads_at(self, x):
         h, _ = self.trunk.forward(x)
-        return [head.predict(h) for head in self.heads]
+        return self.link([head.predict(h) for head in self.heads])
 
     def sensitivity(self, observation):
         """Derivatives [head, feature] of `predict` by the raw observation, statistics fixed."""
@@ -84,7 +103,7 @@ class MultiHeadMLPLearner:
         if self.normalizer is not None:
             x = self.normalizer.normalize(x)
         h, tape = self.trunk.forward(x)
-        predictions = [head.predict(h) for head in self.heads]
+        predictions = self.link([head.predict(h) for head in self.heads])
         errors = [float(t) - p for t, p in zip(targets, predictions, strict=True)]
         active = [i for i, error in enumerate(errors) if not np.isnan(error)]
 

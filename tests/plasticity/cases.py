@@ -70,8 +70,8 @@ ROWS = [
     # A threshold that a third of the units are below.
     Row(
         "ReDo",
-        {"threshold": 0.5, "period": PERIOD, "decay_rate": 0.9},
-        {"threshold": 0.9, "decay_rate": 0.5},
+        {"threshold": 0.5, "period": PERIOD},
+        {"threshold": 0.9, "gain": 2.0},
     ),
 ]
 ROW_OF = {row.kind: row for row in ROWS}

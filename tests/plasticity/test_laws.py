@@ -184,7 +184,9 @@ def test_loop_equals_updates():
     )
     for one, other in zip(numbers(looped.params), numbers(state.params), strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)
-    assert equal(looped.plasticity_state.methods[0].replaced, state.plasticity_state.methods[0].replaced)
+    assert equal(
+        looped.plasticity_state.methods[0].replaced, state.plasticity_state.methods[0].replaced
+    )
 
 
 def test_a_batch_of_rates_equals_one_after_the_other():

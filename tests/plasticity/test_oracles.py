@@ -239,9 +239,11 @@ def test_fresh_rows_are_those_of_the_initializer(sparsity, gain):
 def with_units(state, **named):
     """The state with other numbers of the only layer's units."""
     own = state.plasticity_state
-    changed = {
-        name: (jnp.asarray(value, getattr(own, name)[0].dtype),) for name, value in named.items()
-    }
+    fields = {"ages": "age", "utilities": "utility", "mean_activations": "mean_activation"}
+    named["share"] = 1 - 0.99 ** np.asarray(named["ages"], np.float64)
+    changed = {fields.get(name, name): value for name, value in named.items()}
+    changed["budgets"] = np.reshape(changed["budgets"], 1)
+    changed = {name: jnp.asarray(v, getattr(own, name).dtype) for name, v in changed.items()}
     return state.replace(plasticity_state=own.replace(**changed))
 
 

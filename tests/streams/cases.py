@@ -126,6 +126,16 @@ SYNTHETIC = [
         " dependent",
     ),
 ]
+DATA = af.LabelledArrays(_recorded(12, 6), np.arange(12) % 4)
+SYNTHETIC += [
+    Row(
+        "PermutedClassificationStream",
+        {"data": DATA, "change_interval": 7, "permute": permute, "one_hot": one_hot},
+        {"change_interval": (1, 12)},
+        f" of {permute}{'' if one_hot else ', numbered'}",
+    )
+    for permute, one_hot in (("inputs", True), ("inputs", False), ("labels", False))
+]
 WRAPPED = [
     Row(
         "ScaledStreamWrapper",

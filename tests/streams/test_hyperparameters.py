@@ -48,7 +48,14 @@ def test_a_sweep_is_the_python_loop(row):
             for field in row.numbers
         }
     )
-    batched = eqx.filter_vmap(run, in_axes=(eqx.if_array(0), None))(swept, key)
+    # The numbers are batched, and not the data that a stream may hold.
+    lanes = eqx.tree_at(
+        lambda stream: [getattr(stream, field) for field in row.numbers],
+        jax.tree.map(lambda _: None, swept),
+        [0] * len(row.numbers),
+        is_leaf=lambda leaf: leaf is None,
+    )
+    batched = eqx.filter_vmap(run, in_axes=(lanes, None))(swept, key)
     for index, single in enumerate(singles):
         assert_close(lane(batched, index), single)
 

@@ -100,7 +100,8 @@ def _caption(result: ComparisonResult) -> str:
     searched = any(len(learner.points) > 1 for learner in result.learners.values())
     setting = "; each learner at the best setting of its grid" if searched else ""
     stopped = "" if result.complete else f" (stopped; {comparison.num_steps:,} were asked for)"
+    better = "" if comparison.less_is_better else " (more is better)"
     return (
-        f"{comparison.measure} over the last {result.evaluated:,} of "
+        f"{comparison.measure}{better} over the last {result.evaluated:,} of "
         f"{result.steps_done:,} steps{stopped}, {seeds}{setting}."
     )

@@ -50,12 +50,13 @@ class Daemon:
     thread; while one is being written no other is begun. Methods may be called from several
     threads; one runs at a time.
 
-    A learner of examples (`LinearLearner`, `MLPLearner`, `MultiHeadMLPLearner`) predicts, then
-    learns. A learner of transitions (`TDLinearLearner`, `HordeLearner`) keeps the last observation:
-    it learns the transition from there to this observation, then predicts here. After a
-    termination, or an observation that is not finite, the next observation begins anew. One of your
-    own says which it is by its `experience`; where its state counts no rejected steps, one that
-    would leave a number that is not finite is undone. Both take `step`, `update` and `predict`.
+    A learner of examples (`LinearLearner`, `MLPLearner`, `MultiHeadMLPLearner`,
+    `SoftmaxLinearLearner`) predicts, then learns. A learner of transitions (`TDLinearLearner`,
+    `HordeLearner`) keeps the last observation: it learns the transition from there to this
+    observation, then predicts here. After a termination, or an observation that is not finite, the
+    next observation begins anew. One of your own says which it is by its `experience`; where its
+    state counts no rejected steps, one that would leave a number that is not finite is undone. Both
+    take `step`, `update` and `predict`.
 
     An agent (`StreamQ`, `SARSAAgent`, `WithFeatures(...)`, any `AbstractAgent`) takes `act`: the
     observation and the reward that came with it in, its action out. With the key
@@ -145,10 +146,11 @@ class Daemon:
         """Predict and learn from one event; without `targets` predict only.
 
         **Arguments:** `observation` [features]; `targets` [heads]: targets, or the cumulants of the
-        transition into this observation; NaN leaves a head as it was; `terminated`: whether this
-        transition ended an episode, for learners of transitions.
+        transition into this observation; NaN leaves a head as it was; of a learner of classes, as
+        `SoftmaxLinearLearner`, the number of the class; `terminated`: whether this transition ended
+        an episode, for learners of transitions.
 
-        For a learner of one head NaN is no target: of an example it is predicted only, and of a
+        For a learner of one target NaN is no target: of an example it is predicted only, and of a
         transition nothing is learned, and the next one begins here, with traces cut.
 
         **Raises:** `TypeError` naming the argument of the wrong shape or kind; for an agent, whose
@@ -158,8 +160,8 @@ class Daemon:
         kind = self._predicting("step")
         observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         if targets is not None:
-            targets = self._row("targets", targets, self.n_heads, self.head_names)
-            if self.n_heads == 1 and targets[0] != targets[0] and not kind.learns_transitions:
+            targets = self._row("targets", targets, kind.n_targets, self.target_names)
+            if kind.n_targets == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
         if targets is None:
             return self._predicted(kind, observation)
@@ -282,6 +284,17 @@ class Daemon:
     def n_heads(self) -> int:
         """How many predictions an event gives; 0 of an agent."""
         return self._kind.n_heads
+
+    @property
+    def n_targets(self) -> int:
+        """How many targets an event may have: one for each prediction, or one, the number of the
+        class, of a learner of classes; 0 of an agent."""
+        return 0 if self._predictions is None else self._predictions.n_targets
+
+    @property
+    def target_names(self) -> list[str] | None:
+        """The names of the targets: those of the heads, where each head has one."""
+        return self.head_names if self.n_targets == self.n_heads else None
 
     @property
     def last_observation(self) -> Float[np.ndarray, " features"] | None:

@@ -39,8 +39,8 @@ class EventSchema(AbstractEventSchema[Event]):
     An integer that float32 cannot hold is an error, since its last digits, which an identifier or a
     time is told by, would be lost; as a fraction, `16777217.0`, it is rounded like any other.
 
-    **Arguments:** the number of features and of heads; their names, without which events give lists
-    alone.
+    **Arguments:** the number of features and of targets; their names, without which events give
+    lists alone.
     """
 
     fields = ("id", "observation", "targets", "terminated")
@@ -48,13 +48,13 @@ class EventSchema(AbstractEventSchema[Event]):
     def __init__(
         self,
         feature_dim: int,
-        n_heads: int,
+        n_targets: int,
         feature_names: Sequence[str] | None = None,
-        head_names: Sequence[str] | None = None,
+        target_names: Sequence[str] | None = None,
     ):
-        self.feature_dim, self.n_heads = feature_dim, n_heads
+        self.feature_dim, self.n_targets = feature_dim, n_targets
         self.features = places_of(feature_names)
-        self.heads = places_of(head_names)
+        self.targets = places_of(target_names)
 
     def _event(self, found: dict[str, Any]) -> Event:
         observation = targets = None
@@ -63,7 +63,7 @@ class EventSchema(AbstractEventSchema[Event]):
                 "observation", found["observation"], self.feature_dim, self.features
             )
         if found.get("targets") is not None:
-            targets = numbers_in("targets", found["targets"], self.n_heads, self.heads, True)
+            targets = numbers_in("targets", found["targets"], self.n_targets, self.targets, True)
         terminated = flag_in(found, "terminated")
         require_sayable(found.get("id"))
         if observation is None and targets is None:
@@ -89,7 +89,7 @@ class LabelledAnswers:
     def __init__(self, daemon: Daemon, label_window: int):
         self.daemon, self.label_window = daemon, label_window
         self.schema = EventSchema(
-            daemon.feature_dim, daemon.n_heads, daemon.feature_names, daemon.head_names
+            daemon.feature_dim, daemon.n_targets, daemon.feature_names, daemon.target_names
         )
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
@@ -115,7 +115,7 @@ class LabelledAnswers:
             before = remembered.learned
             remembered.learned = labelled if before is None else before | labelled
         values = [value if math.isfinite(value) else None for value in predictions.tolist()]
-        heads = self.schema.heads
+        heads = self.daemon.head_names
         named = values if heads is None else dict(zip(heads, values, strict=True))
         return {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
 
@@ -144,6 +144,7 @@ class LabelledAnswers:
     def _require_unlearned(self, event_id: Any, twice: np.ndarray) -> None:
         if twice.any():
             place = int(np.argmax(twice))
-            head = place if self.schema.heads is None else list(self.schema.heads)[place]
-            text = f"targets.{head}: event {short(event_id)} has learned it already"
+            names = self.schema.targets
+            target = place if names is None else list(names)[place]
+            text = f"targets.{target}: event {short(event_id)} has learned it already"
             raise EventError(text, event_id)

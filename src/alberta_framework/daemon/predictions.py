@@ -20,7 +20,12 @@ class AbstractPredictionEvents(AbstractEventKind):
     """Predictions at an observation, and what to learn from its targets.
 
     A row that a program gives holds the predictions; one of a step also whether it was rejected.
+
+    - `n_targets`: how many targets an event may have, one for each prediction; or one, the number
+      of a class.
     """
+
+    n_targets: int
 
     def __init__(self, learner: Any, state: Any, feature_dim: int):
         super().__init__(learner, state, feature_dim)
@@ -73,7 +78,8 @@ class AbstractPredictionEvents(AbstractEventKind):
         heads = self.predicted(words, np.zeros(self.feature_dim, np.float32)).size
         learning, more = self._learning()
         self._learn = self.programs.changing(learning)
-        self._numbers = np.zeros(heads + more, np.float32)
+        self.n_targets = heads if self.learner.target_classes is None else 1
+        self._numbers = np.zeros(self.n_targets + more, np.float32)
         self._warm_up(state, self._learn, numbers=self._numbers)
         return heads
 

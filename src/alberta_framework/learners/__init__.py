@@ -29,6 +29,7 @@ from .linear import LINEAR_METRICS as LINEAR_METRICS
 from .linear import LearnerState as LearnerState
 from .linear import LinearLearner as LinearLearner
 from .linear import UpdateResult as UpdateResult
+from .losses import CLASSIFICATION_METRICS as CLASSIFICATION_METRICS
 from .metrics import SQUARED_ERRORS as SQUARED_ERRORS
 from .metrics import MetricParts as MetricParts
 from .metrics import Metrics as Metrics
@@ -54,6 +55,9 @@ from .plastic import both as both
 from .plastic import both_begun as both_begun
 from .plastic import kept_plastic as kept_plastic
 from .plastic import loss_gradient as loss_gradient
+from .softmax_linear import SoftmaxLinearLearner as SoftmaxLinearLearner
+from .softmax_linear import SoftmaxLinearState as SoftmaxLinearState
+from .softmax_linear import SoftmaxLinearUpdateResult as SoftmaxLinearUpdateResult
 from .stacked_heads import HeadOptimizerStates as HeadOptimizerStates
 from .stacked_heads import HeadTraces as HeadTraces
 from .stream_td import StreamTD as StreamTD

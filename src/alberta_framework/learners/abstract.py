@@ -122,11 +122,20 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         of a learner of targets, or of one value whose discount comes with the experience."""
         return self._demons()
 
+    @property
+    def target_classes(self) -> int | None:
+        """How many classes there are, of which its one target is the number of one; None of a
+        learner whose targets are what it predicts."""
+        return self._target_classes()
+
     def _input_step_sizes(self, state: Any) -> Float[Array, " features"] | None:
         return None
 
     def _demons(self) -> tuple[Any, ...]:
         return ()
+
+    def _target_classes(self) -> int | None:
+        return None
 
 
 def initial_state(learner: Any, feature_dim: int, key: Any = None) -> Any:

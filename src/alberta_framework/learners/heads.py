@@ -29,6 +29,7 @@ from ..optimizers import AbstractOptimizer, LMSState
 from ..plasticity import AbstractPlasticity, NetworkStep
 from ..step_rules import PerTensor, PerTensorState, beginning_where, renewed_tensor
 from .lifetime import AbstractLearnerState
+from .losses import AbstractLoss, SquaredLoss
 from .network import initial_layers, plasticity_begun, zeros_like
 from .stacked_heads import HeadOptimizerStates, HeadTraces
 from .trunk import Network, Trunk, kept_by
@@ -96,14 +97,14 @@ class HeadsStep(eqx.Module):
 
     **Arguments:** `changed`: the fields of the state after it; `errors`, 0 where a head is
     inactive; `metrics`: squared error, error and mean step size of each head, NaN where it is
-    inactive; `trunk_bounding_metric`; `witnesses`: what has to be finite for it to be accepted;
-    `late`: as that of a `Candidate`.
+    inactive, and those that its loss has besides; `trunk_bounding_metric`; `witnesses`: what has to
+    be finite for it to be accepted; `late`: as that of a `Candidate`.
     """
 
     changed: dict[str, Any]
     predictions: Float[Array, " heads"]
     errors: Float[Array, " heads"]
-    metrics: Float[Array, "heads 3"]
+    metrics: Float[Array, "heads columns"]
     trunk_bounding_metric: Float[Array, ""]
     witnesses: Any
     late: Mapping[str, Callable[[Bool[Array, ""]], Any]]
@@ -115,7 +116,8 @@ class HeadsStep(eqx.Module):
 
 
 class Heads(eqx.Module):
-    r"""Many heads on one trunk h = hidden(x), head i predicting p_i = w_i.h + b_i.
+    r"""Many heads on one trunk h = hidden(x), head i predicting p_i = w_i.h + b_i, or what its
+    loss makes of these outputs.
 
     The trunk learns from the errors of all active heads together, each head by itself with a trace
     of its own: both by the step rule `PerTensor`. Learners say which heads are active, what their
@@ -139,10 +141,17 @@ class Heads(eqx.Module):
     plasticity: AbstractPlasticity | None = None
     per_head: bool = eqx.field(static=True, default=False)
     mean: bool = eqx.field(static=True, default=False)
+    loss: AbstractLoss = SquaredLoss()
 
     @classmethod
     def of(
-        cls, learner: Any, n_heads: int, *, per_head: bool = False, mean: bool = False
+        cls,
+        learner: Any,
+        n_heads: int,
+        *,
+        per_head: bool = False,
+        mean: bool = False,
+        loss: AbstractLoss | None = None,
     ) -> "Heads":
         """Those of a learner that has the fields of `MLPLearner` and `use_bias`."""
         return cls(
@@ -159,6 +168,7 @@ class Heads(eqx.Module):
             plasticity=learner.plasticity,
             per_head=per_head,
             mean=mean,
+            loss=SquaredLoss() if loss is None else loss,
         )
 
     def begun(self, feature_dim: int, key: PRNGKeyArray) -> dict[str, Any]:
@@ -180,7 +190,7 @@ class Heads(eqx.Module):
         x = f32(observation)
         if self.normalizer is not None:
             x = self.normalizer.for_prediction(state.normalizer_state, x)
-        return head_predictions(state.head_params, self.hidden(state.trunk_params, x))
+        return self._predictions(state, x)
 
     def next_values(
         self, state: AbstractHeadsState, next_observation: Real[Array, " features"]
@@ -190,7 +200,7 @@ class Heads(eqx.Module):
         x = f32(next_observation)
         if self.normalizer is not None:
             x = self.normalizer.normalize_only(state.normalizer_state, x)
-        return head_predictions(state.head_params, self.hidden(state.trunk_params, x))
+        return self._predictions(state, x)
 
     def step(
         self,
@@ -209,13 +219,14 @@ class Heads(eqx.Module):
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
         h, backward = jax.vjp(lambda trunk: self.hidden(trunk, x), state.trunk_params)
         heads = state.head_params
-        predictions = head_predictions(heads, h)
+        outputs = head_outputs(heads, h)
+        predictions = self.loss.predictions(outputs)
         errors = jnp.where(how.active, how.targets - predictions, 0.0)
 
         parted, traces = self._trunk_gradient(state, errors, backward, how)
         changes, kept, trunk_metric = self._trunk_step(state, parted)
         of_heads, head_states, head_traces = self._heads_step(state, h, step_errors(errors), how)
-        witnesses: list[Any] = [f32(observation), predictions, errors, normalizer_state]
+        witnesses: list[Any] = [f32(observation), outputs, errors, normalizer_state]
         if traces is not None:
             sizes = traces.sizes(self.of_trunk.step_sizes(kept, parted))
             witnesses.append(sizes)
@@ -262,6 +273,7 @@ class Heads(eqx.Module):
         if traces is None:  # the gradients
             changed["trunk_traces"] = kept.traces
         metrics = jnp.where(how.active[:, None], metrics, jnp.nan)
+        metrics = jnp.concatenate([metrics, self.loss.metrics(outputs, how.targets)], -1)
         return HeadsStep(changed, predictions, errors, metrics, trunk_metric, witnesses, late)
 
     def cut(self, state: Any) -> Any:
@@ -308,6 +320,12 @@ class Heads(eqx.Module):
             normalizer_state=state.normalizer_state,
         )
         return kept_by(network, self.plasticity, state.plasticity_state)
+
+    def _predictions(
+        self, state: AbstractHeadsState, x: Float[Array, " features"]
+    ) -> Float[Array, " heads"]:
+        h = self.hidden(state.trunk_params, x)
+        return self.loss.predictions(head_outputs(state.head_params, h))
 
     def hidden(self, params: MLPParams, x: Float[Array, " features"]) -> Float[Array, " hidden"]:
         """The activations that the heads see."""
@@ -461,7 +479,7 @@ class Heads(eqx.Module):
         )
 
 
-def head_predictions(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:
+def head_outputs(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:
     """w_i.h + b_i of every head."""
     return affine(heads.weights[:, 0, :], h, heads.biases[:, 0])
 

@@ -15,7 +15,7 @@ from ..components.state import AbstractState
 from ..components.types import ScalarLike
 from ..experience import TimeStep
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
-from ..optimizers import LMS, AbstractOptimizer
+from ..optimizers import LMS, AbstractOptimizer, OptimizerUpdate
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
@@ -134,7 +134,7 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         prediction = _value(state, x)
         error = scalar(target) - prediction
         change = self.optimizer.update(state.optimizer_state, error, x)
-        dw, db = self._bounded(change.weight_delta, change.bias_delta, error, state)
+        dw, db = bounded_changes(self.bounder, change, error, (state.weights, state.bias))
         w, b = state.weights + dw, state.bias + db if self.use_bias else state.bias
         candidate = LearnerState(
             weights=w,
@@ -179,18 +179,26 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         step_sizes = self.optimizer.step_sizes(state.optimizer_state)
         return jnp.broadcast_to(step_sizes, state.weights.shape)
 
-    def _bounded(self, dw, db, error, state):
-        if self.bounder is None:
-            return dw, db
-        # The optimizer's changes hold the error, which a bounder takes apart from the steps.
-        safe = jnp.where(error == 0.0, 1.0, error)
-        steps = tuple(jnp.where(error == 0.0, 0.0, change / safe) for change in (dw, db))
-        (sw, sb), _ = self.bounder.bound(steps, error, (state.weights, state.bias))
-        return error * sw, error * sb
-
 
 def _value(state: LearnerState, x: Float[Array, " features"]) -> Float[Array, ""]:
     return affine(state.weights, x, state.bias)
+
+
+def bounded_changes(
+    bounder: AbstractBounder | None,
+    change: OptimizerUpdate,
+    error: Float[Array, ""],
+    params: tuple[Float[Array, " features"], Float[Array, ""]],
+) -> tuple[Float[Array, " features"], Float[Array, ""]]:
+    """The changes of weights and bias that an optimizer wants, bounded as one pair of tensors."""
+    dw, db = change.weight_delta, change.bias_delta
+    if bounder is None:
+        return dw, db
+    # The optimizer's changes hold the error, which a bounder takes apart from the steps.
+    safe = jnp.where(error == 0.0, 1.0, error)
+    steps = tuple(jnp.where(error == 0.0, 0.0, change / safe) for change in (dw, db))
+    (sw, sb), _ = bounder.bound(steps, error, params)
+    return error * sw, error * sb
 
 
 def mean_step_size(metrics: dict[str, Float[Array, ""]]) -> Float[Array, ""]:

@@ -24,6 +24,7 @@ from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .heads import AbstractHeadsState, Heads, HeadUpdate
 from .lifetime import Lifecycle
+from .losses import loss_of, require_loss
 from .metrics import MetricParts, Metrics, named_columns
 from .network import (
     chosen_optimizer,
@@ -34,7 +35,7 @@ from .network import (
 from .stacked_heads import HeadOptimizerStates, HeadTraces
 from .trunk import Network
 
-# The columns of the metrics of a head.
+# The columns of the metrics of a head, before those that its loss has besides.
 HEAD_METRICS = ("squared_error", "error", "mean_step_size")
 
 
@@ -59,13 +60,14 @@ class MultiHeadMLPUpdateResult(AbstractState):
     """What one update gave; NaN where a head is inactive, and everywhere in a rejected step.
 
     `per_head_metrics` holds for each head its squared error, its error, and the mean step size of
-    its weights after the update.
+    its weights after the update; where there is a classification loss also its log loss and its
+    accuracy, with a softmax those of the whole prediction in every head.
     """
 
     state: MultiHeadMLPState
     predictions: Float[Array, " heads"]
     errors: Float[Array, " heads"]
-    per_head_metrics: Float[Array, "heads 3"]
+    per_head_metrics: Float[Array, "heads columns"]
     trunk_bounding_metric: Float[Array, ""]
     rejected: Bool[Array, ""]
 
@@ -73,7 +75,7 @@ class MultiHeadMLPUpdateResult(AbstractState):
 class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     r"""Many heads on one trunk; a NaN target leaves its head as it was.
 
-    With trunk h = hidden(x) and heads p_i = w_i.h + b_i, all from the old parameters:
+    With trunk h = hidden(x), outputs z_i = w_i.h + b_i and p = g(z), all from the old parameters:
 
         e_i = target_i - p_i for active heads
         trunk:      one backward pass of the cotangent sum_i e_i w_i gives gradients that hold the
@@ -85,10 +87,31 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     program is the same for 2 heads and for 10,000. The trunk's step grows with the number of active
     heads: it is a sum.
 
+    The loss says what a prediction is. Its gradient by z_i is -e_i each time, so that all else is
+    the same:
+
+    | `loss` | predictions g(z) | loss, minimised | targets |
+    |---|---|---|---|
+    | `"squared"` | z | sum_i e_i^2 / 2 | any number |
+    | `"logistic"` | 1 / (1 + exp(-z_i)) | -sum_i y_i log p_i + (1 - y_i) log(1 - p_i) | in [0, 1] |
+    | `"softmax"` | exp(z_i) / sum_j exp(z_j) | -sum_i y_i log p_i | of each class its probability |
+
+    A tuple of `"squared"` and `"logistic"` gives each head its own. A target that is no probability
+    where it has to be one rejects the step: one outside of [0, 1], and with a softmax those that do
+    not add up to 1, if all classes have one, or to more. With a softmax, classes of NaN count as
+    one, which has what is left: `[NaN, NaN, 0]` says that it is not the third.
+
     **Arguments:** `n_heads` >= 1; `per_head_gamma_lamda`: n_heads numbers in [0, 1], default none;
-    `use_bias`, keyword only: whether the heads have a bias, default True; `plasticity`, keyword
-    only: what keeps the network able to learn, default none; the others as
+    keyword only: `use_bias`: whether the heads have a bias, default True; `loss`, default
+    `"squared"`; `plasticity`: what keeps the network able to learn, default none; the others as
     `MLPLearner`. With hidden layers gamma lamda must be 0.
+
+    ```python
+    learner = MultiHeadMLPLearner(10, (64,), LMS(0.01), loss="softmax", sparsity=0.5)
+    state = learner.init(feature_dim=784, key=jax.random.key(0))
+    result = learner.update(state, pixels, jax.nn.one_hot(3, 10))
+    learner.metrics(result.per_head_metrics).accuracy  # 0.0 or 1.0
+    ```
     """
 
     experience: ClassVar[type] = MultiHeadStep
@@ -108,6 +131,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     per_head_gamma_lamda: Float[np.ndarray, " heads"] | None
     use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
     plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
+    loss: str | tuple[str, ...] = eqx.field(static=True, metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -127,8 +151,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         *,
         use_bias: bool = True,
         plasticity: AbstractPlasticity | None = None,
+        loss: str | tuple[str, ...] | list[str] = "squared",
     ):
         self.n_heads = n_heads
+        self.loss = tuple(loss) if isinstance(loss, list) else loss
         self.hidden_sizes = sizes("MultiHeadMLPLearner", hidden_sizes)
         self.optimizer = chosen_optimizer("MultiHeadMLPLearner", optimizer, step_size)
         self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
@@ -145,6 +171,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         require_network_fields(self)
         require_unit_interval(self, "gamma", "lamda")
         require_choice("MultiHeadMLPLearner", "use_bias", self.use_bias, (True, False))
+        require_loss("MultiHeadMLPLearner", self.loss, self.n_heads)
         if self.per_head_gamma_lamda is not None:
             require_range(self, "per_head_gamma_lamda", 0.0, 1.0)
             length = np.shape(self.per_head_gamma_lamda)[-1:]
@@ -163,7 +190,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     @property
     def heads(self) -> Heads:
         """The heads and their trunk."""
-        return Heads.of(self, self.n_heads)
+        return Heads.of(self, self.n_heads, loss=loss_of(self.loss))
 
     @compiled
     def predict(
@@ -180,7 +207,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         observation: Real[Array, "{state.feature_dim}"],
         targets: Real[Array, "{state.n_heads}"],
     ) -> Candidate[MultiHeadMLPUpdateResult]:
-        """Learn that `observation` goes with `targets` [heads]; NaN leaves a head as it was."""
+        """Learn that `observation` goes with `targets` [heads]; NaN leaves a head as it was.
+
+        A target that the loss does not allow rejects the step.
+        """
         targets = f32(targets)
         active = ~jnp.isnan(targets)
         decays = self.per_head_gamma_lamda
@@ -192,7 +222,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             frozen=~active,
             trace_decays=jnp.broadcast_to(f32(decays), (self.n_heads,)),
         )
-        step = self.heads.step(state, observation, how)
+        heads = self.heads
+        step = heads.step(state, observation, how)
         result = MultiHeadMLPUpdateResult(
             state=state.replace(**step.changed),
             predictions=step.predictions,
@@ -201,7 +232,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             trunk_bounding_metric=step.trunk_bounding_metric,
             rejected=jnp.asarray(False),
         )
-        return Candidate(result, step.witnesses)
+        return Candidate(result, step.witnesses, heads.loss.allows(targets))
 
     def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
         return self.heads.cut(state)
@@ -211,13 +242,16 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
     def learn(
         self, state: MultiHeadMLPState, experience: MultiHeadStep
-    ) -> tuple[MultiHeadMLPState, Float[Array, "heads 3"]]:
+    ) -> tuple[MultiHeadMLPState, Float[Array, "heads columns"]]:
         """Update on a `MultiHeadStep`; the outputs are the metrics of each head."""
         result = self.update(state, experience.observation, experience.targets)
         return result.state, result.per_head_metrics
 
-    def _named(self, outputs: Float[Array, "*batch heads 3"]) -> Metrics:
-        return named_columns(HEAD_METRICS, outputs)
+    def _named(self, outputs: Float[Array, "*batch heads columns"]) -> Metrics:
+        loss = loss_of(self.loss)
+        named = named_columns((*HEAD_METRICS, *loss.metric_names), outputs)
+        of_all = loss.metric_names if loss.of_all else ()
+        return Metrics({k: v[..., 0] if k in of_all else v for k, v in named.items()})
 
     def _parts(self) -> MetricParts:
         return MetricParts("head")

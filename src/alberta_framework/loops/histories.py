@@ -10,18 +10,24 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from ..components.ranges import require_choice, require_count
 from ..components.state import AbstractState
-from ..learners import LearnerState, LinearLearner
+from ..learners import (
+    LearnerState,
+    LinearLearner,
+    SoftmaxLinearLearner,
+    SoftmaxLinearState,
+)
 from ..optimizers import AutostepState
 from .recorders import AbstractRecorder, Tape, recordings
 
 
 class StepSizeHistory(AbstractState):
-    """Step sizes after the updates at `recording_indices`; a batched loop adds a leading axis."""
+    """Step sizes after the updates at `recording_indices`, those of a learner of classes with an
+    axis of classes; a batched loop adds a leading axis."""
 
-    step_sizes: Float[Array, "recordings features"]
-    bias_step_sizes: Float[Array, " recordings"] | None
+    step_sizes: Float[Array, "recordings *classes features"]
+    bias_step_sizes: Float[Array, "recordings *classes"] | None
     recording_indices: Int[Array, " recordings"]
-    normalizers: Float[Array, "recordings features"] | None
+    normalizers: Float[Array, "recordings *classes features"] | None
 
 
 class NormalizerHistory(AbstractState):
@@ -60,15 +66,23 @@ class StepSizeTrackingConfig(AbstractRecorder):
         name = type(self).__name__
         require_choice(name, "include_bias", self.include_bias, (True, False))
 
-    def _now(self, learner: LinearLearner, state: LearnerState) -> dict[str, Array]:
-        optimizer, optimizer_state = learner.optimizer, state.optimizer_state
-        step_sizes = optimizer.step_sizes(optimizer_state)
-        now = {"step_sizes": jnp.broadcast_to(step_sizes, state.weights.shape)}
-        if self.include_bias:
-            now["bias_step_sizes"] = optimizer.bias_step_size(optimizer_state)
-        if isinstance(optimizer_state, AutostepState):
-            now["normalizers"] = optimizer_state.normalizers
-        return now
+    def _now(
+        self,
+        learner: LinearLearner | SoftmaxLinearLearner,
+        state: LearnerState | SoftmaxLinearState,
+    ) -> dict[str, Array]:
+        def of_one(optimizer, optimizer_state, weights):
+            step_sizes = optimizer.step_sizes(optimizer_state)
+            now = {"step_sizes": jnp.broadcast_to(step_sizes, weights.shape)}
+            if self.include_bias:
+                now["bias_step_sizes"] = optimizer.bias_step_size(optimizer_state)
+            if isinstance(optimizer_state, AutostepState):
+                now["normalizers"] = optimizer_state.normalizers
+            return now
+
+        several = state.weights.ndim > 1  # classes, each with an optimizer's state
+        told = jax.vmap(of_one, in_axes=(None, 0, 0)) if several else of_one
+        return told(learner.optimizer, state.optimizer_state, state.weights)
 
     def init(self, num_steps, learner, state, outputs):
         like = jax.eval_shape(self._now, learner, state)

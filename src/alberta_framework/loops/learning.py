@@ -8,7 +8,14 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from ..components.ranges import require_key
 from ..components.state import AbstractState
-from ..learners import LINEAR_METRICS, LearnerState, LinearLearner, initial_state
+from ..learners import (
+    LINEAR_METRICS,
+    LearnerState,
+    LinearLearner,
+    SoftmaxLinearLearner,
+    SoftmaxLinearState,
+    initial_state,
+)
 from ..streams import ScanStream
 from .entrance import (
     LoopOptions,
@@ -32,30 +39,31 @@ from .lanes import Lanes
 class BatchedLearningResult(AbstractState):
     """What a batched loop gives; every array has the lanes as its first axis."""
 
-    states: LearnerState
+    states: LearnerState | SoftmaxLinearState
     metrics: Float[Array, "lanes steps columns"]
     step_size_history: StepSizeHistory | None = None
     normalizer_history: NormalizerHistory | None = None
 
 
 def run_learning_loop(
-    learner: LinearLearner,
+    learner: LinearLearner | SoftmaxLinearLearner,
     stream: ScanStream,
     num_steps: int,
     key: PRNGKeyArray,
-    learner_state: LearnerState | None = None,
+    learner_state: LearnerState | SoftmaxLinearState | None = None,
     step_size_tracking: StepSizeTrackingConfig | None = None,
     normalizer_tracking: NormalizerTrackingConfig | None = None,
     **options: Unpack[LoopOptions],
 ) -> tuple:
-    """Carry a linear learner over `num_steps` examples of a stream.
+    """Carry a linear learner, of a number or of classes, over `num_steps` examples of a stream.
 
     **Arguments:** `key` starts the stream; `learner_state` is continued if given;
     `step_size_tracking`, `normalizer_tracking` ask for histories. Keyword only: `progress=False`,
     `chunk_size=None`, `record_every=1`, `record_window=None`.
 
     **Returns:** `(state, metrics)` with metrics `[num_steps, 3 or 4]` (squared error, error, mean
-    step size, and with a normalizer its mean variance), then a `StepSizeHistory` and a
+    step size, and with a normalizer its mean variance; of a `SoftmaxLinearLearner` log loss,
+    accuracy, squared error and mean step size), then a `StepSizeHistory` and a
     `NormalizerHistory` if asked for. The elapsed time is added to the state's uptime.
 
     **Raises:** `ValueError` for an interval below 1 or above `num_steps`, or for
@@ -73,11 +81,11 @@ def run_learning_loop(
 
 
 def run_learning_loop_batched(
-    learner: LinearLearner,
+    learner: LinearLearner | SoftmaxLinearLearner,
     stream: ScanStream,
     num_steps: int,
     keys: Shaped[PRNGKeyArray, " lanes"],
-    learner_state: LearnerState | None = None,
+    learner_state: LearnerState | SoftmaxLinearState | None = None,
     step_size_tracking: StepSizeTrackingConfig | None = None,
     normalizer_tracking: NormalizerTrackingConfig | None = None,
     **options: Unpack[LoopOptions],

@@ -10,6 +10,7 @@ from ..components.numbers import f32
 from ..components.state import AbstractState
 from ..experience import MultiHeadStep
 from ..learners import (
+    CLASSIFICATION_METRICS,
     HEAD_METRICS,
     MultiHeadMLPLearner,
     MultiHeadMLPState,
@@ -24,14 +25,14 @@ class MultiHeadLearningResult(AbstractState):
     """What a loop over arrays gives."""
 
     state: MultiHeadMLPState
-    per_head_metrics: Float[Array, "steps heads 3"]
+    per_head_metrics: Float[Array, "steps heads columns"]
 
 
 class BatchedMultiHeadResult(AbstractState):
     """What a batched loop gives; every array has the lanes as its first axis."""
 
     states: MultiHeadMLPState
-    per_head_metrics: Float[Array, "lanes steps heads 3"]
+    per_head_metrics: Float[Array, "lanes steps heads columns"]
 
 
 def run_multi_head_learning_loop(
@@ -46,7 +47,8 @@ def run_multi_head_learning_loop(
     Keyword only: `progress=False`, `chunk_size=None`, `record_every=1`, `record_window=None`.
 
     **Returns:** the state, whose uptime has grown by the elapsed time, and the metrics of each
-    head: squared error, error and mean step size, NaN where inactive.
+    head: squared error, error and mean step size, NaN where inactive; with a classification loss
+    also log loss and accuracy (`learner.metrics(per_head_metrics)` has them by name).
     """
     started = time.perf_counter()
     stream = _recorded(learner, observations, targets)
@@ -93,7 +95,10 @@ def multi_head_metrics_to_dicts(
 ) -> list[dict[str, float] | None]:
     """The metrics of one update, a dictionary for each active head and None for an inactive one.
 
-    Keys `squared_error`, `error`, `mean_step_size`.
+    Keys `squared_error`, `error`, `mean_step_size`; with a classification loss `log_loss` and
+    `accuracy` too.
     """
     rows = np.asarray(result.per_head_metrics).tolist()
-    return [None if row[0] != row[0] else dict(zip(HEAD_METRICS, row, strict=True)) for row in rows]
+    names = (*HEAD_METRICS, *CLASSIFICATION_METRICS)
+    names = names[: result.per_head_metrics.shape[-1]]
+    return [None if row[0] != row[0] else dict(zip(names, row, strict=True)) for row in rows]

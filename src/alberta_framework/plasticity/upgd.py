@@ -52,7 +52,7 @@ class UPGD(AbstractPlasticity):
     **Arguments:**
 
     - `step_size` >= 0, default 0.01: of noise and weight decay; give that of the optimizer.
-    - `sigma` >= 0, default 0.001; `beta_utility` beta in [0, 1), default 0.999; `weight_decay` >=
+    - `sigma` >= 0, default 0.001; `beta_utility` beta in [0, 1), default 0.9999; `weight_decay` >=
       0, default 0; `scale` >= 0, default 1.
     - `protecting`, default True; False: the noise alone is scaled, dw - step_size xi (1 - s).
     - `adaptive`, default False; True: in the place of dw stands that of Adam,
@@ -62,7 +62,7 @@ class UPGD(AbstractPlasticity):
 
     step_size: Hyperparameter = 0.01
     sigma: Hyperparameter = 0.001
-    beta_utility: Hyperparameter = 0.999
+    beta_utility: Hyperparameter = 0.9999
     weight_decay: Hyperparameter = 0.0
     scale: Hyperparameter = 1.0
     protecting: bool = eqx.field(static=True, default=True)

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# What is earned, of which more is better; of errors and the like less is.
-_EARNED = frozenset({"reward", "episode_return", "return"})
+# What is earned or right, of which more is better; of errors and the like less is.
+_EARNED = frozenset({"reward", "episode_return", "return", "accuracy"})
 
 
 def less_is_better(metric: str, told: bool | None = None) -> bool:

@@ -13,8 +13,14 @@ from .cyclic import CyclicState as CyclicState
 from .cyclic import CyclicStream as CyclicStream
 from .dynamic_scale_shift import DynamicScaleShiftState as DynamicScaleShiftState
 from .dynamic_scale_shift import DynamicScaleShiftStream as DynamicScaleShiftStream
+from .labelled_data import MNIST as MNIST
+from .labelled_data import AbstractLabelledData as AbstractLabelledData
+from .labelled_data import Digits as Digits
+from .labelled_data import LabelledArrays as LabelledArrays
 from .periodic_change import PeriodicChangeState as PeriodicChangeState
 from .periodic_change import PeriodicChangeStream as PeriodicChangeStream
+from .permuted_classification import PermutedClassificationState as PermutedClassificationState
+from .permuted_classification import PermutedClassificationStream as PermutedClassificationStream
 from .random_walk import RandomWalkState as RandomWalkState
 from .random_walk import RandomWalkStream as RandomWalkStream
 from .random_walk_chain import RandomWalkChainState as RandomWalkChainState

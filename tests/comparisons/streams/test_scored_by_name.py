@@ -1,6 +1,7 @@
 """A comparison scores a metric by its name, whatever place it has in what a step gives."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -103,6 +104,33 @@ def test_any_metric_of_a_learner_may_be_scored():
     assert "lower_is_better" not in comparison.to_config()
     with pytest.raises(ValueError, match="`lower_is_better` must be one of"):
         small(lower_is_better="yes")
+
+
+def test_of_accuracy_more_is_better(tmp_path):
+    data = af.LabelledArrays(np.eye(4), [0, 1, 2, 0])
+    learner = af.MultiHeadMLPLearner(3, (), af.LMS(), loss="softmax", sparsity=0.0)
+    softmax = {"Softmax": af.Contender(learner, {"optimizer.step_size": [1e-6, 0.5]})}
+    numbered = af.SoftmaxLinearLearner(3, af.LMS())
+    for one_hot, learners in ((True, softmax), (False, {"Softmax": numbered})):
+        comparison = small(
+            stream=af.PermutedClassificationStream(data, 1000, one_hot=one_hot),
+            learners=learners,
+            score="accuracy",
+        )
+        assert list(comparison.rows) == ["Softmax"] and comparison.measure == "Accuracy"
+        assert comparison.less_is_better is False
+        assert "lower_is_better" not in comparison.to_config()
+    # Told otherwise, it is otherwise.
+    assert small(score="error", lower_is_better=False).less_is_better is False
+    comparison = small(
+        stream=af.PermutedClassificationStream(data, 1000), learners=softmax, score="accuracy"
+    )
+    result = af.run_comparison(comparison)
+    assert result.best("Softmax") == 1 and result.scores("Softmax")[1].min() > 0.7
+    log_loss = af.run_comparison(dataclasses.replace(comparison, score="log_loss"))
+    assert log_loss.best("Softmax") == 1 and log_loss.comparison.less_is_better
+    af.save_comparison(result, tmp_path)
+    assert (tmp_path / "curves.png").stat().st_size > 0
 
 
 def test_each_part_of_a_metric_has_a_row(tmp_path):

@@ -14,6 +14,7 @@ from ...experience import DemonStep, MultiHeadStep, TDTimeStep, TimeStep
 from ...figures.words import spoken_metric
 from ...hyperparameters.stacked import stacked
 from ...learners import AbstractLearner, MetricsError, experience_of
+from ...results.scores import less_is_better
 from ...streams import AbstractStream, RandomWalkChainStream
 from ..contender import Contender
 from ..naming import require_spoken
@@ -56,7 +57,7 @@ class Comparison:
       `"squared_error"`, of predictions made before the update, which also stands for the
       `"squared_td_error"` of a learner that has that one. Or `"value_error"` for a
       `RandomWalkChainStream`: the root mean square over states of learned minus true value.
-    - `lower_is_better`: of the score; default True.
+    - `lower_is_better`: of the score; by default so, but for `"accuracy"` and rewards.
     - `relevant_inputs`: the first so many inputs are relevant, None if there is no such division.
     - `title`, `description`: for people.
 
@@ -74,7 +75,7 @@ class Comparison:
     relevant_inputs: int | None = None
     title: str = ""
     description: str = ""
-    lower_is_better: bool = True
+    lower_is_better: bool | None = None
     _scored: Mapping[str, _Scored] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
@@ -85,7 +86,7 @@ class Comparison:
         require_count("Comparison", "evaluate_last", self.evaluate_last, high=self.num_steps + 1)
         require_count("Comparison", "window", self.window)
         require_count("Comparison", "seeds", self.seeds)
-        require_choice("Comparison", "lower_is_better", self.lower_is_better, (True, False))
+        require_choice("Comparison", "lower_is_better", self.lower_is_better, (True, False, None))
         for name in ("num_steps", "evaluate_last"):
             if getattr(self, name) % self.window:
                 raise ValueError(
@@ -180,6 +181,11 @@ class Comparison:
         return {name: scored.metric for name, scored in self._scored.items()}
 
     @property
+    def less_is_better(self) -> bool:
+        """Whether less of the score is better."""
+        return less_is_better(self.score, self.lower_is_better)
+
+    @property
     def measure(self) -> str:
         """What is measured at each step, in words."""
         if self.score == _VALUE_ERROR:
@@ -194,7 +200,7 @@ class Comparison:
         config = {name: getattr(self, name) for name in plain}
         if self.relevant_inputs is None:
             del config["relevant_inputs"]
-        if self.lower_is_better:
+        if self.lower_is_better is None:
             del config["lower_is_better"]
         return config | {"stream": self.stream.to_config(), "learners": learners}
 

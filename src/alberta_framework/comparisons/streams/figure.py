@@ -65,14 +65,15 @@ def _draw_curves(ax: "Axes", result: ComparisonResult) -> None:
         runs.append(learner.curves[best])
         diverged.append(result.diverged(name)[best])
         lines.append(draw_mean(ax, result.window_ends, runs[-1], f"C{place}", "-", label))
-    order = ranked(_best_scores(result), result.comparison.lower_is_better)
-    shown = curves_on_scale(np.array(runs, np.float64), np.array(diverged), int(order[0]), log=True)
+    log = result.comparison.less_is_better  # what is earned or right has no use for a logarithm
+    order = ranked(_best_scores(result), log)
+    shown = curves_on_scale(np.array(runs, np.float64), np.array(diverged), int(order[0]), log=log)
     title = "Learning curves, best settings"
     if result.evaluated < result.steps_done:
         title += " (shaded: scored)"
         start = result.steps_done - result.evaluated
         ax.axvspan(start, result.steps_done, color="0.5", alpha=0.12, linewidth=0, zorder=0)
-    span(ax, lines, shown, log=True)
+    span(ax, lines, shown, log=log)
     measure, window = result.comparison.measure, result.comparison.window
     ax.set(title=title, xlabel="Step")
     ax.set_ylabel(f"{measure}, mean of {window:,} steps" if window > 1 else measure)
@@ -82,7 +83,7 @@ def _draw_curves(ax: "Axes", result: ComparisonResult) -> None:
 def _draw_sensitivity(
     ax: "Axes", result: ComparisonResult, swept: Mapping[str, str], places: Mapping[str, int]
 ) -> None:
-    lower_is_better = result.comparison.lower_is_better
+    lower_is_better = result.comparison.less_is_better
     limit = _limit(result, list(swept))
     for row, (name, path) in enumerate(swept.items()):
         values = np.array([point[path] for point in result.learners[name].points])
@@ -99,7 +100,8 @@ def _draw_sensitivity(
         logarithmic(ax, "x")
     else:
         ax.set_xscale("symlog", linthresh=min((v for v in values if v > 0), default=1.0))
-    logarithmic(ax)
+    if lower_is_better:
+        logarithmic(ax)
     ax.set_title("Sensitivity (star: best, cross: off the scale)")
     ax.set_xlabel("Value of the hyperparameter")
     ax.set_ylabel(f"{result.comparison.measure}, last {result.evaluated:,} steps")

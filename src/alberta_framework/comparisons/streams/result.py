@@ -107,7 +107,7 @@ class ComparisonResult:
 
     def best(self, learner: str) -> int:
         """The point of the best mean score; one that diverged at a seed is worse than any other."""
-        return int(ranked(self.scores(learner), self.comparison.lower_is_better)[0])
+        return int(ranked(self.scores(learner), self.comparison.less_is_better)[0])
 
     def input_groups(self, inputs: int) -> dict[str, slice]:
         """The groups of inputs whose step sizes are told apart, of a learner that sees `inputs`."""
