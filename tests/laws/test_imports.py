@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "schedules": set(),
     "traces": set(),
     "targets": set(),
-    "step_rules": {"traces", "optimizers", "bounders"},
+    "step_rules": {"traces", "optimizers", "bounders", "networks"},
     "learners": {"normalizers", "networks", "step_rules", "targets"},
     "horde": {"learners"},
     "linear_td": {"learners", "horde"},

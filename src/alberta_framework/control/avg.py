@@ -23,7 +23,7 @@ from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import BoxActions
 from ..learners import AbstractLearnerState, Lifecycle, moved
 from ..networks import AbstractNetwork, UnitFeatureMLP
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid, require_no_traces
 from ..step_rules import AbstractStepRule, AdaptiveObGD, Bootstrap
 from ..targets import (
     CenteringState,
@@ -102,8 +102,8 @@ class AVG(AbstractAgent[AVGState]):
     policy: TanhGaussianPolicy
     actor: AbstractNetwork
     critic: AbstractNetwork
-    actor_optimizer: AbstractStepRule | AbstractOptimizer
-    critic_optimizer: AbstractStepRule | AbstractOptimizer
+    actor_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
+    critic_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     temperature: Hyperparameter
     gamma: Hyperparameter
     lamda: Hyperparameter
@@ -115,8 +115,8 @@ class AVG(AbstractAgent[AVGState]):
         policy: TanhGaussianPolicy,
         actor: AbstractNetwork | None = None,
         critic: AbstractNetwork | None = None,
-        actor_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
-        critic_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        actor_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
+        critic_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         temperature: Hyperparameter = 0.07,
         gamma: Hyperparameter = 0.99,
         lamda: Hyperparameter = 0.0,
@@ -150,7 +150,8 @@ class AVG(AbstractAgent[AVGState]):
             "AVG", "bootstrap_on_truncation", self.bootstrap_on_truncation, (True, False)
         )
         require_part(self, "reward_centering", RewardCentering, optional=True)
-        _ = self.rules  # validates the optimizers
+        for rule in self.rules:
+            require_no_traces("AVG", rule, "lamda", self.lamda)
 
     @property
     def action_space(self) -> BoxActions:

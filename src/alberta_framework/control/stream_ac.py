@@ -23,7 +23,7 @@ from ..components.types import Hyperparameter, KeyLike, ScalarLike
 from ..interface import ActionSpace
 from ..learners import AbstractLearnerState, Lifecycle, moved, td_step
 from ..networks import AbstractNetwork, StreamMLP
-from ..optimizers import AbstractOptimizer, ObGD
+from ..optimizers import AbstractOptimizer, Hybrid, ObGD, require_no_traces
 from ..step_rules import AbstractStepRule, Bootstrap
 from ..targets import CenteringState, RewardCentering, centered, centering_begun, recentered
 from .contract import AbstractAgent, AgentStep
@@ -99,8 +99,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     policy: AbstractPolicy
     actor: AbstractNetwork
     critic: AbstractNetwork
-    policy_optimizer: AbstractStepRule | AbstractOptimizer
-    value_optimizer: AbstractStepRule | AbstractOptimizer
+    policy_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
+    value_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     gamma: Hyperparameter
     lamda: Hyperparameter
     entropy_coefficient: Hyperparameter
@@ -114,8 +114,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         policy: AbstractPolicy,
         actor: AbstractNetwork | None = None,
         critic: AbstractNetwork | None = None,
-        policy_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
-        value_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        policy_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
+        value_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         gamma: Hyperparameter | None = None,
         lamda: Hyperparameter = 0.8,
         entropy_coefficient: Hyperparameter = 0.01,
@@ -161,7 +161,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             raise ValueError(
                 f"StreamAC: `gamma` must be 1 with `average_reward`, got {self.gamma}."
             )
-        _ = self.rules  # validates the optimizers
+        for rule in self.rules:
+            require_no_traces("StreamAC", rule, "lamda", self.lamda)
 
     @property
     def action_space(self) -> ActionSpace:

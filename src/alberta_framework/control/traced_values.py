@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ..compilation.boundary import strong
 from ..components.numbers import f32
 from ..learners import Lifecycle, td_step
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid, require_no_traces
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import CenteringState, value_of
 from .action_values import ValueStep
@@ -62,11 +62,11 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
 
     draws_weights: ClassVar[bool | None] = True
 
-    optimizer: eqx.AbstractVar[AbstractStepRule | AbstractOptimizer]
+    optimizer: eqx.AbstractVar[AbstractStepRule | AbstractOptimizer | Hybrid]
 
     def __check_init__(self):
         require_network(self)
-        _ = self.step_rule  # validates the optimizer
+        require_no_traces(type(self).__name__, self.step_rule, "lamda", self.lamda)
 
     @property
     def step_rule(self) -> AbstractStepRule:

@@ -46,6 +46,7 @@ from .multi_head import MultiHeadMLPState as MultiHeadMLPState
 from .multi_head import MultiHeadMLPUpdateResult as MultiHeadMLPUpdateResult
 from .multi_head import stacked_numbers as stacked_numbers
 from .network import chosen_optimizer as chosen_optimizer
+from .network import require_traces_taken as require_traces_taken
 from .on_policy import on_policy as on_policy
 from .stacked_heads import HeadOptimizerStates as HeadOptimizerStates
 from .stacked_heads import HeadTraces as HeadTraces

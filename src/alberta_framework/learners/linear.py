@@ -133,9 +133,11 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
         prediction = _value(state, x)
         error = scalar(target) - prediction
-        change = self.optimizer.update(state.optimizer_state, error, x)
+        change = self.optimizer.change(state.optimizer_state, error, x, state.weights, state.bias)
         dw, db = self._bounded(change.weight_delta, change.bias_delta, error, state)
-        w, b = state.weights + dw, state.bias + db if self.use_bias else state.bias
+        w, b = _kept(state.weights, change.weight_forgotten) + dw, state.bias
+        if self.use_bias:
+            b = _kept(b, change.bias_forgotten) + db
         candidate = LearnerState(
             weights=w,
             bias=b,
@@ -187,6 +189,10 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         steps = tuple(jnp.where(error == 0.0, 0.0, change / safe) for change in (dw, db))
         (sw, sb), _ = self.bounder.bound(steps, error, (state.weights, state.bias))
         return error * sw, error * sb
+
+
+def _kept(numbers: Array, forgotten: Array | None) -> Array:
+    return numbers if forgotten is None else numbers - forgotten
 
 
 def _value(state: LearnerState, x: Float[Array, " features"]) -> Float[Array, ""]:

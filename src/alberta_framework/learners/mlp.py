@@ -17,7 +17,7 @@ from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TimeStep
 from ..networks import MLPParams, from_interleaved, hidden, interleaved, sizes
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid
 from ..step_rules import PerTensor, PerTensorState
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
@@ -26,7 +26,9 @@ from .metrics import Metrics, named_columns
 from .network import (
     chosen_optimizer,
     initial_layers,
+    optimizer_of,
     require_network_fields,
+    require_traces_taken,
     require_unit_interval,
     zeros_like,
 )
@@ -91,7 +93,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     draws_weights: ClassVar[bool] = True
 
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
-    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    optimizer: AbstractOptimizer | Hybrid = eqx.field(metadata={"config": "required"})
     bounder: AbstractBounder | None
     normalizer: AbstractNormalizer | None
     head_optimizer: AbstractOptimizer | None
@@ -104,7 +106,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def __init__(
         self,
         hidden_sizes: Sequence[int] = (128, 128),
-        optimizer: AbstractOptimizer | None = None,
+        optimizer: AbstractOptimizer | Hybrid | None = None,
         step_size: Hyperparameter = 1.0,
         bounder: AbstractBounder | None = None,
         gamma: Hyperparameter = 0.0,
@@ -124,6 +126,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def __check_init__(self):
         require_network_fields(self)
         require_unit_interval(self, "gamma", "lamda")
+        require_traces_taken(self, "gamma * lamda", self.gamma, self.lamda)
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> MLPLearnerState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
@@ -219,8 +222,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     @property
     def step_rule(self) -> PerTensor:
         """How traces and errors become changes, over the tensors w0, b0, w1, b1, ..."""
-        head = self.optimizer if self.head_optimizer is None else self.head_optimizer
-        of_each = (self.optimizer,) * (2 * len(self.hidden_sizes)) + (head,) * 2
+        both = optimizer_of(self)
+        of_each = (both.trunk,) * (2 * len(self.hidden_sizes)) + (both.head,) * 2
         return PerTensor(of_each, self.bounder)
 
 
