@@ -46,8 +46,8 @@ def compute_feature_relevance(
       None for `LMS`.
 
     **Arguments:** `state`; `learner`: may be left out for the state of a multi-head learner or a
-    Horde whose optimizer is one of the library's `LMS`, `IDBD`, `Autostep`, `FADE`, which tells its step
-    sizes by itself.
+    Horde whose optimizer is one of the library's `LMS`, `IDBD`, `Autostep`, `FADE`, which tells its
+    step sizes by itself.
 
     **Raises:** `TypeError` for another state without `learner`, and for a learner that does not
     tell its weights by `network_of`.

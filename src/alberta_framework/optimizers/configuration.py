@@ -15,4 +15,6 @@ def optimizer_from_config(
 
     **Raises:** `ValueError` for an unknown or missing type, an unknown key or a bad value.
     """
-    return component_from_config(config, (AbstractOptimizer, AbstractTDOptimizer, Hybrid), "optimizer")
+    return component_from_config(
+        config, (AbstractOptimizer, AbstractTDOptimizer, Hybrid), "optimizer"
+    )

@@ -218,9 +218,7 @@ def _unseen(method: str, names: str) -> str:
 def _parted(state: FADEState) -> tuple[FADEParamState, FADEParamState]:
     """Of the weights, and of the bias."""
     return (
-        FADEParamState(
-            state.log_step_sizes, state.log_decays, state.traces, state.decay_traces
-        ),
+        FADEParamState(state.log_step_sizes, state.log_decays, state.traces, state.decay_traces),
         FADEParamState(
             state.bias_log_step_size,
             state.bias_log_decay,

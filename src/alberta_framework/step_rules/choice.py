@@ -12,8 +12,8 @@ from .per_tensor import PerTensor
 
 
 def step_rule_of(owner: str, name: str, chosen: Any) -> AbstractStepRule:
-    """A rule itself; of an optimizer or a `Hybrid` `PerTensor(optimizer)`; of `ObGD`, whose bound spans all
-    tensors, `StreamObGD` with its numbers.
+    """A rule itself; of an optimizer or a `Hybrid` `PerTensor(optimizer)`; of `ObGD`, whose bound
+    spans all tensors, `StreamObGD` with its numbers.
 
     **Raises:** `TypeError` that names the argument for anything else; `ValueError` for an `ObGD`
     with a trace of its own, since the agent says how traces decay.
