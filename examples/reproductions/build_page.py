@@ -25,6 +25,7 @@ SCRIPTS = (
     "baird.py",
     "scale_shift.py",
     "access_control.py",
+    "ramesh2026.py",
 )
 LONG = ("cartpole_streaming.py", "stream_table.py", "stream_table_pendulum.py")
 HEAD = """# Reproductions

@@ -174,6 +174,7 @@ def test_built_in_experiments_are_complete():
         "cartpole-sarsa",
         "cartpole-stream-ac",
         "cartpole-stream-q",
+        "forgetting-1992",
         "minatar-breakout-stream-q",
         "mountain-car-sarsa",
         "nexting-file",

@@ -156,7 +156,8 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
             rejected=jnp.asarray(False),
         )
         # Any non-finite input makes the error non-finite.
-        return Candidate(result, (error, candidate))
+        judged = candidate.replace(optimizer_state=self.optimizer.judged(change.new_state))
+        return Candidate(result, (error, judged))
 
     def learn(
         self, state: LearnerState, experience: TimeStep

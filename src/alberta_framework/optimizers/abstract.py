@@ -109,6 +109,14 @@ class AbstractOptimizer(AbstractComponent, Generic[State]):
         del state, weights
         return None
 
+    def judged(self, state: State) -> Any:
+        """What of the new state of the linear path has to be finite for an update to be accepted,
+        besides the weights; the rest is wherever they are."""
+        return self._judged_of(state)
+
+    def _judged_of(self, state: Any) -> Any:
+        return state
+
     def witnesses(self, state: Any, gradient: Any) -> Any:
         """What has to be finite for a step on a tensor to be accepted, besides what it made of it.
 
