@@ -90,8 +90,8 @@ class SuttonExperiment1Stream(AbstractSyntheticStream[SuttonExperiment1State, Ti
         target = signs @ x[: self.num_relevant]
         if self.num_stable:
             stable = x[self.num_relevant : self.num_relevant + self.num_stable]
-            constant = 1.0 - 2.0 * (jnp.arange(self.num_stable) % 2)
-            target = target + f32(constant) @ stable
+            constant = 1.0 - 2.0 * f32(jnp.arange(self.num_stable) % 2)
+            target = target + constant @ stable
         target = jnp.reshape(target, 1)
         return TimeStep(x, target), state.replace(signs=signs)
 
