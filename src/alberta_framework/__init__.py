@@ -58,6 +58,7 @@ from .learners import agent_age_s as agent_age_s
 from .learners import agent_uptime_s as agent_uptime_s
 from .learners import guarded as guarded
 from .networks import AbstractNetwork as AbstractNetwork
+from .networks import AbstractNetworkParams as AbstractNetworkParams
 from .networks import LinearNetwork as LinearNetwork
 from .networks import LinearParams as LinearParams
 from .networks import MinAtarNetwork as MinAtarNetwork
@@ -75,6 +76,7 @@ from .normalizers import EMANormalizerState as EMANormalizerState
 from .normalizers import WelfordNormalizer as WelfordNormalizer
 from .normalizers import WelfordNormalizerState as WelfordNormalizerState
 from .normalizers import normalizer_from_config as normalizer_from_config
+from .optimizers import FADE as FADE
 from .optimizers import IDBD as IDBD
 from .optimizers import LMS as LMS
 from .optimizers import TDIDBD as TDIDBD
@@ -85,6 +87,9 @@ from .optimizers import AutostepParamState as AutostepParamState
 from .optimizers import AutostepState as AutostepState
 from .optimizers import AutoTDIDBD as AutoTDIDBD
 from .optimizers import AutoTDIDBDState as AutoTDIDBDState
+from .optimizers import FADEParamState as FADEParamState
+from .optimizers import FADEState as FADEState
+from .optimizers import Hybrid as Hybrid
 from .optimizers import IDBDParamState as IDBDParamState
 from .optimizers import IDBDState as IDBDState
 from .optimizers import LMSState as LMSState

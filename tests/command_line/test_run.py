@@ -177,6 +177,7 @@ def test_built_in_experiments_are_complete():
         "cartpole-stream-ac",
         "cartpole-stream-q",
         "changing-cart-pole",
+        "forgetting-1992",
         "minatar-breakout-stream-q",
         "mountain-car-sarsa",
         "nexting-file",

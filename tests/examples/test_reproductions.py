@@ -140,6 +140,22 @@ def test_slowly_changing_regression_begins_from_he_s_weights_and_is_learned(scri
     assert np.mean(found[:, -1]) < 0.8 * np.mean(found[:, 0])
 
 
+def test_the_grid_of_forgetting_is_that_of_the_table(scripts, monkeypatch):
+    """A few seeds and a fifth of the steps: what is learned of decays shows already."""
+    ramesh = scripts["ramesh2026"]
+    for name, value in (("SEEDS", 16), ("STEPS", 6_000), ("LAST", 2_000), ("LOG_DECAYS", (-2.3,))):
+        monkeypatch.setattr(ramesh, name, value)
+    monkeypatch.setattr(ramesh, "META", (0.01,))
+    monkeypatch.setattr(ramesh, "SENSITIVITY", ((1.265,),))
+    monkeypatch.setattr(ramesh, "GRID", {(-2.3, 0.01): ramesh.GRID[-2.3, 0.01]})
+    found, figure = ramesh.reproduce()
+    ours = {figure.quantity: figure.ours for figure in found.figures}
+    assert ours["FADE, defaults"] < ours["IDBD, meta step size 0.0075"] - 0.1
+    stable = {name: error for name, error in ours.items() if name.startswith("stable too")}
+    assert min(stable, key=stable.get).startswith("stable too: FADE")
+    assert len(figure.axes) == 2
+
+
 def test_every_built_in_experiment_of_a_script_is_there(scripts):
     for name in ("sutton1992-experiment-1", "sutton1992-experiment-2", "scale-shift"):
         assert isinstance(

@@ -90,6 +90,14 @@ AUTOSTEP = {
     "min_step_size": (0, 0.009, 0.01),
     "max_step_size": (0.005, 1, float("inf")),
 }
+FADE = {
+    "initial_step_size": (0.001, 0.05, 1),
+    "meta_step_size": (0, 0.01, 0.1),
+    "initial_decay": (0.001, 0.1, 1),
+    "decay_meta_step_size": (0, 0.03, 1),
+    "min_decay": (1e-6, 0.01, 0.1),
+    "max_decay": (0.1, 0.5, 1),
+}
 OBGD = {
     "step_size": (0, 0.01, 1.0),
     "kappa": (0, 1.0, 3.0),
@@ -104,6 +112,7 @@ SUPERVISED = [
     Row("IDBD", "linear", {}, IDBD, supervised, (ERRORS, ROWS_X)),
     Row("IDBD", "linear", GUARDED, GUARDED_IDBD, supervised, (ERRORS, ROWS_X)),
     Row("Autostep", "linear", {}, AUTOSTEP, supervised, (ERRORS, ROWS_X)),
+    Row("FADE", "linear", {}, FADE, supervised, (ERRORS, ROWS_X)),
     Row("ObGD", "linear", {"gamma": 0.9, "lamda": 0.8}, OBGD, supervised, (ERRORS, ROWS_X)),
 ]
 TENSOR = [
@@ -115,6 +124,8 @@ TENSOR = [
     Row("IDBD", "tensor", GUARDED, GUARDED_IDBD, tensor, (ERRORS, GRADIENTS)),
     Row("Autostep", "tensor", {}, AUTOSTEP, tensor, (ERRORS, GRADIENTS)),
     Row("Autostep", "errors inside", {}, AUTOSTEP, tensor, (None, GRADIENTS)),
+    Row("FADE", "tensor", {}, FADE, tensor, (ERRORS, GRADIENTS)),
+    Row("FADE", "errors inside", {}, FADE, tensor, (None, GRADIENTS)),
 ]
 TD_INPUTS = (ERRORS, ROWS_X, NEXT_X, GAMMAS)
 TD = [

@@ -13,6 +13,7 @@ from tests.trees import assert_same_bits
 DIM = 3
 X, Y = np.float32([0.5, -1.0, 2.0]), np.float32([-0.3, 0.7, 1.1])
 TENSOR, BIAS = np.ones((2, DIM), np.float32), np.ones(2, np.float32)
+HALF = np.full(DIM, 0.5, np.float32)
 KEY, OTHER_KEY = jr.key(0), jr.key(1)
 WALK = af.RandomWalkStream(DIM)
 RECORD = af.ArrayStream(np.ones((9, DIM)), np.ones(9))
@@ -31,17 +32,15 @@ def optimizer_calls(optimizer):
     state = optimizer.init(DIM)
     calls = {
         "init": lambda c, x, e: c.init(DIM),
-        "update": lambda c, x, e: c.update(state, e, x),
+        "change": lambda c, x, e: c.change(state, e, x, HALF, 0.5 * e),
         "bias_step_size": lambda c, x, e: c.bias_step_size(state),
     }
     if not isinstance(optimizer, af.ObGD):
         of_tensor = optimizer.init_for_shape(TENSOR.shape)
         calls |= {
             "init_for_shape": lambda c, x, e: c.init_for_shape(TENSOR.shape),
-            "update_from_gradient": lambda c, x, e: c.update_from_gradient(of_tensor, TENSOR * e),
-            "update_from_gradient, error": lambda c, x, e: c.update_from_gradient(
-                of_tensor, TENSOR, e
-            ),
+            "step_on": lambda c, x, e: c.step_on(of_tensor, TENSOR * e, None, TENSOR),
+            "step_on, error": lambda c, x, e: c.step_on(of_tensor, TENSOR, e, TENSOR),
             "step_sizes": lambda c, x, e: c.step_sizes(of_tensor),
         }
     return calls
@@ -87,6 +86,7 @@ CASES = {
     "LMS": (af.LMS(0.1), af.LMS(np.float64(0.2)), optimizer_calls),
     "IDBD": (af.IDBD(0.02), af.IDBD(0.03, 1), optimizer_calls),
     "Autostep": (af.Autostep(0.02), af.Autostep(0.03, 0.5, 10), optimizer_calls),
+    "FADE": (af.FADE(0.02), af.FADE(0.03, 1), optimizer_calls),
     "ObGD": (af.ObGD(0.5), af.ObGD(1, 3), optimizer_calls),
     "TDIDBD": (af.TDIDBD(0.02), af.TDIDBD(0.03), td_optimizer_calls),
     "AutoTDIDBD": (af.AutoTDIDBD(0.02), af.AutoTDIDBD(0.03), td_optimizer_calls),

@@ -20,6 +20,14 @@ DEFAULTS = {
     "LMS": {"step_size": 0.01},
     "IDBD": {"initial_step_size": 0.01, "meta_step_size": 0.01},
     "Autostep": {"initial_step_size": 0.01, "meta_step_size": 0.01, "tau": 10000.0},
+    "FADE": {
+        "initial_step_size": 0.05,
+        "meta_step_size": 0.01,
+        "initial_decay": 0.1,
+        "decay_meta_step_size": 0.03,
+        "min_decay": 3e-7,
+        "max_decay": 1.0,
+    },
     "ObGD": {"step_size": 1.0, "kappa": 2.0, "gamma": 0.0, "lamda": 0.0},
     "ObGDBounding": {"kappa": 2.0},
     "AGCBounding": {"clip_factor": 0.01, "eps": 0.001},
@@ -39,7 +47,7 @@ DEFAULTS = {
     },
 }
 FAMILIES = {
-    "optimizer": ("LMS", "IDBD", "Autostep", "ObGD", "TDIDBD", "AutoTDIDBD"),
+    "optimizer": ("LMS", "IDBD", "Autostep", "FADE", "ObGD", "TDIDBD", "AutoTDIDBD"),
     "bounder": ("ObGDBounding", "AGCBounding"),
     "normalizer": ("EMANormalizer", "WelfordNormalizer"),
 }
@@ -72,6 +80,8 @@ LEARNERS = {
     "linear with all parts": af.LinearLearner(
         af.Autostep(0.1, max_step_size=math.inf), af.EMANormalizer(decay=0.9), af.AGCBounding(0.1)
     ),
+    "linear that forgets": af.LinearLearner(af.FADE(0.1, max_decay=0.5)),
+    "two optimizers": af.MLPLearner((8,), af.Hybrid(af.LMS(0.1), af.FADE(0.1, initial_decay=0.3))),
     "linear without bias": af.LinearLearner(af.IDBD(0.1), use_bias=False),
     "td": af.TDLinearLearner(),
     "td with all parts": af.TDLinearLearner(

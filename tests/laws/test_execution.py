@@ -36,8 +36,16 @@ def steps_of(row):
     if row.path in ("tensor", "errors inside"):
         shape = one[1].shape
         state = row.build().init_for_shape(shape)
-        return state, lambda c, s: c.update_from_gradient(s, one[1], one[0])[1]
-    return row.build().init(components.DIM), lambda c, s: c.update(s, *one).new_state
+        half = jnp.full(shape, 0.5)
+        return state, lambda c, s: c.step_on(s, one[1], one[0], half)[1]
+    return row.build().init(components.DIM), lambda c, s: updated(row, c, s, *one).new_state
+
+
+def updated(row, component, state, error, *rest):
+    """One update; of an optimizer that may have to see the weights, of some."""
+    if row.path == "td":
+        return component.update(state, error, *rest)
+    return component.change(state, error, *rest, jnp.full(components.DIM, 0.5), jnp.float32(0.5))
 
 
 STATEFUL = [row for row in components.ALL if row.path != "bound"]
@@ -92,8 +100,8 @@ ERROR_KINDS = [0.5, jnp.float32(0.5), jnp.array([0.5]), np.float64(0.5), np.arra
 def test_an_error_is_a_number_or_an_array_of_one(row, error):
     component, rest = row.build(), jax.tree.map(lambda leaf: leaf[0], row.inputs)[1:]
     state = component.init(components.DIM)
-    expected = component.update(state, jnp.array(0.5), *rest)
-    update = component.update(state, error, *rest)
+    expected = updated(row, component, state, jnp.array(0.5), *rest)
+    update = updated(row, component, state, error, *rest)
     assert update.bias_delta.shape == ()
     assert_leaves_close(update, expected)
 
@@ -102,9 +110,9 @@ def test_an_error_is_a_number_or_an_array_of_one(row, error):
 def test_an_integer_error_is_a_number(row):
     component, rest = row.build(), jax.tree.map(lambda leaf: leaf[0], row.inputs)[1:]
     state = component.init(components.DIM)
-    expected = component.update(state, jnp.array(2.0), *rest)
+    expected = updated(row, component, state, jnp.array(2.0), *rest)
     for error in (2, np.int64(2), jnp.int32(2)):
-        assert_leaves_close(component.update(state, error, *rest), expected)
+        assert_leaves_close(updated(row, component, state, error, *rest), expected)
 
 
 def test_a_discount_may_be_an_array_of_one():

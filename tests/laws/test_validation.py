@@ -19,6 +19,14 @@ RANGES = {
         "tau": POSITIVE,
         "min_step_size": NON_NEGATIVE,
     },
+    "FADE": {
+        "initial_step_size": POSITIVE,
+        "meta_step_size": NON_NEGATIVE,
+        "initial_decay": [*POSITIVE, 1.5],
+        "decay_meta_step_size": NON_NEGATIVE,
+        "min_decay": [*POSITIVE, 1.5],
+        "max_decay": [*POSITIVE, 1.5],
+    },
     "ObGD": {"step_size": NON_NEGATIVE, "kappa": NON_NEGATIVE, "gamma": UNIT, "lamda": UNIT},
     "TDIDBD": {
         "initial_step_size": POSITIVE,
@@ -168,17 +176,17 @@ def test_a_feature_dim_is_an_int_of_at_least_one(row, bad):
 
 
 @pytest.mark.parametrize("bad", [(0,), (2, -1), (2.0,), (True,), ("2",)], ids=repr)
-@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep"])
+@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep", "FADE"])
 def test_a_shape_is_a_tuple_of_ints_of_at_least_one(kind, bad):
     with pytest.raises((TypeError, ValueError), match="shape"):
         getattr(af, kind)().init_for_shape(bad)
 
 
-@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep"])
+@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep", "FADE"])
 def test_a_tensor_may_be_a_scalar(kind):
     optimizer = getattr(af, kind)(0.1)
     state = optimizer.init_for_shape(())
-    step, _ = optimizer.update_from_gradient(state, jnp.float32(2.0), 0.5)
+    step, _ = optimizer.step_on(state, jnp.float32(2.0), 0.5, jnp.float32(0.0))
     assert step.shape == ()
     np.testing.assert_allclose(step, 0.2, rtol=1e-5)
 
@@ -194,29 +202,31 @@ def assert_refused(call, name, *told):
 FIVE, SEVEN, TWO = jnp.zeros(5), jnp.zeros(7), jnp.zeros(2)
 
 
-@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep", "ObGD"])
+@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep", "FADE", "ObGD"])
 def test_wrong_arrays_of_an_optimizer(kind):
     optimizer = getattr(af, kind)()
     state = optimizer.init(5)
+
+    def change(error, observation):
+        return optimizer.change(state, error, observation, FIVE, 0.0)
+
     # The state of LMS has no axis, so that any vector fits it.
     if kind != "LMS":
-        call = lambda: optimizer.update(state, 1.0, SEVEN)  # noqa: E731
-        assert_refused(call, "observation", "5", "7")
-    assert_refused(lambda: optimizer.update(state, 1.0, jnp.zeros((5, 1))), "observation", "5, 1")
-    assert_refused(lambda: optimizer.update(state, TWO, FIVE), "error", "2")
-    assert_refused(lambda: optimizer.update(state, jnp.zeros((1, 1)), FIVE), "error", "1, 1")
+        assert_refused(lambda: change(1.0, SEVEN), "observation", "5", "7")
+    assert_refused(lambda: change(1.0, jnp.zeros((5, 1))), "observation", "5, 1")
+    assert_refused(lambda: change(TWO, FIVE), "error", "2")
+    assert_refused(lambda: change(jnp.zeros((1, 1)), FIVE), "error", "1, 1")
 
 
-@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep"])
+@pytest.mark.parametrize("kind", ["LMS", "IDBD", "Autostep", "FADE"])
 def test_wrong_arrays_of_a_tensor(kind):
     optimizer = getattr(af, kind)()
-    state = optimizer.init_for_shape((5, 3))
+    state, good = optimizer.init_for_shape((5, 3)), jnp.zeros((5, 3))
     if kind != "LMS":
         wrong = jnp.zeros((3, 5))
-        call = lambda: optimizer.update_from_gradient(state, wrong, 1.0)  # noqa: E731
+        call = lambda: optimizer.step_on(state, wrong, 1.0, good)  # noqa: E731
         assert_refused(call, "gradient", "5, 3", "3, 5")
-    good = jnp.zeros((5, 3))
-    assert_refused(lambda: optimizer.update_from_gradient(state, good, TWO), "error", "2")
+    assert_refused(lambda: optimizer.step_on(state, good, TWO, good), "error", "2")
 
 
 @pytest.mark.parametrize("kind", ["TDIDBD", "AutoTDIDBD"])

@@ -70,6 +70,9 @@ BOUNDERS = [
 ]
 LINEAR = [Case(o, n, b) for o in OPTIMIZERS for n in NORMALIZERS for b in BOUNDERS]
 TD = [TDCase(o, n) for o in TD_OPTIMIZERS for n in NORMALIZERS]
+# What is forgotten is not bounded; of a target that stays a decay of 0.1 would forget too much.
+FADE = optimizer_cases.Case("FADE", {"initial_step_size": 0.03, "initial_decay": 0.003})
+LINEAR += [Case(FADE), Case(FADE, NORMALIZERS[1], BOUNDERS[1]), Case(FADE, None, BOUNDERS[2])]
 # With every part present: no field of the state is absent.
 FULL = Case(OPTIMIZERS[1], NORMALIZERS[1], BOUNDERS[1])
 FULL_TD = TDCase(TD_OPTIMIZERS[0], NORMALIZERS[1])

@@ -116,6 +116,7 @@ class MultiHeadCase(Case):
 LMS = optimizer_cases.Case("LMS", {"step_size": 0.02})
 IDBD = optimizer_cases.Case("IDBD", {"initial_step_size": 0.02, "meta_step_size": 0.005})
 AUTOSTEP = optimizer_cases.Case("Autostep", {"initial_step_size": 0.02, "meta_step_size": 0.02})
+FADE = optimizer_cases.Case("FADE", {"initial_step_size": 0.02, "meta_step_size": 0.005})
 NONE, EMA, WELFORD = None, *normalizer_cases.KINDS
 OBGD = bounder_cases.Case("ObGDBounding", {})
 AGC = bounder_cases.Case("AGCBounding", {"clip_factor": 0.1, "eps": 0.1})
@@ -135,6 +136,7 @@ MLP_SHAPES = [
     Case(LMS, NONE, OBGD, hidden_sizes=(8, 6), arguments=TRACES),
     Case(AUTOSTEP, EMA, None, LMS, (8, 6), STEEP),
     Case(LMS, NONE, None, AUTOSTEP, (), TRACES),
+    Case(LMS, EMA, OBGD, FADE, (8, 6)),
 ]
 HEAD_DECAYS = (("per_head_gamma_lamda", (0.0, 0.5, 0.81)),)
 MULTI_HEAD_SHAPES = [
@@ -142,6 +144,8 @@ MULTI_HEAD_SHAPES = [
     MultiHeadCase(AUTOSTEP, EMA, None, LMS, (8, 6), (*STEEP, *HEAD_DECAYS)),
     MultiHeadCase(IDBD, NONE, AGC, None, (), (*TRACES, ("use_bias", False))),
     MultiHeadCase(LMS, EMA, OBGD, AUTOSTEP, (), TRACES),
+    MultiHeadCase(IDBD, NONE, OBGD, FADE, (8, 6)),
+    MultiHeadCase(FADE, EMA, None, None, (), (("use_bias", False),)),
 ]
 # With every part present: no field of the state is absent.
 FULL = Case(IDBD, EMA, OBGD)

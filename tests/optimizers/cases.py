@@ -3,12 +3,13 @@
 import dataclasses
 
 import alberta_framework as af
-from tests.oracles import auto_td_idbd, autostep, idbd, lms, obgd, td_idbd
+from tests.oracles import auto_td_idbd, autostep, fade, idbd, lms, obgd, td_idbd
 
 ORACLES = {
     "LMS": lms.LMS,
     "IDBD": idbd.IDBD,
     "Autostep": autostep.Autostep,
+    "FADE": fade.FADE,
     "ObGD": obgd.ObGD,
     "TDIDBD": td_idbd.TDIDBD,
     "AutoTDIDBD": auto_td_idbd.AutoTDIDBD,
@@ -17,6 +18,7 @@ PARAM_ORACLES = {
     "LMS": lms.LMSParam,
     "IDBD": idbd.IDBDParam,
     "Autostep": autostep.AutostepParam,
+    "FADE": fade.FADEParam,
 }
 
 
@@ -45,6 +47,12 @@ class Case:
 GUARDED = {"initial_step_size": 0.1, "meta_step_size": 0.3}
 GUARDED |= {"max_effective_step": 0.5, "max_log_step_change": 0.1}
 
+# With clips that ordinary data meet, and at their ends.
+FADES = [
+    Case("FADE", {}),
+    Case("FADE", {"meta_step_size": 0.002, "min_decay": 0.05, "max_decay": 0.2}),
+    Case("FADE", {"meta_step_size": 0, "initial_decay": 1}),
+]
 SUPERVISED = [
     Case("LMS", {}),
     Case("LMS", {"step_size": 1}),
@@ -55,6 +63,7 @@ SUPERVISED = [
     Case("Autostep", {}),
     Case("Autostep", {"initial_step_size": 0.3, "meta_step_size": 0.05, "tau": 50.0}),
     Case("Autostep", {"min_step_size": 0.0, "max_step_size": float("inf")}),
+    *FADES,
     Case("ObGD", {}),
     Case("ObGD", {"step_size": 0.3, "kappa": 1.5, "gamma": 0.95, "lamda": 0.8}),
     Case("ObGD", {"step_size": 0.01, "kappa": 0.0}),
@@ -71,6 +80,7 @@ WITH_PARAM_PATH = [
     Case("Autostep", {}),
     Case("Autostep", {"initial_step_size": 0.3, "meta_step_size": 0.05, "tau": 50.0}),
     Case("Autostep", {"min_step_size": 0.0, "max_step_size": float("inf")}),
+    *FADES,
 ]
 TD = [
     Case("TDIDBD", {}),
@@ -105,7 +115,8 @@ TD = [
     ),
 ]
 
-# One of each class and code path, for laws that need no range of hyperparameters.
+# One of each class and code path, for laws that need no range of hyperparameters. `FADE` is not
+# among them: like the published IDBD it has no bound, and is for data of a known scale.
 SUPERVISED_KINDS = [Case(kind, {}) for kind in ("LMS", "IDBD", "Autostep", "ObGD")]
 PARAM_KINDS = [
     Case("LMS", {}),

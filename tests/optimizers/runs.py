@@ -5,26 +5,38 @@ import jax.numpy as jnp
 
 
 def supervised(optimizer, errors, observations):
-    """Outputs and states after every step, from the state of `init`."""
+    """Outputs and states after every step, from the state of `init` and weights of 0."""
 
-    def step(state, now):
-        update = optimizer.update(state, *now)
+    def step(carry, now):
+        state, w, b = carry
+        update = optimizer.change(state, *now, w, b)
         kept = (update.weight_delta, update.bias_delta, update.metrics, update.new_state)
-        return update.new_state, kept
+        w = less(w, update.weight_forgotten) + update.weight_delta
+        b = less(b, update.bias_forgotten) + update.bias_delta
+        return (update.new_state, w, b), kept
 
-    state = optimizer.init(observations.shape[-1])
-    return jax.lax.scan(step, state, (errors, observations))[1]
+    dim = observations.shape[-1]
+    begun = optimizer.init(dim), jnp.zeros(dim, jnp.float32), jnp.zeros((), jnp.float32)
+    return jax.lax.scan(step, begun, (errors, observations))[1]
+
+
+def less(weights, forgotten):
+    return weights if forgotten is None else weights - forgotten
 
 
 def tensor(optimizer, errors, gradients):
     """Steps and states of the per-parameter path; `errors` None: inside the gradients."""
 
-    def step(state, now):
-        change, state = optimizer.update_from_gradient(state, now[1], now[0])
-        return state, (change, state)
+    def step(carry, now):
+        (state, w), (error, gradient) = carry, now
+        change, state = optimizer.step_on(state, gradient, error, w)
+        error = 1.0 if error is None else jnp.float32(error)
+        w = less(w, optimizer.forgotten(state, w)) + error * change
+        return (state, w), (change, state)
 
-    state = optimizer.init_for_shape(gradients.shape[1:])
-    return jax.lax.scan(step, state, (errors, gradients))[1]
+    shape = gradients.shape[1:]
+    begun = optimizer.init_for_shape(shape), jnp.zeros(shape, jnp.float32)
+    return jax.lax.scan(step, begun, (errors, gradients))[1]
 
 
 def td(optimizer, td_errors, observations, next_observations, gammas):

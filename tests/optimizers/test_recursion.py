@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.optimizers import cases, runs
+from tests.oracles.forgetting import change, forgotten, step_on
 
 STEPS = 1000
 
@@ -36,8 +37,11 @@ def test_linear_path(case):
         case.build(), jnp.asarray(errors), jnp.asarray(x)
     )
     oracle, results, history = case.oracle(4), [], {field: [] for field in case.oracle(4).fields}
+    w, b = np.zeros(4), 0.0
     for e, row in zip(errors, x, strict=True):
-        results.append(oracle.update(e, row))
+        results.append(change(oracle, e, row, w, b))
+        lost = forgotten(oracle, w, b)
+        w, b = w - lost[0] + results[-1][0], b - lost[1] + results[-1][1]
         for field, values in history.items():
             values.append(np.array(getattr(oracle, field)))
     assert_follows(weight_delta, [r[0] for r in results], name="weight_delta")
@@ -60,8 +64,10 @@ def test_per_parameter_path(case, with_error, shape):
     )
     oracle, expected = case.param_oracle(shape), []
     history = {field: [] for field in oracle.fields}
+    w = np.zeros(shape)
     for e, gradient in zip(errors, z, strict=True):
-        expected.append(oracle.update_from_gradient(gradient, e if with_error else None))
+        expected.append(step_on(oracle, gradient, e if with_error else None, w))
+        w = w - forgotten(oracle, w) + (e if with_error else 1.0) * expected[-1]
         for field, values in history.items():
             values.append(np.array(getattr(oracle, field)))
     assert_follows(steps, expected, name="step")

@@ -15,7 +15,7 @@ NEXT_X = jnp.asarray(np.float32(RNG.normal(size=(50, 4))))
 GAMMAS = jnp.full(50, 0.9)
 
 # What turns its sign with the error; everything else in states and metrics must not move.
-ODD = {"traces", "bias_trace", "h_traces", "bias_h_trace"}
+ODD = {"traces", "bias_trace", "h_traces", "bias_h_trace", "decay_traces", "bias_decay_trace"}
 
 
 def assert_mirrored(ours, mirrored, odd):
@@ -63,6 +63,13 @@ def last_of(optimizer, states):
     return jax.tree.map(lambda leaf: leaf[-1], states)
 
 
+def step(optimizer, state, error, rest, td):
+    """An update that adds what has the error in it; of some weights."""
+    if td:
+        return optimizer.update(state, error, *rest)
+    return optimizer.change(state, error, *rest, jnp.full(4, 0.5), jnp.float32(0.5))
+
+
 @pytest.mark.parametrize("case", [*cases.SUPERVISED, *cases.TD], ids=str)
 def test_no_error_no_change(case):
     optimizer, td = case.build(), case in cases.TD
@@ -70,7 +77,7 @@ def test_no_error_no_change(case):
     run = runs.run_td if td else runs.run_supervised
     inputs = (ERRORS, X, NEXT_X, GAMMAS) if td else (ERRORS, X)
     state = last_of(optimizer, run(optimizer, *inputs)[-1])
-    update = optimizer.update(state, 0.0, *rest)
+    update = step(optimizer, state, 0.0, rest, td)
     np.testing.assert_array_equal(update.weight_delta, np.zeros(4))
     assert update.bias_delta == 0
 
@@ -87,7 +94,7 @@ def test_no_input_no_change_of_the_weights(case):
     elif case.kind == "ObGD":
         state = state.replace(traces=jnp.zeros(4))
     rest = (jnp.zeros(4), NEXT_X[0], 0.9) if td else (jnp.zeros(4),)
-    update = optimizer.update(state, 1.5, *rest)
+    update = step(optimizer, state, 1.5, rest, td)
     np.testing.assert_array_equal(update.weight_delta, np.zeros(4))
     assert update.bias_delta > 0
 
@@ -105,6 +112,17 @@ STATE_FIELDS = {
         "bias_normalizer",
     },
     "AutostepParamState": {"step_sizes", "traces", "normalizers"},
+    "FADEState": {
+        "log_step_sizes",
+        "log_decays",
+        "traces",
+        "decay_traces",
+        "bias_log_step_size",
+        "bias_log_decay",
+        "bias_trace",
+        "bias_decay_trace",
+    },
+    "FADEParamState": {"log_step_sizes", "log_decays", "traces", "decay_traces"},
     "ObGDState": {"traces", "bias_trace"},
     "TDIDBDState": {
         "log_step_sizes",

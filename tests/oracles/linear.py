@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tests.oracles.forgetting import change, forgotten
+
 
 class LinearLearner:
     """`bound` is a function of steps, error and parameters, as in `bounders`."""
@@ -23,13 +25,16 @@ class LinearLearner:
             x = self.normalizer.normalize(x)
         prediction = float(self.weights @ x + self.bias)
         error = float(target) - prediction
-        delta, bias_delta, seen = self.optimizer.update(error, x)
+        before = self.weights, self.bias
+        delta, bias_delta, seen = change(self.optimizer, error, x, *before)
+        lost, bias_lost = forgotten(self.optimizer, *before)
         bias_delta = bias_delta if self.use_bias else 0.0
         if self.bound is not None:
             steps = (delta / error, bias_delta / error) if error else (0.0 * delta, 0.0)
             (step, bias_step), _ = self.bound(steps, error, (self.weights, self.bias))
             delta, bias_delta = error * step, error * float(bias_step)
-        self.weights, self.bias = self.weights + delta, self.bias + bias_delta
+        self.weights = self.weights - lost + delta
+        self.bias = self.bias + (bias_delta - bias_lost if self.use_bias else 0.0)
         metrics = [error**2, error, seen["mean_step_size"]]
         if self.normalizer is not None:
             metrics.append(self.normalizer.var.mean())

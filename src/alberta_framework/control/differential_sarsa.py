@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, LinearNetwork
-from ..optimizers import LMS, AbstractOptimizer
+from ..optimizers import LMS, AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Constant
 from ..step_rules import AbstractStepRule
@@ -41,7 +41,7 @@ class DifferentialSARSA(AbstractTracedValueAgent):
 
     n_actions: int = eqx.field(static=True)
     network: AbstractNetwork
-    optimizer: AbstractStepRule | AbstractOptimizer
+    optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     reward_rate_step_size: Hyperparameter
     lamda: Hyperparameter
     epsilon: AbstractSchedule
@@ -52,7 +52,7 @@ class DifferentialSARSA(AbstractTracedValueAgent):
         self,
         n_actions: int,
         network: AbstractNetwork | None = None,
-        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         reward_rate_step_size: Hyperparameter = 0.01,
         lamda: Hyperparameter = 0.0,
         epsilon: AbstractSchedule | None = None,

@@ -14,7 +14,7 @@ from ..components.types import Hyperparameter
 from ..learners import Lifecycle, Network, both, both_begun, kept_by, network_of_layers
 from ..learners.gradient_traces import GradientTraces, gradient_step
 from ..networks import AbstractNetwork, StreamMLP
-from ..optimizers import LMS, AbstractOptimizer
+from ..optimizers import LMS, AbstractOptimizer, Hybrid, require_no_traces
 from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule, step_rule_of
@@ -81,7 +81,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
     n_actions: int = eqx.field(static=True)
     network: AbstractNetwork
     auxiliary_network: AbstractNetwork
-    optimizer: AbstractStepRule | AbstractOptimizer
+    optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     auxiliary_scale: Hyperparameter
     regularization: Hyperparameter
     gamma: Hyperparameter
@@ -97,7 +97,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         n_actions: int,
         network: AbstractNetwork | None = None,
         auxiliary_network: AbstractNetwork | None = None,
-        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         auxiliary_scale: Hyperparameter = 0.1,
         regularization: Hyperparameter = 1.0,
         gamma: Hyperparameter = 0.99,
@@ -130,7 +130,7 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
         require_range(self, "auxiliary_scale", 0.0, open_low=True)
         require_range(self, "regularization", 0.0)
         require_part(self, "plasticity", AbstractPlasticity, optional=True)
-        _ = self.step_rule  # validates the optimizer
+        require_no_traces("QRC", self.step_rule, "lamda", self.lamda)
 
     @property
     def step_rule(self) -> AbstractStepRule:

@@ -39,10 +39,11 @@ from ..learners import (
     chosen_optimizer,
     concluded,
     living,
+    require_traces_taken,
 )
 from ..networks import sizes
 from ..normalizers import AbstractNormalizer
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity
 from ..schedules import Linear
 from ..targets import (
@@ -168,7 +169,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
     lamda: Hyperparameter
     prediction_demons: HordeSpec | None = eqx.field(metadata={"config_splice": "demons"})
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
-    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    optimizer: AbstractOptimizer | Hybrid = eqx.field(metadata={"config": "required"})
     bounder: AbstractBounder | None
     normalizer: AbstractNormalizer | None
     head_optimizer: AbstractOptimizer | None
@@ -183,7 +184,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         self,
         sarsa_config: SARSAConfig,
         hidden_sizes: Sequence[int] = (128, 128),
-        optimizer: AbstractOptimizer | None = None,
+        optimizer: AbstractOptimizer | Hybrid | None = None,
         step_size: Hyperparameter = 1.0,
         bounder: AbstractBounder | None = None,
         normalizer: AbstractNormalizer | None = None,
@@ -219,6 +220,7 @@ class SARSAAgent(AbstractAgent[SARSAState], AbstractLearner[SARSAState, ControlS
         require_part(self, "reward_centering", RewardCentering, optional=True)
         require_range(self, "lamda", 0.0, 1.0)
         require_choice("SARSAAgent", "use_bias", self.use_bias, (True, False))
+        require_traces_taken(self, "lamda", self.lamda)
         _ = self.horde  # validates the shared fields
 
     @property

@@ -37,7 +37,7 @@ from ..learners import (
     td_step,
 )
 from ..networks import AbstractNetwork, StreamMLP
-from ..optimizers import AbstractOptimizer, ObGD
+from ..optimizers import AbstractOptimizer, Hybrid, ObGD, require_no_traces
 from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, Bootstrap
 from ..targets import CenteringState, RewardCentering, centered, centering_begun, recentered
@@ -117,8 +117,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
     policy: AbstractPolicy
     actor: AbstractNetwork
     critic: AbstractNetwork
-    policy_optimizer: AbstractStepRule | AbstractOptimizer
-    value_optimizer: AbstractStepRule | AbstractOptimizer
+    policy_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
+    value_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     gamma: Hyperparameter
     lamda: Hyperparameter
     entropy_coefficient: Hyperparameter
@@ -133,8 +133,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         policy: AbstractPolicy,
         actor: AbstractNetwork | None = None,
         critic: AbstractNetwork | None = None,
-        policy_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
-        value_optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        policy_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
+        value_optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         gamma: Hyperparameter | None = None,
         lamda: Hyperparameter = 0.8,
         entropy_coefficient: Hyperparameter = 0.01,
@@ -183,7 +183,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             raise ValueError(
                 f"StreamAC: `gamma` must be 1 with `average_reward`, got {self.gamma}."
             )
-        _ = self.rules  # validates the optimizers
+        for rule in self.rules:
+            require_no_traces("StreamAC", rule, "lamda", self.lamda)
 
     @property
     def action_space(self) -> ActionSpace:

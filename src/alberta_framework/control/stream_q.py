@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from ..components.ranges import require_range
 from ..components.types import Hyperparameter
 from ..networks import AbstractNetwork, StreamMLP
-from ..optimizers import AbstractOptimizer, ObGD
+from ..optimizers import AbstractOptimizer, Hybrid, ObGD
 from ..plasticity import AbstractPlasticity
 from ..schedules import AbstractSchedule, Linear
 from ..step_rules import AbstractStepRule
@@ -50,7 +50,7 @@ class StreamQ(AbstractTracedValueAgent):
 
     n_actions: int = eqx.field(static=True)
     network: AbstractNetwork
-    optimizer: AbstractStepRule | AbstractOptimizer
+    optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     gamma: Hyperparameter
     lamda: Hyperparameter
     epsilon: AbstractSchedule
@@ -63,7 +63,7 @@ class StreamQ(AbstractTracedValueAgent):
         self,
         n_actions: int,
         network: AbstractNetwork | None = None,
-        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         gamma: Hyperparameter = 0.99,
         lamda: Hyperparameter = 0.8,
         epsilon: AbstractSchedule | None = None,

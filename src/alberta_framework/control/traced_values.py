@@ -22,7 +22,7 @@ from ..learners import (
     plasticity_witnesses,
     td_step,
 )
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid, require_no_traces
 from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import CenteringState, value_of
@@ -75,13 +75,13 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
 
     draws_weights: ClassVar[bool | None] = True
 
-    optimizer: eqx.AbstractVar[AbstractStepRule | AbstractOptimizer]
+    optimizer: eqx.AbstractVar[AbstractStepRule | AbstractOptimizer | Hybrid]
     plasticity: eqx.AbstractVar[AbstractPlasticity | None]
 
     def __check_init__(self):
         require_network(self)
         require_part(self, "plasticity", AbstractPlasticity, optional=True)
-        _ = self.step_rule  # validates the optimizer
+        require_no_traces(type(self).__name__, self.step_rule, "lamda", self.lamda)
 
     @property
     def step_rule(self) -> AbstractStepRule:

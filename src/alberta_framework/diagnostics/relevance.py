@@ -12,6 +12,7 @@ from ..components.state import AbstractState
 from ..learners import AbstractHeadsState, AbstractLearner, Network, Trunk
 from ..optimizers import (
     AutostepParamState,
+    FADEParamState,
     IDBDParamState,
     LMSState,
 )
@@ -45,8 +46,8 @@ def compute_feature_relevance(
       None for `LMS`.
 
     **Arguments:** `state`; `learner`: may be left out for the state of a multi-head learner or a
-    Horde whose optimizer is one of the library's `LMS`, `IDBD`, `Autostep`, which tells its step
-    sizes by itself.
+    Horde whose optimizer is one of the library's `LMS`, `IDBD`, `Autostep`, `FADE`, which tells its
+    step sizes by itself.
 
     **Raises:** `TypeError` for another state without `learner`, and for a learner that does not
     tell its weights by `network_of`.
@@ -109,7 +110,7 @@ def _step_sizes(optimizer_state: Any) -> Float[Array, "..."]:
     match optimizer_state:
         case LMSState():
             return optimizer_state.step_size
-        case IDBDParamState():
+        case IDBDParamState() | FADEParamState():
             return jnp.exp(optimizer_state.log_step_sizes)
         case AutostepParamState():
             return optimizer_state.step_sizes

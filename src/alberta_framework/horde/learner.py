@@ -31,10 +31,11 @@ from ..learners import (
     guarded,
     named_columns,
     on_policy,
+    require_traces_taken,
 )
 from ..networks import sizes
 from ..normalizers import AbstractNormalizer
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity
 from ..targets import bootstrapped, continuation, next_features
 from .cumulants import cumulants_of
@@ -102,7 +103,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
 
     horde_spec: HordeSpec = eqx.field(metadata={"config": "required"})
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
-    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    optimizer: AbstractOptimizer | Hybrid = eqx.field(metadata={"config": "required"})
     bounder: AbstractBounder | None
     normalizer: AbstractNormalizer | None
     head_optimizer: AbstractOptimizer | None
@@ -119,7 +120,7 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
         self,
         horde_spec: HordeSpec,
         hidden_sizes: Sequence[int] = (128, 128),
-        optimizer: AbstractOptimizer | None = None,
+        optimizer: AbstractOptimizer | Hybrid | None = None,
         step_size: Hyperparameter = 1.0,
         bounder: AbstractBounder | None = None,
         normalizer: AbstractNormalizer | None = None,
@@ -150,6 +151,8 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
         require_choice("HordeLearner", "trunk_traces", self.trunk_traces, ("none", "per_demon"))
         require_choice("HordeLearner", "combine", self.combine, ("sum", "mean"))
         require_choice("HordeLearner", "inactive", self.inactive, ("freeze", "advance"))
+        # A transition may come with any discount, so that the spec's do not say.
+        require_traces_taken(self, "lamda of every demon", self.horde_spec.lamdas)
         _ = self.learner  # validates the shared fields
 
     @property

@@ -49,6 +49,7 @@ from .multi_head import stacked_numbers as stacked_numbers
 from .network import chosen_optimizer as chosen_optimizer
 from .network import plasticity_begun as plasticity_begun
 from .network import plasticity_witnesses as plasticity_witnesses
+from .network import require_traces_taken as require_traces_taken
 from .on_policy import on_policy as on_policy
 from .plastic import after_both as after_both
 from .plastic import both as both

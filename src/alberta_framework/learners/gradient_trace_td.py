@@ -21,7 +21,7 @@ from ..components.state import AbstractState
 from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TDTimeStep
 from ..networks import AbstractNetwork, StreamMLP
-from ..optimizers import LMS, AbstractOptimizer
+from ..optimizers import LMS, AbstractOptimizer, Hybrid, require_no_traces
 from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import next_features
@@ -94,7 +94,7 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
 
     network: AbstractNetwork
     auxiliary_network: AbstractNetwork
-    optimizer: AbstractStepRule | AbstractOptimizer
+    optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     auxiliary_scale: Hyperparameter
     regularization: Hyperparameter
     lamda: Hyperparameter
@@ -105,7 +105,7 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
         self,
         network: AbstractNetwork | None = None,
         auxiliary_network: AbstractNetwork | None = None,
-        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         auxiliary_scale: Hyperparameter = 1.0,
         regularization: Hyperparameter = 1.0,
         lamda: Hyperparameter = 0.8,
@@ -130,7 +130,7 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
         require_part(self, "plasticity", AbstractPlasticity, optional=True)
         require_range(self, "lamda", 0.0, 1.0)
         require_choice("GradientTraceTD", "correction", self.correction, (True, False))
-        _ = self.step_rule  # validates the optimizer
+        require_no_traces("GradientTraceTD", self.step_rule, "lamda", self.lamda)
 
     @property
     def step_rule(self) -> AbstractStepRule:

@@ -25,12 +25,12 @@ from ..networks import (
     written,
 )
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
-from ..optimizers import AbstractOptimizer, LMSState
+from ..optimizers import AbstractOptimizer, Hybrid, LMSState
 from ..plasticity import AbstractPlasticity, NetworkStep
 from ..step_rules import PerTensor, PerTensorState, beginning_where, renewed_tensor
 from .lifetime import AbstractLearnerState
 from .losses import AbstractLoss, SquaredLoss
-from .network import initial_layers, plasticity_begun, zeros_like
+from .network import initial_layers, optimizer_of, plasticity_begun, zeros_like
 from .stacked_heads import HeadOptimizerStates, HeadTraces
 from .trunk import Network, Trunk, kept_by
 from .trunk_traces import TrunkTraces
@@ -130,10 +130,9 @@ class Heads(eqx.Module):
 
     n_heads: int = eqx.field(static=True)
     hidden_sizes: tuple[int, ...] = eqx.field(static=True)
-    optimizer: AbstractOptimizer
+    optimizer: Hybrid
     bounder: AbstractBounder | None
     normalizer: AbstractNormalizer | None
-    head_optimizer: AbstractOptimizer | None
     sparsity: float = eqx.field(static=True)
     leaky_relu_slope: Hyperparameter
     use_layer_norm: bool = eqx.field(static=True)
@@ -157,10 +156,9 @@ class Heads(eqx.Module):
         return cls(
             n_heads=n_heads,
             hidden_sizes=learner.hidden_sizes,
-            optimizer=learner.optimizer,
+            optimizer=optimizer_of(learner),
             bounder=learner.bounder,
             normalizer=learner.normalizer,
-            head_optimizer=learner.head_optimizer,
             sparsity=learner.sparsity,
             leaky_relu_slope=learner.leaky_relu_slope,
             use_layer_norm=learner.use_layer_norm,
@@ -225,14 +223,19 @@ class Heads(eqx.Module):
 
         parted, traces = self._trunk_gradient(state, errors, backward, how)
         changes, kept, trunk_metric = self._trunk_step(state, parted)
-        of_heads, head_states, head_traces = self._heads_step(state, h, step_errors(errors), how)
+        stepped = self._heads_step(state, h, step_errors(errors), how)
+        of_heads, head_states, head_traces, lost = stepped
         witnesses: list[Any] = [f32(observation), outputs, errors, normalizer_state]
         if traces is not None:
             sizes = traces.sizes(self.of_trunk.step_sizes(kept, parted))
             witnesses.append(sizes)
             if self.bounds_jointly:
                 trunk_metric = self._factor(errors, sizes, how, head_states, head_traces)
+                if lost is not None:
+                    of_heads = jax.tree.map(jnp.add, of_heads, lost)
                 changes, of_heads = jax.tree.map(lambda d: trunk_metric * d, (changes, of_heads))
+                if lost is not None:
+                    of_heads = jax.tree.map(jnp.subtract, of_heads, lost)
         trunk = jax.tree.map(jnp.add, state.trunk_params, changes)
         heads = jax.tree.map(jnp.add, heads, of_heads)
         plasticity_state, renewals = state.plasticity_state, ()
@@ -334,16 +337,16 @@ class Heads(eqx.Module):
     @property
     def of_trunk(self) -> PerTensor:
         """How the trunk's tensors step."""
-        return PerTensor(self.optimizer, self.bounder)
+        return PerTensor(self.optimizer.trunk, self.bounder)
 
     @property
     def of_heads(self) -> PerTensor:
         """How the pair of weights and bias of a head steps."""
-        return PerTensor(self.optimizer_of_heads, self.bounder)
+        return PerTensor((self.optimizer_of_heads,) * 2, self.bounder)
 
     @property
     def optimizer_of_heads(self) -> AbstractOptimizer:
-        return self.optimizer if self.head_optimizer is None else self.head_optimizer
+        return self.optimizer.head
 
     @property
     def bounds_jointly(self) -> bool:
@@ -353,8 +356,8 @@ class Heads(eqx.Module):
         one = jnp.ones(1)
         return self.bounder.joint_factor(one, one) is not None
 
-    def _alone(self, optimizer: AbstractOptimizer) -> PerTensor:
-        return PerTensor(optimizer, None if self.bounds_jointly else self.bounder)
+    def _alone(self, *optimizers: AbstractOptimizer) -> PerTensor:
+        return PerTensor(optimizers, None if self.bounds_jointly else self.bounder)
 
     def _network_step(
         self,
@@ -435,16 +438,19 @@ class Heads(eqx.Module):
         # The gradients hold the errors, and what past there is: for the rule they are its traces.
         tensors = interleaved(state.trunk_params)
         kept = PerTensorState(state.trunk_optimizer_states, gradients)
-        changes, kept, info = self._alone(self.optimizer).step(
+        each = (self.optimizer.trunk,) * len(tensors)
+        changes, kept, info = self._alone(*each).step(
             kept, gradients, gradients, None, None, 0.0, params=tensors
         )
         return from_interleaved(tuple(changes)), kept, info.bound
 
     def _heads_step(
         self, state: AbstractHeadsState, h: Array, errors: Array, how: HeadUpdate
-    ) -> tuple[MLPParams, HeadOptimizerStates, HeadTraces]:
-        """The changes of the heads, their states and their traces."""
-        rule, seen = self._alone(self.optimizer_of_heads), f32(how.seen)
+    ) -> tuple[MLPParams, HeadOptimizerStates, HeadTraces, MLPParams | None]:
+        """The changes of the heads, their states and their traces, and what of the changes no
+        bound holds for, with its sign turned: what the heads forget, None if nothing."""
+        optimizer, seen = self.optimizer_of_heads, f32(how.seen)
+        rule = self._alone(optimizer, optimizer)
         traces, states, heads = state.head_traces, state.head_optimizer_states, state.head_params
         gradients = seen[:, None, None] * h[None, None, :], seen[:, None]
         if not self.use_bias:
@@ -468,14 +474,23 @@ class Heads(eqx.Module):
         )
         live = b_traces[:, 0] != 0.0 if self.use_bias else jnp.any(w_traces != 0.0, (1, 2))
         none = jnp.zeros_like(w), jnp.zeros_like(b)
+        stepping = how.stepping(live)
+        lost = None
+        forgotten = jax.vmap(optimizer.forgotten)(w_states, heads.weights)
+        if forgotten is not None:
+            of_bias = jax.vmap(optimizer.forgotten)(b_states, heads.biases)
+            if not self.use_bias:
+                b = of_bias = jnp.zeros_like(b)
+            lost = MLPParams(*_where_heads(stepping, (forgotten, of_bias), none))
         w, b, w_states, b_states = _where_heads(
-            how.stepping(live), (w, b, w_states, b_states), (*none, states.w, states.b)
+            stepping, (w, b, w_states, b_states), (*none, states.w, states.b)
         )
         w_traces, b_traces = _where_heads(~how.frozen, (w_traces, b_traces), (traces.w, traces.b))
         return (
             MLPParams(w, b),
             HeadOptimizerStates(w_states, b_states),
             HeadTraces(w_traces, b_traces),
+            lost,
         )
 
 

@@ -133,9 +133,8 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
         prediction = _value(state, x)
         error = scalar(target) - prediction
-        change = self.optimizer.update(state.optimizer_state, error, x)
-        dw, db = bounded_changes(self.bounder, change, error, (state.weights, state.bias))
-        w, b = state.weights + dw, state.bias + db if self.use_bias else state.bias
+        change = self.optimizer.change(state.optimizer_state, error, x, state.weights, state.bias)
+        w, b = changed(self.bounder, change, error, state.weights, state.bias, self.use_bias)
         candidate = LearnerState(
             weights=w,
             bias=b,
@@ -154,7 +153,8 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
             rejected=jnp.asarray(False),
         )
         # Any non-finite input makes the error non-finite.
-        return Candidate(result, (error, candidate))
+        judged = candidate.replace(optimizer_state=self.optimizer.judged(change.new_state))
+        return Candidate(result, (error, judged))
 
     def learn(
         self, state: LearnerState, experience: TimeStep
@@ -180,25 +180,33 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         return jnp.broadcast_to(step_sizes, state.weights.shape)
 
 
+def _kept(numbers: Array, forgotten: Array | None) -> Array:
+    return numbers if forgotten is None else numbers - forgotten
+
+
 def _value(state: LearnerState, x: Float[Array, " features"]) -> Float[Array, ""]:
     return affine(state.weights, x, state.bias)
 
 
-def bounded_changes(
+def changed(
     bounder: AbstractBounder | None,
     change: OptimizerUpdate,
     error: Float[Array, ""],
-    params: tuple[Float[Array, " features"], Float[Array, ""]],
+    weights: Float[Array, " features"],
+    bias: Float[Array, ""],
+    use_bias: bool = True,
 ) -> tuple[Float[Array, " features"], Float[Array, ""]]:
-    """The changes of weights and bias that an optimizer wants, bounded as one pair of tensors."""
+    """Weights and bias after what an optimizer wants, bounded as one pair of tensors; what it
+    forgets is not bounded."""
     dw, db = change.weight_delta, change.bias_delta
-    if bounder is None:
-        return dw, db
-    # The optimizer's changes hold the error, which a bounder takes apart from the steps.
-    safe = jnp.where(error == 0.0, 1.0, error)
-    steps = tuple(jnp.where(error == 0.0, 0.0, change / safe) for change in (dw, db))
-    (sw, sb), _ = bounder.bound(steps, error, params)
-    return error * sw, error * sb
+    if bounder is not None:
+        # The optimizer's changes hold the error, which a bounder takes apart from the steps.
+        safe = jnp.where(error == 0.0, 1.0, error)
+        steps = tuple(jnp.where(error == 0.0, 0.0, part / safe) for part in (dw, db))
+        (sw, sb), _ = bounder.bound(steps, error, (weights, bias))
+        dw, db = error * sw, error * sb
+    weights = _kept(weights, change.weight_forgotten) + dw
+    return weights, _kept(bias, change.bias_forgotten) + db if use_bias else bias
 
 
 def mean_step_size(metrics: dict[str, Float[Array, ""]]) -> Float[Array, ""]:

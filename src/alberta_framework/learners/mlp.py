@@ -26,7 +26,7 @@ from ..networks import (
     sizes,
 )
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity, NetworkStep
 from ..step_rules import PerTensor, PerTensorState
 from .abstract import AbstractLearner
@@ -36,9 +36,11 @@ from .metrics import Metrics, named_columns
 from .network import (
     chosen_optimizer,
     initial_layers,
+    optimizer_of,
     plasticity_begun,
     plasticity_witnesses,
     require_network_fields,
+    require_traces_taken,
     require_unit_interval,
     zeros_like,
 )
@@ -105,7 +107,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     draws_weights: ClassVar[bool] = True
 
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
-    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    optimizer: AbstractOptimizer | Hybrid = eqx.field(metadata={"config": "required"})
     bounder: AbstractBounder | None
     normalizer: AbstractNormalizer | None
     head_optimizer: AbstractOptimizer | None
@@ -119,7 +121,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def __init__(
         self,
         hidden_sizes: Sequence[int] = (128, 128),
-        optimizer: AbstractOptimizer | None = None,
+        optimizer: AbstractOptimizer | Hybrid | None = None,
         step_size: Hyperparameter = 1.0,
         bounder: AbstractBounder | None = None,
         gamma: Hyperparameter = 0.0,
@@ -142,6 +144,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def __check_init__(self):
         require_network_fields(self)
         require_unit_interval(self, "gamma", "lamda")
+        require_traces_taken(self, "gamma * lamda", self.gamma, self.lamda)
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> MLPLearnerState:
         """Sparse weights for `feature_dim` features drawn from `key`, born now."""
@@ -255,8 +258,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     @property
     def step_rule(self) -> PerTensor:
         """How traces and errors become changes, over the tensors w0, b0, w1, b1, ..."""
-        head = self.optimizer if self.head_optimizer is None else self.head_optimizer
-        of_each = (self.optimizer,) * (2 * len(self.hidden_sizes)) + (head,) * 2
+        both = optimizer_of(self)
+        of_each = (both.trunk,) * (2 * len(self.hidden_sizes)) + (both.head,) * 2
         return PerTensor(of_each, self.bounder)
 
 

@@ -18,7 +18,7 @@ from ..components.types import Hyperparameter
 from ..experience import MultiHeadStep
 from ..networks import MLPParams, sizes
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
-from ..optimizers import AbstractOptimizer
+from ..optimizers import AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
@@ -29,6 +29,7 @@ from .metrics import MetricParts, Metrics, named_columns
 from .network import (
     chosen_optimizer,
     require_network_fields,
+    require_traces_taken,
     require_unit_interval,
     without_trunk_trace,
 )
@@ -119,7 +120,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
     n_heads: int = eqx.field(static=True, metadata={"config": "required"})
     hidden_sizes: tuple[int, ...] = eqx.field(static=True, metadata={"config": "required"})
-    optimizer: AbstractOptimizer = eqx.field(metadata={"config": "required"})
+    optimizer: AbstractOptimizer | Hybrid = eqx.field(metadata={"config": "required"})
     bounder: AbstractBounder | None
     normalizer: AbstractNormalizer | None
     head_optimizer: AbstractOptimizer | None
@@ -137,7 +138,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         self,
         n_heads: int,
         hidden_sizes: Sequence[int] = (128, 128),
-        optimizer: AbstractOptimizer | None = None,
+        optimizer: AbstractOptimizer | Hybrid | None = None,
         step_size: Hyperparameter = 1.0,
         bounder: AbstractBounder | None = None,
         gamma: Hyperparameter = 0.0,
@@ -172,7 +173,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         require_unit_interval(self, "gamma", "lamda")
         require_choice("MultiHeadMLPLearner", "use_bias", self.use_bias, (True, False))
         require_loss("MultiHeadMLPLearner", self.loss, self.n_heads)
-        if self.per_head_gamma_lamda is not None:
+        if self.per_head_gamma_lamda is None:
+            require_traces_taken(self, "gamma * lamda", self.gamma, self.lamda)
+        else:
+            require_traces_taken(self, "per_head_gamma_lamda", self.per_head_gamma_lamda)
             require_range(self, "per_head_gamma_lamda", 0.0, 1.0)
             length = np.shape(self.per_head_gamma_lamda)[-1:]
             if length != (self.n_heads,):

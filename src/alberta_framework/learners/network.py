@@ -17,7 +17,7 @@ from ..components.numbers import f32, is_traced
 from ..components.ranges import require_choice, require_part, require_range
 from ..networks import MLPParams, require_sparsity, sparse_init, sparse_layers
 from ..normalizers import AbstractNormalizer
-from ..optimizers import LMS, AbstractOptimizer
+from ..optimizers import LMS, Hybrid, network_optimizer, require_layers, require_no_traces
 from ..plasticity import AbstractPlasticity
 
 # Folded into the key of the weights, it gives one that nothing else draws from.
@@ -34,17 +34,27 @@ def chosen_optimizer(owner: str, optimizer: Any, step_size: Any) -> Any:
         raise type(error)(str(error).replace("LMS", owner, 1)) from None
 
 
+def optimizer_of(learner: Any) -> Hybrid:
+    """What learns the hidden layers of a network learner, and what its output layer."""
+    return network_optimizer(type(learner).__name__, learner.optimizer, learner.head_optimizer)
+
+
 def require_network_fields(learner: Any) -> None:
     """Validate the fields that the network learners share."""
     owner = type(learner).__name__
-    require_part(learner, "optimizer", AbstractOptimizer)
-    require_part(learner, "head_optimizer", AbstractOptimizer, optional=True)
+    require_layers(owner, optimizer_of(learner), bool(learner.hidden_sizes))
     require_part(learner, "bounder", AbstractBounder, optional=True)
     require_part(learner, "normalizer", AbstractNormalizer, optional=True)
     require_part(learner, "plasticity", AbstractPlasticity, optional=True)
     require_sparsity(owner, learner.sparsity)
     require_range(learner, "leaky_relu_slope")
     require_choice(owner, "use_layer_norm", learner.use_layer_norm, (True, False))
+
+
+def require_traces_taken(learner: Any, told: str, *factors: Any) -> None:
+    """Check that the optimizers of a network learner take its traces, if it may have any; traces
+    decay by the product of `factors`, called `told`."""
+    require_no_traces(type(learner).__name__, optimizer_of(learner), told, *factors)
 
 
 def require_unit_interval(learner: Any, *names: str) -> None:

@@ -19,7 +19,7 @@ from ..optimizers import LMS, AbstractOptimizer
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
-from .linear import bounded_changes, mean_step_size
+from .linear import changed, mean_step_size
 from .losses import SoftmaxLoss
 from .metrics import Metrics, named_columns
 from .trunk import Network
@@ -150,16 +150,16 @@ class SoftmaxLinearLearner(AbstractLearner[SoftmaxLinearState, TimeStep]):
         errors = targets - predictions
 
         def one_class(optimizer_state, error, w, b):
-            change = self.optimizer.update(optimizer_state, error, x)
-            deltas = bounded_changes(self.bounder, change, error, (w, b))
-            return deltas, change.new_state, mean_step_size(change.metrics)
+            change = self.optimizer.change(optimizer_state, error, x, w, b)
+            after = changed(self.bounder, change, error, w, b)
+            return after, change.new_state, mean_step_size(change.metrics)
 
-        (dw, db), optimizer_state, step_sizes = jax.vmap(one_class)(
+        (weights, bias), optimizer_state, step_sizes = jax.vmap(one_class)(
             state.optimizer_state, errors, state.weights, state.bias
         )
         candidate = SoftmaxLinearState(
-            weights=state.weights + dw,
-            bias=state.bias + db,
+            weights=weights,
+            bias=bias,
             optimizer_state=optimizer_state,
             normalizer_state=normalizer_state,
             life=state.life,

@@ -15,7 +15,7 @@ from ..components.types import Hyperparameter, ScalarLike
 from ..experience import TDTimeStep
 from ..networks import AbstractNetwork, StreamMLP
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
-from ..optimizers import AbstractOptimizer, ObGD
+from ..optimizers import AbstractOptimizer, Hybrid, ObGD, require_no_traces
 from ..plasticity import AbstractPlasticity
 from ..step_rules import AbstractStepRule, step_rule_of
 from ..targets import next_features
@@ -85,7 +85,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
     draws_weights: ClassVar[bool] = True
 
     network: AbstractNetwork
-    optimizer: AbstractStepRule | AbstractOptimizer
+    optimizer: AbstractStepRule | AbstractOptimizer | Hybrid
     lamda: Hyperparameter
     gamma: Hyperparameter
     normalizer: AbstractNormalizer | None
@@ -94,7 +94,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
     def __init__(
         self,
         network: AbstractNetwork | None = None,
-        optimizer: AbstractStepRule | AbstractOptimizer | None = None,
+        optimizer: AbstractStepRule | AbstractOptimizer | Hybrid | None = None,
         lamda: Hyperparameter = 0.8,
         gamma: Hyperparameter = 0.99,
         normalizer: AbstractNormalizer | None = None,
@@ -113,7 +113,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
         require_part(self, "plasticity", AbstractPlasticity, optional=True)
         require_range(self, "lamda", 0.0, 1.0)
         require_range(self, "gamma", 0.0, 1.0)
-        _ = self.step_rule  # validates the optimizer
+        require_no_traces("StreamTD", self.step_rule, "lamda", self.lamda)
 
     @property
     def step_rule(self) -> AbstractStepRule:

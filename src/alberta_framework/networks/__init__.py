@@ -10,6 +10,8 @@ from .mlp import from_interleaved as from_interleaved
 from .mlp import hidden as hidden
 from .mlp import hidden_activations as hidden_activations
 from .mlp import interleaved as interleaved
+from .params import AbstractNetworkParams as AbstractNetworkParams
+from .params import of_output_layer as of_output_layer
 from .renewal import Edit as Edit
 from .renewal import Renewal as Renewal
 from .renewal import Units as Units

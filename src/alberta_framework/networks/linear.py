@@ -9,11 +9,11 @@ from jaxtyping import Array, Float, PRNGKeyArray, Real
 from ..compilation.boundary import compiled_by_itself
 from ..components.numbers import affine, f32
 from ..components.ranges import require_count
-from ..components.state import AbstractState
 from .abstract import AbstractNetwork
+from .params import AbstractNetworkParams
 
 
-class LinearParams(AbstractState):
+class LinearParams(AbstractNetworkParams):
     """Weights [output, feature]."""
 
     weights: Any
@@ -21,6 +21,9 @@ class LinearParams(AbstractState):
     @property
     def feature_dim(self) -> int:
         return self.weights.shape[-1]
+
+    def of_output_layer(self) -> tuple[bool, ...]:
+        return (True,)
 
 
 class LinearNetwork(AbstractNetwork[LinearParams]):

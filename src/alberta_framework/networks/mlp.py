@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..components.numbers import affine, f32
-from ..components.state import AbstractState
 from ..components.types import ScalarLike
+from .params import AbstractNetworkParams
 
 _LAYER_NORM_EPSILON = 1e-5
 
@@ -18,7 +18,7 @@ _LAYER_NORM_EPSILON = 1e-5
 Kink: TypeAlias = Literal["left", "right"]
 
 
-class MLPParams(AbstractState):
+class MLPParams(AbstractNetworkParams):
     """Weights `(fan_out, fan_in)` and biases `(fan_out,)`: tuples by layer.
 
     In stacked heads both are arrays with the head as first axis: `weights[i]` is head i's.
@@ -31,6 +31,12 @@ class MLPParams(AbstractState):
     def feature_dim(self) -> int:
         """How many inputs the first layer has."""
         return self.weights[0].shape[-1]
+
+    def of_output_layer(self) -> tuple[bool, ...]:
+        if not isinstance(self.weights, tuple):  # stacked heads
+            return True, True
+        hidden = (False,) * (len(self.weights) - 1)
+        return (*hidden, True) * 2
 
 
 def interleaved(params: MLPParams) -> tuple[Array, ...]:

@@ -12,6 +12,12 @@ from .autostep import AutostepParamState as AutostepParamState
 from .autostep import AutostepState as AutostepState
 from .autostep import create_autostep_state as create_autostep_state
 from .configuration import optimizer_from_config as optimizer_from_config
+from .fade import FADE as FADE
+from .fade import FADEParamState as FADEParamState
+from .fade import FADEState as FADEState
+from .hybrid import Hybrid as Hybrid
+from .hybrid import network_optimizer as network_optimizer
+from .hybrid import require_layers as require_layers
 from .idbd import IDBD as IDBD
 from .idbd import IDBDParamState as IDBDParamState
 from .idbd import IDBDState as IDBDState
@@ -25,3 +31,4 @@ from .obgd import create_obgd_state as create_obgd_state
 from .td_idbd import TDIDBD as TDIDBD
 from .td_idbd import TDIDBDState as TDIDBDState
 from .td_idbd import create_tdidbd_state as create_tdidbd_state
+from .without_traces import require_no_traces as require_no_traces

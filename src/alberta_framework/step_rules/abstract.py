@@ -66,6 +66,11 @@ class AbstractStepRule(AbstractComponent):
         """What `step` must be told of the bootstrap."""
         return self._needs()
 
+    @property
+    def takes_traces(self) -> bool:
+        """Whether traces may decay by more than 0."""
+        return self._takes_traces()
+
     def averaging(self, decay: Any) -> Self:
         """The rule whose averages move as a trace of this decay does, unless told otherwise.
 
@@ -158,6 +163,9 @@ class AbstractStepRule(AbstractComponent):
 
     def _needs(self) -> Needs:
         return "nothing"
+
+    def _takes_traces(self) -> bool:
+        return True
 
     def _average_decay(self, decay: Any) -> Any:
         """The rate of averages: told, or that of this step's trace."""

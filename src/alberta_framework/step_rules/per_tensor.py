@@ -10,8 +10,8 @@ from ..components.numbers import f32
 from ..components.ranges import require_part
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
-from ..networks import Edit, Renewal, written
-from ..optimizers import AbstractOptimizer
+from ..networks import Edit, Renewal, of_output_layer, written
+from ..optimizers import AbstractOptimizer, Hybrid, network_optimizer, require_layers
 from ..traces import AbstractTrace, Accumulating
 from .abstract import (
     AbstractStepRule,
@@ -32,22 +32,23 @@ class PerTensorState(AbstractState):
 
 class PerTensor(AbstractStepRule):
     r"""For each tensor k with trace z_k: s_k = the optimizer's step for z_k and the error; the
-    bounder shrinks all s_k together; dw_k = error s_k.
+    bounder shrinks all s_k together; dw_k = error s_k - what the optimizer forgets of w_k.
 
     With the error None the gradients hold it already: then dw_k = s_k, and bounds are taken with
     the error 1.
 
-    **Arguments:** `optimizer`: one for all tensors, or one for each leaf of the parameters, in
-    their order; `bounder`, default none; `trace`, default `Accumulating()`.
+    **Arguments:** `optimizer`: one for all tensors; a `Hybrid` for parameters that know which
+    belong to their output layer (`MLPParams`, `LinearParams`); or one for each leaf of the
+    parameters, in their order; `bounder`, default none; `trace`, default `Accumulating()`.
     """
 
-    optimizer: AbstractOptimizer | tuple[AbstractOptimizer, ...]
+    optimizer: AbstractOptimizer | Hybrid | tuple[AbstractOptimizer, ...]
     bounder: AbstractBounder | None = None
     trace: AbstractTrace = Accumulating()
 
     def __check_init__(self):
         if not isinstance(self.optimizer, tuple):
-            require_part(self, "optimizer", AbstractOptimizer)
+            _ = network_optimizer("PerTensor", self.optimizer)  # validates it
         require_part(self, "bounder", AbstractBounder, optional=True)
         require_part(self, "trace", AbstractTrace)
 
@@ -55,7 +56,7 @@ class PerTensor(AbstractStepRule):
         tensors = tuple(jax.tree.leaves(params))
         states = [
             optimizer.init_for_shape(tensor.shape)
-            for optimizer, tensor in zip(self._optimizers(tensors), tensors, strict=True)
+            for optimizer, tensor in zip(self._optimizers(params), tensors, strict=True)
         ]
         return PerTensorState(tuple(states), self.trace.init(tensors))
 
@@ -81,33 +82,44 @@ class PerTensor(AbstractStepRule):
         params: Any = None,
     ) -> tuple[Any, PerTensorState, StepInfo]:
         directions, structure = jax.tree.flatten(direction)
-        optimizers = self._optimizers(directions)
-        each = zip(optimizers, state.optimizer_states, directions, strict=True)
-        stepped = [optimizer.update_from_gradient(own, z, delta) for optimizer, own, z in each]
+        optimizers, tensors = self._optimizers(direction), jax.tree.leaves(params)
+        weights = tensors if tensors else [None] * len(directions)
+        each = zip(optimizers, state.optimizer_states, directions, weights, strict=True)
+        stepped = [optimizer.step_on(own, z, delta, w) for optimizer, own, z, w in each]
         steps, bound = tuple(step for step, _ in stepped), f32(1.0)
         if self.bounder is not None:
             error = 1.0 if delta is None else delta
-            steps, bound = self.bounder.bound(steps, error, tuple(jax.tree.leaves(params)))
+            steps, bound = self.bounder.bound(steps, error, tuple(tensors))
         changes = steps if delta is None else tuple(delta * step for step in steps)
+        after = tuple(own for _, own in stepped)
+        forgotten = [
+            optimizer.forgotten(own, w)
+            for optimizer, own, w in zip(optimizers, after, weights, strict=True)
+        ]
+        changes = tuple(
+            change if lost is None else change - lost
+            for change, lost in zip(changes, forgotten, strict=True)
+        )
         traces = state.traces if reset is False else self.trace.cut(state.traces, reset)
         info = StepInfo(unknown(), bound, total(abs, state.traces), unknown())
-        state = PerTensorState(tuple(own for _, own in stepped), traces)
+        state = PerTensorState(after, traces)
         return jax.tree.unflatten(structure, changes), state, info
 
     def cut(self, state: PerTensorState, where: Any = True) -> PerTensorState:
         return state.replace(traces=self.trace.cut(state.traces, where))
 
     def _witnesses(self, state: PerTensorState) -> Any:
-        kept = zip(
-            self._optimizers(state.traces), state.optimizer_states, state.traces, strict=True
-        )
+        if isinstance(self.optimizer, Hybrid):
+            return state  # which of the two each belongs to is not known without parameters
+        optimizers = self._optimizers(state.traces)
+        kept = zip(optimizers, state.optimizer_states, state.traces, strict=True)
         return [optimizer.witnesses(own, z) for optimizer, own, z in kept]
 
     def _renewed(self, state: PerTensorState, params: Any, renewal: Renewal) -> PerTensorState:
         tensors = jax.tree.leaves(params)
         firsts = tuple(
             optimizer.init_for_shape((1,) * tensor.ndim)
-            for optimizer, tensor in zip(self._optimizers(tensors), tensors, strict=True)
+            for optimizer, tensor in zip(self._optimizers(params), tensors, strict=True)
         )
         states, traces = state.optimizer_states, state.traces
         if renewal.units:
@@ -118,13 +130,32 @@ class PerTensor(AbstractStepRule):
         return PerTensorState(beginning_where(renewal.everything, states, firsts), traces)
 
     def _step_sizes(self, state: PerTensorState, params: Any) -> Any:
-        pairs = zip(self._optimizers(state.traces), state.optimizer_states, strict=True)
+        pairs = zip(self._optimizers(params), state.optimizer_states, strict=True)
         return tuple(optimizer.step_sizes(own) for optimizer, own in pairs)
 
-    def _optimizers(self, tensors: Any) -> tuple[AbstractOptimizer, ...]:
+    def _takes_traces(self) -> bool:
+        each = self.optimizer if isinstance(self.optimizer, tuple) else (self.optimizer,)
+        return all(optimizer.takes_traces for optimizer in each)
+
+    def _optimizers(self, params: Any) -> tuple[AbstractOptimizer, ...]:
+        """That of each leaf.
+
+        **Raises:** `ValueError` where it depends on what the output layer is, and nothing says so.
+        """
         if isinstance(self.optimizer, tuple):
             return self.optimizer
-        return (self.optimizer,) * len(tensors)
+        both, leaves = network_optimizer("PerTensor", self.optimizer), jax.tree.leaves(params)
+        if both.trunk is both.head and not both.trunk.output_layer_alone:
+            return (both.trunk,) * len(leaves)
+        of_output = of_output_layer(params)
+        if of_output is None:
+            raise ValueError(
+                f"PerTensor: with {self.optimizer!r} parameters must know their output layer, as "
+                f"MLPParams and LinearParams do, got {jax.tree.structure(params)}; or give "
+                "`optimizer` as a tuple, one for each leaf."
+            )
+        require_layers("PerTensor", both, not all(of_output))
+        return tuple(both.head if output else both.trunk for output in of_output)
 
 
 def renewed_tensor(state: Any, first: Any, tensor: Array, edits: tuple[Edit, ...]) -> Any:
