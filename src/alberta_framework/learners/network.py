@@ -83,7 +83,7 @@ def initial_layers(
     return trunk, heads
 
 
-def plasticity_begun(plasticity: AbstractPlasticity | None, params: Any, key: PRNGKeyArray) -> Any:
+def plasticity_begun(plasticity: AbstractPlasticity | None, params: Any, key: Any) -> Any:
     """The first state of what keeps a network plastic, None without it; with it or without, the
     network's weights are drawn alike."""
     if plasticity is None:

@@ -1,15 +1,20 @@
 """How a network that a step rule learns is kept plastic."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from ..networks import AbstractNetwork
+from ..networks import AbstractNetwork, Renewal
 from ..plasticity import AbstractPlasticity, NetworkStep
-from ..step_rules import AbstractStepRule
 from .network import plasticity_begun
+
+
+class Renewing(Protocol):
+    """What can put back to the beginning what it knows of weights that are new: a step rule."""
+
+    def renewed(self, state: Any, params: Any, renewal: Renewal, /) -> Any: ...
 
 
 class Kept(eqx.Module):
@@ -24,7 +29,7 @@ def kept_plastic(
     plasticity: AbstractPlasticity | None,
     plasticity_state: Any,
     network: AbstractNetwork,
-    rule: AbstractStepRule,
+    rule: Renewing,
     rule_state: Any,
     before: Any,
     after: Any,

@@ -126,8 +126,8 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> StreamTDState:
         """The network's initial weights for `feature_dim` features, drawn from `key`."""
         require_count("StreamTD.init", "feature_dim", feature_dim)
-        key = require_key("StreamTD.init", key)
-        params = self.network.init(int(feature_dim), key)
+        own_key = require_key("StreamTD.init", key)
+        params = self.network.init(int(feature_dim), own_key)
         normalizer = self.normalizer
         return StreamTDState(
             params=params,
@@ -136,7 +136,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             normalizer_state=None if normalizer is None else normalizer.init(int(feature_dim)),
             life=Lifecycle.begin(),
             feature_dim=int(feature_dim),
-            plasticity_state=plasticity_begun(self.plasticity, params, key),
+            plasticity_state=plasticity_begun(self.plasticity, params, own_key),
         )
 
     @compiled

@@ -105,7 +105,8 @@ class Renewal(eqx.Module):
         """For each tensor where it is new, in the order of the leaves of `params`, which are layers
         or the tensors w0, b0, w1, b1, ..."""
         if isinstance(params, tuple):
-            return interleaved(self.edits(from_interleaved(params)))
+            edits: Any = interleaved(self.edits(from_interleaved(params)))
+            return edits
         edits = self.edits(params)
         return (*edits.weights, *edits.biases)
 
@@ -130,9 +131,8 @@ class Renewal(eqx.Module):
         """A trace, a tree like the parameters, 0 where they are new or all traces end."""
         if self.units:
             trace = self.reset(trace, one_weight_each(trace))
-        if self.traces is None:
-            return trace
-        return jax.tree.map(lambda z: jnp.where(self.traces, 0.0, z), trace)
+        ended = self.traces
+        return trace if ended is None else jax.tree.map(lambda z: jnp.where(ended, 0.0, z), trace)
 
 
 def written(array: Array, edits: tuple[Edit, ...], values: Any, only: Any = True) -> Array:

@@ -77,7 +77,7 @@ def made_new(
         weights, biases = list(params.weights), list(params.biases)
         key, *keys = jr.split(key, 1 + len(units))
         renewal = Renewal(units, sizes)
-        of_layers = (None,) * len(units) if means is None else by_layer(means, sizes)
+        of_layers: Any = (None,) * len(units) if means is None else by_layer(means, sizes)
         for layer, one in enumerate(units):
             above = weights[layer + 1]
             if of_layers[layer] is not None and (step.output_bias or layer + 2 < len(weights)):
