@@ -165,7 +165,8 @@ Where every relevant weight flips, one well-chosen decay for all weights does ne
 work: a sign that flips with probability 1/100 a step is best forecast by 0.98 of itself, which is
 what a decay of 0.02 does, and FADE finds it by itself. It is needed where weights differ in how
 long they last: with five stable ones each of these fixed decays is worse than none, and FADE is
-better than both. The gradient of a decay is proportional to it: one that begins very small stays so.
+better than both. The gradient of a decay is proportional to it: one that begins very small
+stays so.
 """
     title = "Ramesh et al. 2026: learned forgetting"
     return section.Section(title, text, tuple(figures), verdict, "ramesh2026.png"), picture
