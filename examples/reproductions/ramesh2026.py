@@ -164,8 +164,9 @@ found there are means of 16 seeds, in which one such seed weighs much. Here, wit
 Where every relevant weight flips, one well-chosen decay for all weights does nearly all of the
 work: a sign that flips with probability 1/100 a step is best forecast by 0.98 of itself, which is
 what a decay of 0.02 does, and FADE finds it by itself. It is needed where weights differ in how
-long they last: with five stable ones every fixed decay is worse than none, and FADE is better than
-both. The gradient of a decay is proportional to it: one that begins very small stays so.
+long they last: with five stable ones each of these fixed decays is worse than none, and FADE is
+better than both. The gradient of a decay is proportional to it: one that begins very small
+stays so.
 """
     title = "Ramesh et al. 2026: learned forgetting"
     return section.Section(title, text, tuple(figures), verdict, "ramesh2026.png"), picture

@@ -196,8 +196,8 @@ class FADE(AbstractOptimizer[FADEState]):
         return jnp.exp(state.log_decays) * f32(weights)
 
     def _judged_of(self, state: FADEState) -> Any:
-        bias = state.bias_log_step_size, state.bias_trace, state.bias_decay_trace
-        return [getattr(state, name) for name in self._judged], bias
+        weights = state.log_step_sizes, state.traces, state.decay_traces
+        return weights, (state.bias_log_step_size, state.bias_trace, state.bias_decay_trace)
 
     def _moved(self, state: FADEParamState, e: Array, x: Array, w: Array) -> tuple:
         """The step, without the error, and the new state."""
