@@ -86,7 +86,8 @@ def errors(learner: af.MLPLearner, flip: str, seeds: int, steps: int) -> np.ndar
 def reproduce() -> tuple:
     import matplotlib.pyplot as plt
 
-    picture, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+    picture, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True, layout="constrained")
+    colors = {name: f"C{i}" for i, name in enumerate(LEARNERS)}
     panel = dict(zip(("all", "one"), panels, strict=True))
     found = {row: errors(LEARNERS[row[0]], row[1], SEEDS, STEPS) for row in PUBLISHED}
     figures, blocks = [], np.arange(1, BLOCKS + 1)
@@ -103,8 +104,9 @@ def reproduce() -> tuple:
                 )
             )
         means, error = found[name, flip].mean(0), found[name, flip].std(0, ddof=1) / SEEDS**0.5
-        panel[flip].plot(blocks, means, label=name)
-        panel[flip].fill_between(blocks, means - error, means + error, alpha=0.2)
+        panel[flip].plot(blocks, means, label=name, color=colors[name])
+        band = means - error, means + error
+        panel[flip].fill_between(blocks, *band, alpha=0.2, color=colors[name])
     losing = found["backprop, step size 0.01", "all"]
     kept = found["continual backprop, rate 1e-4", "all"]
     ratio = losing[:, -1] / losing[:, 0].mean()
@@ -117,8 +119,9 @@ def reproduce() -> tuple:
     figures.append(section.of_values(name, "0.43", kept[:, -1] / losing[:, -1].mean(), (0, 0.5)))
     for flip, axes in panel.items():
         axes.set(title=f"{flip} of the slow bits at a change", xlabel="block of 100,000 steps")
-        axes.legend(fontsize=7)
     panels[0].set(ylabel="squared error", ylim=(0.0, None))
+    lines, labels = panels[0].get_legend_handles_labels()
+    picture.legend(lines, labels, loc="outside lower center", ncols=2, fontsize=8)
     text = f"""
 Twenty bits, of which 15 change every 10,000 steps, all of them or one, and five at every step; a
 fixed target network of 100 threshold units. The learner has {UNITS} rectified units and sees each

@@ -66,9 +66,11 @@ def reproduce() -> tuple:
                 what = f"normalization: {kind}, method: {name}, {words} five tasks"
                 figures.append(section.of_values(what, "", found[:, block]))
             lasting[kind, name] = found[:, -1].mean()
-            axes.plot(at, found.mean(0), label=name, color=f"C{len(axes.lines)}")
+            line = len(axes.lines)
+            style = "-" if line < 10 else "--"
+            axes.plot(at, found.mean(0), label=name, color=f"C{line % 10}", linestyle=style)
         axes.set(title=f"normalization of layers: {kind}", xlabel="tasks")
-    panels[0].set(ylabel="accuracy before learning")
+    panels[0].set(ylabel="accuracy before learning", ylim=(0.7, 0.93))
     lines, labels = panels[0].get_legend_handles_labels()
     picture.legend(lines, labels, loc="outside lower center", ncols=3, fontsize=7)
     text = f"""

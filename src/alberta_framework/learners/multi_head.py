@@ -22,7 +22,8 @@ from ..optimizers import AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
-from .heads import AbstractHeadsState, Heads, HeadUpdate
+from .head_update import HeadUpdate
+from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
 from .losses import loss_of, require_loss
 from .metrics import MetricParts, Metrics, named_columns
