@@ -134,7 +134,7 @@ def reproduce(session: nox.Session) -> None:
 
     With `-- --long` those too that take an hour or two, else their sections stay as they are.
     """
-    session.install("-e", ".[analysis,gymnasium,orbax]")
+    session.install("-e", ".[analysis,digits,gymnasium,orbax]")
     session.run("python", "examples/reproductions/build_page.py", *session.posargs)
 
 
