@@ -32,6 +32,8 @@ _KEYS = {
     "checkpoint_every": int,
     "checkpoint_every_s": (int, float),
     "label_window": int,
+    "on_divergence": str,
+    "divergence_after": int,
 }
 _RANGES = {
     "label_window": (0, 2**31),
@@ -39,6 +41,15 @@ _RANGES = {
     "checkpoint_every": (1, 2**63),
     "checkpoint_every_s": (1e-3, float("inf")),
 }
+_OF_THE_DAEMON = (
+    "head_names",
+    "feature_names",
+    "gamma",
+    "keep",
+    "checkpoint_every",
+    "on_divergence",
+    "divergence_after",
+)
 _EVERY_S = 60.0
 # After a stop, before another thread saves and leaves: of two seconds the save takes the rest.
 _PATIENCE_S = 1.0
@@ -140,11 +151,8 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
         if key in found and not low <= found[key] < high:
             raise UsageProblem(f"{config}: {key}: must be >= {low}, got {found[key]}.")
     label_window = found.get("label_window", 10_000)
-    options: dict[str, Any] = {
-        key: found[key]
-        for key in ("head_names", "feature_names", "gamma", "keep", "checkpoint_every")
-        if key in found
-    }
+    options: dict[str, Any] = {key: found[key] for key in _OF_THE_DAEMON if key in found}
+    options.setdefault("on_divergence", "restore")
     if checkpoint is not None:
         every_s = None if "checkpoint_every" in found else _EVERY_S
         options["checkpoint_every_s"] = found.get("checkpoint_every_s", every_s)

@@ -16,12 +16,14 @@ from ..components.ranges import require_count
 from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
 from . import report
 from .actions import ActionEvents, ActionResult, in_float32
+from .divergence import Divergence
 from .event_kind import Turn
 from .kinds import event_kind, require_served
 from .latencies import Latencies
 from .observations import numbers_of
 from .predictions import AbstractPredictionEvents
 from .saving import Content, Saving
+from .verdict import rejected_in_a_row
 
 
 class StepResult(NamedTuple):
@@ -37,9 +39,9 @@ class StepResult(NamedTuple):
 
 
 # What a daemon is between two events: the learner's words, what its kind of events carries on
-# besides, and how many events there were. Exchanged as one, so that no interrupt finds half of an
-# event.
-_Moment: TypeAlias = tuple[Any, Any, int]
+# besides, how many events there were, and how many of the last ones were rejected in a row although
+# their numbers are sound. Exchanged as one, so that no interrupt finds half of an event.
+_Moment: TypeAlias = tuple[Any, Any, int, int]
 
 
 class Daemon:
@@ -84,6 +86,13 @@ class Daemon:
     - `feature_names`, `head_names`: for `report`, and for observations and targets that are Series
       of pandas, which are taken by name; stored in the checkpoint, which refuses others and gives
       its own if none are given.
+    - `on_divergence`: what happens after `divergence_after` (default 100) rejected events in a row
+      whose numbers are sound: the weights have run away, and nothing more would be learned for
+      ever. "warn" (default) logs one line. "restore" goes on from the newest checkpoint from before
+      the trouble, from an older one if that runs away too, and as "reset" without one. "reset" goes
+      on with new parameters and step sizes, and the statistics of the normalizers. Counts go on,
+      traces are cut, an agent's next event begins an episode. While events are being rejected no
+      save falls due then, so that what is kept is sound. `report()["divergence"]` says how often.
 
     **Raises:** `TypeError`, `ValueError` for a bad argument; `CheckpointError` for a checkpoint of
     another learner (numbers may differ), or one of which no kept file is sound;
@@ -109,12 +118,18 @@ class Daemon:
         gamma: float | None = None,
         feature_names: Sequence[str] | None = None,
         head_names: Sequence[str] | None = None,
+        on_divergence: str = "warn",
+        divergence_after: int = 100,
     ):
         require_served(learner, gamma)
         require_count("Daemon", "feature_dim", feature_dim)
         self.learner, self.feature_dim = learner, int(feature_dim)
         self.gamma = gamma
         self._resumed: dict[str, Any] | None = None
+        key = jax.random.key(0) if key is None else key
+        self._divergence = Divergence(
+            learner, self.feature_dim, key, on_divergence, divergence_after
+        )
         self._saving = Saving(
             learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep
         )
@@ -335,9 +350,10 @@ class Daemon:
         has a `PlasticityMonitor`.
         """
         with self._lock:
-            state, (_, carried, steps) = self.state, self._settled()
+            state, (_, carried, steps, in_a_row) = self.state, self._settled()
             own = self._kind.report(state, carried, self.feature_names, self.head_names)
             checkpoint = self._saving.report(steps)
+            divergence = self._divergence.report(in_a_row)
         alive = _has_life(state)
         return report.plain(
             {
@@ -349,6 +365,7 @@ class Daemon:
                 "uptime_s": float(state.uptime_s) if alive else None,
                 "latency": self._latencies.to_dict(),
                 "checkpoint": checkpoint,
+                "divergence": divergence,
                 **own,
             }
         )
@@ -372,7 +389,6 @@ class Daemon:
 
     def _begin(self, key: Any) -> None:
         """The state, new or resumed, and all that events need, compiled."""
-        key = jax.random.key(0) if key is None else key
         state = initial_state(self.learner, self.feature_dim, key)
         state, stored = self._saving.resumed(state)
         self._kind = event_kind(self.learner, state, self.feature_dim, self.gamma)
@@ -380,14 +396,19 @@ class Daemon:
         kind = self._kind
         self._predictions = kind if isinstance(kind, AbstractPredictionEvents) else None
         self._actions = kind if isinstance(kind, ActionEvents) else None
-        carried, steps = kind.begun, 0
+        carried, steps, in_a_row = kind.begun, 0, 0
         if stored is not None:
             self._resumed, carried = stored, kind.restored(stored)
             steps = stored.get("steps")
             if steps is None:
                 steps = state.step_count + state.rejected_count if _has_life(state) else 0
-        self._now: _Moment = kind.programs.packed(state), carried, steps
-        self._under_way: tuple[list, Any, int] | None = None
+            if stored.get("divergence") is not None:
+                in_a_row = self._divergence.resume(stored["divergence"])
+        if self._divergence.recovers:
+            self._divergence.warm_up(state)
+            kind.recovered(state, carried)
+        self._now: _Moment = kind.programs.packed(state), carried, steps, in_a_row
+        self._under_way: tuple[list, Any, int, int] | None = None
         self._lock = threading.RLock()
 
     def _row(self, name: str, values: Any, length: int, names: Sequence[str] | None) -> np.ndarray:
@@ -413,14 +434,14 @@ class Daemon:
 
     def _predicted(self, kind: AbstractPredictionEvents, observation: np.ndarray) -> StepResult:
         with self._lock:
-            words, _, steps = self._settled()
+            words, _, steps, _ = self._settled()
             predictions = kind.predicted(words, observation)
         sound = np.isfinite(observation).all() and np.isfinite(predictions).all()
         return StepResult(predictions, not sound, steps)
 
     def _acted(self, kind: ActionEvents, observation: np.ndarray) -> ActionResult:
         with self._lock:
-            words, _, steps = self._settled()
+            words, _, steps, _ = self._settled()
             return kind.result(kind.acted(words, observation), steps, began=False)
 
     def _taken(self, turn: Turn) -> np.ndarray:
@@ -430,29 +451,56 @@ class Daemon:
         anywhere in here, `_settled` finds either a result beside the note, and finishes the event,
         or none: then the program was not called, and the moment before still holds.
         """
-        words, _, steps = self._now
+        words, _, steps, in_a_row = self._now
         programs = self._kind.programs
         if not turn.changes:
             found = np.asarray(programs.call(turn.program, words, turn.numbers))
-            self._now = words, turn.carried, steps + 1
+            self._now = words, turn.carried, steps + 1, in_a_row
             return found
         done: list = []
-        self._under_way = done, turn.carried, steps + 1
+        self._under_way = done, turn.carried, steps + 1, in_a_row
         programs.call_into(done, turn.program, words, turn.numbers)
-        self._now, found = self._finished(done, turn.carried, steps + 1)
+        self._now, found = self._finished(done, turn.carried, steps + 1, in_a_row)
         self._under_way = None
         return found
 
-    def _finished(self, done: list, carried: Any, steps: int) -> tuple[_Moment, np.ndarray]:
+    def _finished(
+        self, done: list, carried: Any, steps: int, in_a_row: int
+    ) -> tuple[_Moment, np.ndarray]:
         """The moment after an event, and its row; waits for the program, which reads the numbers
         until then."""
         words, found = done[0]
-        found = np.asarray(found)
-        return (words, self._kind.concluded(carried, found), steps), found
+        found, kind = np.asarray(found), self._kind
+        in_a_row = rejected_in_a_row(kind.said(found), in_a_row)
+        return (words, kind.concluded(carried, found), steps, in_a_row), found
 
     def _end_of_event(self, started: float) -> None:
         self._latencies.add(time.perf_counter() - started)
+        divergence = self._divergence
+        if self._now[3] or divergence.under_way:
+            self._recover_if_due()
+            if self._now[3] and divergence.recovers:
+                # A save would put what may have run away in the place of what has not.
+                return
         self._saving.save_if_due(self._now[2], self._content)
+
+    def _recover_if_due(self) -> None:
+        words, _, steps, in_a_row = self._now
+        if not self._divergence.is_due(in_a_row, steps):
+            return
+        restored_from = None
+        if self._divergence.recovers:
+            state, restored_from = self._divergence.recovered(
+                self._unpacked(_copied(words)), self._saving.newest_before
+            )
+            self._go_on_from(state)
+        self._divergence.note(self._kind.name, steps, restored_from)
+
+    def _go_on_from(self, state: Any) -> None:
+        """Let a state from another time take the place of this one."""
+        _, carried, steps, _ = self._settled()
+        state, carried = self._kind.recovered(state, carried)
+        self._now = self._kind.programs.packed(state), carried, steps, 0
 
     def _moment(self) -> _Moment:
         """As it is now; waits only for an event of another thread, or after an interrupted one."""
@@ -464,9 +512,9 @@ class Daemon:
     def _settled(self) -> _Moment:
         """The daemon between two events, once one that was interrupted is finished."""
         if self._under_way is not None:
-            done, carried, steps = self._under_way
+            done, carried, steps, in_a_row = self._under_way
             if done:
-                self._now, _ = self._finished(done, carried, steps)
+                self._now, _ = self._finished(done, carried, steps, in_a_row)
             elif jax.tree.leaves(self._now[0])[0].is_deleted():
                 raise RuntimeError(
                     "Daemon: a step failed after its program had begun, and the state is lost; "
@@ -481,11 +529,12 @@ class Daemon:
 
     def _content(self) -> Content:
         """What a save holds."""
-        words, carried, steps = self._settled()
+        words, carried, steps, in_a_row = self._settled()
         about = {
             "learner": self._kind.name,
             "steps": steps,
             **self._kind.stored(carried),
+            "divergence": self._divergence.stored(in_a_row),
             "gamma": self.gamma,
             "feature_names": self.feature_names,
             "head_names": self.head_names,

@@ -35,6 +35,6 @@ class ExampleEvents(AbstractPredictionEvents):
             observation, targets = numbers[:n], numbers[n:]
             predictions = jnp.ravel(learner.predict(state, observation))
             state, rejected = learned(learner, state, kind(observation, targets))
-            return state, row_of(predictions, rejected)
+            return state, row_of(learner, predictions, rejected, observation, targets)
 
         return learn, n

@@ -4,16 +4,22 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..checkpoints import list_checkpoints, save_agent
+from ..checkpoints import (
+    CheckpointError,
+    list_checkpoints,
+    load_checkpoint_metadata,
+    save_agent,
+)
 from ..checkpoints.agents import load_state_of
 from ..checkpoints.lock import CheckpointClaim
 from ..checkpoints.writing import require_replaceable, set_aside
 from ..components.ranges import require_choice, require_count
 from ..learners import AbstractLearner
+from .divergence import KeptState
 
 _log = logging.getLogger(__name__)
 _KEY_OF_METADATA = "daemon"
@@ -52,6 +58,7 @@ class Saving:
         self.every, self.every_s, self.keep = every, every_s, keep
         self._learner, self._resume = learner, resume
         self._claim = None if self.path is None else CheckpointClaim(self.path)
+        self._template: Any = None
         self._under_way: Future | None = None
         self._saved_step, self._saved_at = 0, time.monotonic()
         self._failures = 0
@@ -59,7 +66,7 @@ class Saving:
     def resumed(self, state: Any) -> tuple[Any, dict[str, Any] | None]:
         """The state that the checkpoint holds, and what was told beside it; the new state and None
         if there is none, or it is not to be resumed."""
-        path = self.path
+        path, self._template = self.path, state
         if path is None:
             return state, None
         if not hasattr(state, "feature_dim"):
@@ -78,6 +85,36 @@ class Saving:
         if aside is not None:
             _log.warning("%s: is damaged; kept as %s", path, aside)
         return state, metadata.get(_KEY_OF_METADATA, {})
+
+    def newest_before(self, steps: int, is_sound: Callable[[Any], bool]) -> KeptState | None:
+        """The newest state that is kept of at most so many steps, and `is_sound`."""
+        if self.path is None:
+            return None
+        if self._under_way is not None:
+            wait([self._under_way])
+        for kept_steps, file in self._kept(steps):
+            try:
+                state, _ = load_state_of(self._learner, self._template, file)
+            except (CheckpointError, OSError) as error:
+                _log.warning("%s: cannot be restored: %s", file, error)
+                continue
+            if is_sound(state):
+                return KeptState(state, kept_steps)
+        return None
+
+    def _kept(self, steps: int) -> list[tuple[int, Path]]:
+        """The files that are kept of at most so many steps, newest first; not those that were
+        written while events were being rejected."""
+        found = []
+        for file in list_checkpoints(self.path):
+            try:
+                about = load_checkpoint_metadata(file).get(_KEY_OF_METADATA, {})
+            except (CheckpointError, OSError):
+                continue
+            trouble = (about.get("divergence") or {}).get("rejected_in_a_row", 0)
+            if about.get("steps") is not None and about["steps"] <= steps and not trouble:
+                found.append((about["steps"], file))
+        return sorted(found, key=lambda pair: pair[0], reverse=True)
 
     def begin(self, steps: int) -> None:
         """Count from here on."""
