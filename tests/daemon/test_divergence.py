@@ -11,7 +11,6 @@ from alberta_framework.checkpoints import load_checkpoint_metadata
 from alberta_framework.daemon import Daemon
 from tests.compilations import count_compilations
 
-from . import agents
 from .daemons import LEARNERS, same_but_for_clocks
 
 AFTER = 5
