@@ -169,10 +169,14 @@ def _daemon(
         int | None,
         typer.Option(min=1, help="Print a report to standard error every so many events."),
     ] = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(help="A file to keep metrics in, as Prometheus reads them (name it .prom)."),
+    ] = None,
     imports: _Imports = None,
 ) -> int:
     """Learn from events, one line of JSON each; answer each with predictions, or an action."""
-    return daemon(config, checkpoint, socket, report_every, imports or ())
+    return daemon(config, checkpoint, socket, report_every, imports or (), metrics_file)
 
 
 @app.command("inspect")

@@ -16,10 +16,12 @@ import jax
 from ..checkpoints import CheckpointError
 from ..components.component import from_config
 from ..daemon import Daemon, EventProcessor
+from ..daemon.metrics_file import MetricsFile
 from ..daemon.serving import Answer, Stop, left_in_time, serve_socket, serve_stream, write_all
 from .catalogue import parsed
 from .own_modules import KEY, with_own_modules
 from .problems import Problem, UsageProblem, reason
+from .service_manager import notify
 
 _KEYS = {
     "learner": dict,
@@ -61,6 +63,7 @@ def daemon(
     socket: Path | None,
     report_every: int | None,
     imports: Sequence[str] = (),
+    metrics_file: Path | None = None,
 ) -> int:
     """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
@@ -96,21 +99,33 @@ def daemon(
         where = "standard input" if socket is None else str(socket)
         kind = type(learner_daemon.learner).__name__
         say(f"alberta: {kind}, {_origin(learner_daemon)}; {where}")
+        metrics = None if metrics_file is None else _metrics(metrics_file, learner_daemon)
         try:
             with left_in_time(stop, leave, _PATIENCE_S):
                 if socket is None:
+                    notify("READY=1")
                     serve_stream(sys.stdin.fileno(), sys.stdout.fileno(), connected(), stop)
                 else:
-                    serve_socket(socket, connected, stop)
+                    serve_socket(socket, connected, stop, lambda: notify("READY=1"))
         except OSError as error:
             raise Problem(f"cannot serve {where}: {error}.") from error
         finally:
+            notify("STOPPING=1")
             code, saved = _saved(learner_daemon)
+            if metrics is not None:
+                metrics.close()
         say(f"alberta: {learner_daemon.steps:,} events; {saved}")
         if stop.asked:
             # Nothing is left to do but to take Python and JAX apart, which takes a second.
             os._exit(code)
     return code
+
+
+def _metrics(path: Path, learner_daemon: Daemon) -> MetricsFile:
+    try:
+        return MetricsFile(path, lambda: learner_daemon.report(brief=True))
+    except OSError as error:
+        raise UsageProblem(f"cannot write metrics to {path}: {reason(error)}.") from error
 
 
 def _origin(learner_daemon: Daemon) -> str:

@@ -19,10 +19,11 @@ from .actions import ActionEvents, ActionResult, in_float32
 from .divergence import Divergence
 from .event_kind import Turn
 from .kinds import event_kind, require_served
-from .latencies import Latencies
+from .losses import Losses
 from .observations import numbers_of
 from .predictions import AbstractPredictionEvents
 from .saving import Content, Saving
+from .tally import Tally
 from .verdict import rejected_in_a_row
 
 
@@ -140,7 +141,7 @@ class Daemon:
         except BaseException:
             self._saving.release()
             raise
-        self._latencies = Latencies()
+        self.tally = Tally()
         self._saving.begin(self.steps)
         self._lived_from = time.monotonic()
 
@@ -179,13 +180,15 @@ class Daemon:
             if kind.n_targets == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
         if targets is None:
-            return self._predicted(kind, observation)
+            return self._predicted(kind, observation, started)
         terminated = kind.learns_transitions and _flag("terminated", terminated)
         with self._lock:
             turn = kind.turn(self._settled()[1], observation, targets, terminated)
             found = self._taken(turn)
             kind.note(observation)
             result = StepResult(*kind.told(turn, found), self._now[2])
+            if self._losses is not None and not result.rejected:
+                self._losses.add(result.predictions, targets)
             self._end_of_event(started)
         return result
 
@@ -240,7 +243,7 @@ class Daemon:
                 raise ValueError(
                     f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
                 )
-            return self._acted(kind, observation)
+            return self._acted(kind, observation, started)
         with self._lock:
             episodes = self._settled()[1]
             began = reward is None or not episodes.under_way
@@ -340,30 +343,43 @@ class Daemon:
         finally:
             self._saving.release()
 
-    def report(self) -> dict[str, Any]:
-        """Counts and latencies, and what the learner relies on and whether it can still learn, or
-        what the agent has lived, as JSON.
+    def report(self, brief: bool = False) -> dict[str, Any]:
+        """Counts, losses and latencies, and what the learner relies on and whether it can still
+        learn, or what the agent has lived, as JSON; `brief` leaves out the last two of a learner,
+        which take programs of their own.
 
-        None stands for what the learner or its state does not tell. Of an agent: `rejected_events`;
+        None stands for what the learner or its state does not tell. `losses`, of learners whose
+        targets are what they predict: for each head, over the latest 1,000 events and all, the mean
+        squared error of the predictions before each was learned (log loss, of classes), that of a
+        prediction by the mean of the labels so far, and the skill, 1 - their ratio. Latencies,
+        lines that were wrong and events without a label are of this process. Of an agent:
         `episodes` begun and ended, and the means over the last 100 that ended; the running
         `reward_rate`, over about the last 1,000 steps; and the `plasticity` of its network, if it
         has a `PlasticityMonitor`.
         """
         with self._lock:
             state, (_, carried, steps, in_a_row) = self.state, self._settled()
-            own = self._kind.report(state, carried, self.feature_names, self.head_names)
+            own = {}
+            if self._actions is not None or not brief:
+                own = self._kind.report(state, carried, self.feature_names, self.head_names)
             checkpoint = self._saving.report(steps)
             divergence = self._divergence.report(in_a_row)
+            losses = None if self._losses is None else self._losses.to_dict(self.head_names)
+            tally = self.tally.report()
         alive = _has_life(state)
+        rejected = state.rejected_count if alive else own.get("rejected_events")
         return report.plain(
             {
                 "learner": self._kind.name,
                 "steps": steps,
                 "step_count": state.step_count if alive else None,
                 "rejected_count": state.rejected_count if alive else None,
+                "rejected_events": rejected,
+                "share_rejected": rejected / steps if steps and rejected is not None else None,
                 "age_s": float(agent_age_s(state)) if alive else None,
                 "uptime_s": float(state.uptime_s) if alive else None,
-                "latency": self._latencies.to_dict(),
+                **tally,
+                "losses": losses,
                 "checkpoint": checkpoint,
                 "divergence": divergence,
                 **own,
@@ -396,6 +412,9 @@ class Daemon:
         kind = self._kind
         self._predictions = kind if isinstance(kind, AbstractPredictionEvents) else None
         self._actions = kind if isinstance(kind, ActionEvents) else None
+        self._losses: Losses | None = None
+        if self._predictions is not None and self._predictions.targets_are_predicted:
+            self._losses = Losses(kind.n_heads, self.learner.target_classes is not None)
         carried, steps, in_a_row = kind.begun, 0, 0
         if stored is not None:
             self._resumed, carried = stored, kind.restored(stored)
@@ -404,6 +423,8 @@ class Daemon:
                 steps = state.step_count + state.rejected_count if _has_life(state) else 0
             if stored.get("divergence") is not None:
                 in_a_row = self._divergence.resume(stored["divergence"])
+            if self._losses is not None and stored.get("losses") is not None:
+                self._losses.resume(stored["losses"])
         if self._divergence.recovers:
             self._divergence.warm_up(state)
             kind.recovered(state, carried)
@@ -432,17 +453,22 @@ class Daemon:
             )
         return self._actions
 
-    def _predicted(self, kind: AbstractPredictionEvents, observation: np.ndarray) -> StepResult:
+    def _predicted(
+        self, kind: AbstractPredictionEvents, observation: np.ndarray, started: float
+    ) -> StepResult:
         with self._lock:
             words, _, steps, _ = self._settled()
             predictions = kind.predicted(words, observation)
-        sound = np.isfinite(observation).all() and np.isfinite(predictions).all()
+            sound = bool(np.isfinite(observation).all() and np.isfinite(predictions).all())
+            self.tally.predicted(time.perf_counter() - started, not sound)
         return StepResult(predictions, not sound, steps)
 
-    def _acted(self, kind: ActionEvents, observation: np.ndarray) -> ActionResult:
+    def _acted(self, kind: ActionEvents, observation: np.ndarray, started: float) -> ActionResult:
         with self._lock:
             words, _, steps, _ = self._settled()
-            return kind.result(kind.acted(words, observation), steps, began=False)
+            result = kind.result(kind.acted(words, observation), steps, began=False)
+            self.tally.predicted(time.perf_counter() - started, result.rejected)
+        return result
 
     def _taken(self, turn: Turn) -> np.ndarray:
         """The row that an event gives, once its program has run; the daemon is settled.
@@ -475,7 +501,7 @@ class Daemon:
         return (words, kind.concluded(carried, found), steps, in_a_row), found
 
     def _end_of_event(self, started: float) -> None:
-        self._latencies.add(time.perf_counter() - started)
+        self.tally.learning.add(time.perf_counter() - started)
         divergence = self._divergence
         if self._now[3] or divergence.under_way:
             self._recover_if_due()
@@ -535,6 +561,7 @@ class Daemon:
             "steps": steps,
             **self._kind.stored(carried),
             "divergence": self._divergence.stored(in_a_row),
+            "losses": None if self._losses is None else self._losses.stored(),
             "gamma": self.gamma,
             "feature_names": self.feature_names,
             "head_names": self.head_names,

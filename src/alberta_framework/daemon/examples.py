@@ -15,6 +15,8 @@ from .predictions import AbstractPredictionEvents, learned, row_of
 class ExampleEvents(AbstractPredictionEvents):
     """Each event is an example by itself: nothing is carried on but the learner's state."""
 
+    targets_are_predicted = True
+
     def turn(
         self, carried: Any, observation: np.ndarray, targets: np.ndarray, terminated: bool
     ) -> Turn:

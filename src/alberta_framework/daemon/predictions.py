@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,10 +22,13 @@ class AbstractPredictionEvents(AbstractEventKind):
 
     A row that a program gives holds the predictions; one of a step also the `verdict` on it.
 
+    - `targets_are_predicted`: whether a target is what the prediction of the same event is of, so
+      that the two can be compared.
     - `n_targets`: how many targets an event may have, one for each prediction; or one, the number
       of a class.
     """
 
+    targets_are_predicted: ClassVar[bool] = False
     n_targets: int
 
     def __init__(self, learner: Any, state: Any, feature_dim: int):
