@@ -244,6 +244,7 @@ if TYPE_CHECKING:
     from .daemon import EventProcessor as EventProcessor
     from .daemon import EventSchema as EventSchema
     from .daemon import StepResult as StepResult
+    from .daemon import replay_daemon as replay_daemon
     from .diagnostics import FeatureRelevance as FeatureRelevance
     from .diagnostics import PlasticityReport as PlasticityReport
     from .diagnostics import WeightMagnitude as WeightMagnitude
@@ -896,6 +897,7 @@ _LATE = {
         "ActionResult",
         "Daemon",
         "EventProcessor",
+        "replay_daemon",
         "EventSchema",
         "StepResult",
     ),

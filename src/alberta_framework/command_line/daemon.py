@@ -64,6 +64,8 @@ def daemon(
     report_every: int | None,
     imports: Sequence[str] = (),
     metrics_file: Path | None = None,
+    frozen: bool = False,
+    record: Path | None = None,
 ) -> int:
     """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
@@ -76,7 +78,7 @@ def daemon(
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     with _stopped_by_signals() as stop, _saying(stop) as say:
         with left_in_time(stop, lambda: os._exit(0), _PATIENCE_S):
-            learner_daemon, label_window = _made(config, checkpoint, imports)
+            learner_daemon, label_window = _made(config, checkpoint, imports, frozen, record)
 
         def connected() -> Answer:
             processor = EventProcessor(learner_daemon, label_window)
@@ -141,6 +143,8 @@ def _saved(learner_daemon: Daemon) -> tuple[int, str]:
     """The exit code, and what became of the state."""
     if learner_daemon.checkpoint is None:
         return 0, "nothing is saved without --checkpoint"
+    if learner_daemon.frozen:
+        return 0, "nothing is saved of one that is frozen"
     try:
         learner_daemon.close()
     except Exception as error:  # whatever it is, it is told, and the code says so
@@ -148,7 +152,13 @@ def _saved(learner_daemon: Daemon) -> tuple[int, str]:
     return 0, f"saved to {learner_daemon.checkpoint}"
 
 
-def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tuple[Daemon, int]:
+def _made(
+    config: Path,
+    checkpoint: Path | None,
+    imports: Sequence[str],
+    frozen: bool,
+    record: Path | None,
+) -> tuple[Daemon, int]:
     found = with_own_modules(parsed(config), str(config), config.parent, imports)
     for key, value in found.items():
         if key not in _KEYS:
@@ -168,11 +178,13 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
     label_window = found.get("label_window", 10_000)
     options: dict[str, Any] = {key: found[key] for key in _OF_THE_DAEMON if key in found}
     options.setdefault("on_divergence", "restore")
-    if checkpoint is not None:
+    if frozen and checkpoint is None:
+        raise UsageProblem("--frozen needs a --checkpoint, of which it predicts.")
+    if checkpoint is None or frozen:
+        options.pop("checkpoint_every", None)
+    else:
         every_s = None if "checkpoint_every" in found else _EVERY_S
         options["checkpoint_every_s"] = found.get("checkpoint_every_s", every_s)
-    else:
-        options.pop("checkpoint_every", None)
     try:
         learner = from_config(found["learner"])
         made = Daemon(
@@ -180,6 +192,8 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
             feature_dim,
             key=jax.random.key(found.get("seed", 0)),
             checkpoint=checkpoint,
+            frozen=frozen,
+            record=record,
             **options,
         )
     except CheckpointError as error:
@@ -188,7 +202,8 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
     except (TypeError, ValueError) as error:
         raise UsageProblem(f"{config}: {error}") from error
     except OSError as error:
-        raise Problem(f"cannot use the checkpoint {checkpoint}: {reason(error)}.") from error
+        where = checkpoint if record is None else f"{checkpoint}, or record to {record}"
+        raise Problem(f"cannot use the checkpoint {where}: {reason(error)}.") from error
     return made, label_window
 
 

@@ -6,3 +6,4 @@ from .daemon import Daemon as Daemon
 from .daemon import StepResult as StepResult
 from .events import EventProcessor as EventProcessor
 from .labelled_events import EventSchema as EventSchema
+from .replaying import replay_daemon as replay_daemon

@@ -16,12 +16,13 @@ from ..components.ranges import require_count
 from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
 from . import report
 from .actions import ActionEvents, ActionResult, in_float32
-from .divergence import Divergence
+from .divergence import Divergence, NewestBefore
 from .event_kind import Turn
 from .kinds import event_kind, require_served
 from .losses import Losses
 from .observations import numbers_of
 from .predictions import AbstractPredictionEvents
+from .recording import Recording
 from .saving import Content, Saving
 from .tally import Tally
 from .verdict import rejected_in_a_row
@@ -94,6 +95,11 @@ class Daemon:
       on with new parameters and step sizes, and the statistics of the normalizers. Counts go on,
       traces are cut, an agent's next event begins an episode. While events are being rejected no
       save falls due then, so that what is kept is sound. `report()["divergence"]` says how often.
+    - `frozen`: predict and count, and learn nothing: labels enter the losses of the report alone,
+      an agent does what it holds to be best. The `checkpoint` is only read, so another process may
+      have it. Default False.
+    - `record`: a file to append each event to that changes the state, before it does;
+      `replay_daemon` lives the same life from it. Default None.
 
     **Raises:** `TypeError`, `ValueError` for a bad argument; `CheckpointError` for a checkpoint of
     another learner (numbers may differ), or one of which no kept file is sound;
@@ -121,6 +127,8 @@ class Daemon:
         head_names: Sequence[str] | None = None,
         on_divergence: str = "warn",
         divergence_after: int = 100,
+        frozen: bool = False,
+        record: str | os.PathLike | None = None,
     ):
         require_served(learner, gamma)
         require_count("Daemon", "feature_dim", feature_dim)
@@ -132,12 +140,15 @@ class Daemon:
             learner, self.feature_dim, key, on_divergence, divergence_after
         )
         self._saving = Saving(
-            learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep
+            learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep, frozen
         )
+        self.frozen = frozen
+        self._newest_before: NewestBefore = self._saving.newest_before
         try:
             self._begin(key)
             self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
             self.head_names = self._named("head_names", head_names, self.n_heads)
+            self._recording = None if record is None else Recording(record, self._life(key))
         except BaseException:
             self._saving.release()
             raise
@@ -179,11 +190,13 @@ class Daemon:
             targets = self._row("targets", targets, kind.n_targets, self.target_names)
             if kind.n_targets == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
-        if targets is None:
-            return self._predicted(kind, observation, started)
+        if targets is None or self.frozen:
+            return self._predicted(kind, observation, started, targets)
         terminated = kind.learns_transitions and _flag("terminated", terminated)
         with self._lock:
             turn = kind.turn(self._settled()[1], observation, targets, terminated)
+            if self._recording is not None:
+                self._recording.event(self._now[2] + 1, observation, targets, terminated)
             found = self._taken(turn)
             kind.note(observation)
             result = StepResult(*kind.told(turn, found), self._now[2])
@@ -244,8 +257,13 @@ class Daemon:
                     f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
                 )
             return self._acted(kind, observation, started)
+        if self.frozen:
+            return self._acted(kind, observation, started, labelled=reward is not None)
         with self._lock:
             episodes = self._settled()[1]
+            if self._recording is not None:
+                number = self._now[2] + 1
+                self._recording.act(number, observation, reward, terminated, truncated)
             began = reward is None or not episodes.under_way
             found = self._taken(kind.turn(episodes, observation, reward, terminated, truncated))
             result = kind.result(found, self._now[2], began)
@@ -329,6 +347,14 @@ class Daemon:
         with self._lock:
             self._saving.save(self._content, blocking)
 
+    def save_to(self, path: str | os.PathLike) -> None:
+        """Write the state as it is now to another file, from which a daemon can go on.
+
+        **Raises:** as `save_checkpoint`.
+        """
+        with self._lock:
+            self._saving.save_to(path, self._content)
+
     def close(self) -> None:
         """Save, if there is somewhere to save to, and let others have the checkpoint.
 
@@ -336,12 +362,17 @@ class Daemon:
 
         **Raises:** as `save`.
         """
-        if self.checkpoint is None:
+        if self.checkpoint is None or self.frozen:
             return
         try:
             self.save()
         finally:
             self._saving.release()
+
+    def live_apart(self, newest_before: NewestBefore) -> None:
+        """Save nowhere from now on, and restore what `newest_before` gives; for a replay."""
+        self._saving.leave()
+        self._newest_before = newest_before
 
     def report(self, brief: bool = False) -> dict[str, Any]:
         """Counts, losses and latencies, and what the learner relies on and whether it can still
@@ -371,6 +402,8 @@ class Daemon:
         return report.plain(
             {
                 "learner": self._kind.name,
+                "frozen": self.frozen,
+                "failed_records": None if self._recording is None else self._recording.failures,
                 "steps": steps,
                 "step_count": state.step_count if alive else None,
                 "rejected_count": state.rejected_count if alive else None,
@@ -402,6 +435,20 @@ class Daemon:
                 "belong to its names, in their order."
             )
         return kept if found is None else found
+
+    def _life(self, key: Any) -> dict[str, Any]:
+        """What tells this life from others, as JSON values."""
+        data = {"kind": str(jax.random.key_impl(key)), "data": jax.random.key_data(key).tolist()}
+        return {
+            "learner": self.learner.to_config(),
+            "feature_dim": self.feature_dim,
+            "key": data,
+            "gamma": self.gamma,
+            "feature_names": self.feature_names,
+            "head_names": self.head_names,
+            "on_divergence": self._divergence.how,
+            "divergence_after": self._divergence.after,
+        }
 
     def _begin(self, key: Any) -> None:
         """The state, new or resumed, and all that events need, compiled."""
@@ -454,20 +501,29 @@ class Daemon:
         return self._actions
 
     def _predicted(
-        self, kind: AbstractPredictionEvents, observation: np.ndarray, started: float
+        self,
+        kind: AbstractPredictionEvents,
+        observation: np.ndarray,
+        started: float,
+        targets: np.ndarray | None,
     ) -> StepResult:
         with self._lock:
             words, _, steps, _ = self._settled()
             predictions = kind.predicted(words, observation)
             sound = bool(np.isfinite(observation).all() and np.isfinite(predictions).all())
-            self.tally.predicted(time.perf_counter() - started, not sound)
+            if targets is not None and sound and self._losses is not None:
+                self._losses.add(predictions, targets)
+            seconds = time.perf_counter() - started
+            self.tally.predicted(seconds, not sound, targets is not None)
         return StepResult(predictions, not sound, steps)
 
-    def _acted(self, kind: ActionEvents, observation: np.ndarray, started: float) -> ActionResult:
+    def _acted(
+        self, kind: ActionEvents, observation: np.ndarray, started: float, labelled: bool = False
+    ) -> ActionResult:
         with self._lock:
             words, _, steps, _ = self._settled()
             result = kind.result(kind.acted(words, observation), steps, began=False)
-            self.tally.predicted(time.perf_counter() - started, result.rejected)
+            self.tally.predicted(time.perf_counter() - started, result.rejected, labelled)
         return result
 
     def _taken(self, turn: Turn) -> np.ndarray:
@@ -517,8 +573,10 @@ class Daemon:
         restored_from = None
         if self._divergence.recovers:
             state, restored_from = self._divergence.recovered(
-                self._unpacked(_copied(words)), self._saving.newest_before
+                self._unpacked(_copied(words)), self._newest_before
             )
+            if self._recording is not None:
+                self._recording.recovered(steps, restored_from)
             self._go_on_from(state)
         self._divergence.note(self._kind.name, steps, restored_from)
 

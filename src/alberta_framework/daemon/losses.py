@@ -118,7 +118,7 @@ class Losses:
 
     def _of_numbers(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         events, loss, loss_of_mean, labels, mean = self._sums
-        labelled = ~np.isnan(targets) & np.isfinite(predictions)
+        labelled = np.isfinite(targets) & np.isfinite(predictions)
         counts = labels + np.cumsum(labelled, 0)
         # About the mean so far, so that no digits are lost to a large one.
         away = np.where(labelled, targets - mean, 0.0)
@@ -130,17 +130,19 @@ class Losses:
         return np.where(known, both, np.nan)
 
     def _of_classes(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        labels = targets[:, 0].astype(int)
-        rows = np.arange(len(labels))
-        seen = np.zeros((len(labels) + 1, self.heads))
+        rows = np.flatnonzero(np.isin(targets[:, 0], np.arange(self.heads)))
+        labels, places = targets[rows, 0].astype(int), np.arange(len(rows))
+        seen = np.zeros((len(rows) + 1, self.heads))
         seen[0] = self._frequencies
-        seen[rows + 1, labels] = 1.0
+        seen[places + 1, labels] = 1.0
         seen = np.cumsum(seen, 0)
         self._frequencies = seen[-1]
-        before = seen[rows] + 1.0
-        of_frequencies = before[rows, labels] / before.sum(1)
+        before = seen[places] + 1.0
+        of_frequencies = before[places, labels] / before.sum(1)
         predicted = np.clip(predictions[rows, labels], _LEAST, 1.0)
-        return -np.log(np.stack([predicted, of_frequencies]))[..., None]
+        both = np.full((2, len(targets), 1), np.nan)
+        both[:, rows, 0] = -np.log(np.stack([predicted, of_frequencies]))
+        return both
 
 
 def _compared(events: float, loss: float, loss_of_mean: float) -> dict[str, float | int | None]:

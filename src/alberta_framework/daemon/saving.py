@@ -32,8 +32,8 @@ class Saving:
     """Where a daemon saves to, if anywhere, and when. Its caller sees to it that one method runs at
     a time.
 
-    `path`, `every`, `every_s`, `resume` and `keep` are the arguments of the daemon that say so; the
-    path is claimed at once.
+    `path`, `every`, `every_s`, `resume`, `keep` and `frozen` are the arguments of the daemon that
+    say so; the path is claimed at once, unless it is only read.
     """
 
     def __init__(
@@ -44,8 +44,10 @@ class Saving:
         every_s: float | None,
         resume: bool,
         keep: int,
+        frozen: bool,
     ):
         require_count("Daemon", "keep", keep)
+        require_choice("Daemon", "frozen", frozen, (True, False))
         require_choice("Daemon", "resume", resume, (True, False))
         if every is not None:
             require_count("Daemon", "checkpoint_every", every)
@@ -54,10 +56,15 @@ class Saving:
             raise TypeError(f"Daemon: `checkpoint` must be a path, got {path!r}.")
         if path is None and not (every is None and every_s is None):
             raise ValueError("Daemon: there is a saving interval but no `checkpoint` to save to.")
+        if frozen and (path is None or not resume):
+            raise ValueError("Daemon: `frozen` needs a `checkpoint` to resume from.")
+        if frozen and not (every is None and every_s is None):
+            raise ValueError("Daemon: a `frozen` one has nothing to save, and so no interval.")
         self.path = None if path is None else Path(path)
+        self.frozen = frozen
         self.every, self.every_s, self.keep = every, every_s, keep
         self._learner, self._resume = learner, resume
-        self._claim = None if self.path is None else CheckpointClaim(self.path)
+        self._claim = None if self.path is None or frozen else CheckpointClaim(self.path)
         self._template: Any = None
         self._under_way: Future | None = None
         self._saved_step, self._saved_at = 0, time.monotonic()
@@ -77,9 +84,13 @@ class Saving:
             require_replaceable(path)
             return state, None
         if not (path.exists() or list_checkpoints(path)):
+            if self.frozen:
+                raise CheckpointError(path, "is not there, and a frozen daemon learns nothing")
             _log.info("no checkpoint was found at %s: a new state", path.absolute())
             return state, None
         state, metadata = load_state_of(self._learner, state, path, fallback=True)
+        if self.frozen:
+            return state, metadata.get(_KEY_OF_METADATA, {})
         # Where an older file was taken, the damaged one makes way for the next.
         aside = set_aside(Path(os.path.realpath(path)), payload=True)
         if aside is not None:
@@ -124,6 +135,8 @@ class Saving:
         """Save now; as `Daemon.save`."""
         if self.path is None:
             raise ValueError("Daemon.save: there is no `checkpoint` to save to.")
+        if self.frozen:
+            raise ValueError("Daemon.save: it is `frozen`, and its checkpoint is only read.")
         before, self._under_way = self._under_way, None
         if blocking:
             if before is not None:
@@ -140,6 +153,11 @@ class Saving:
         if failed is not None:
             self._failures += 1
             raise failed
+
+    def save_to(self, path: str | os.PathLike, content: Callable[[], Content]) -> None:
+        """Save once, to another file."""
+        state, about = content()
+        save_agent(self._learner, state, path, {_KEY_OF_METADATA: about})
 
     def save_if_due(self, steps: int, content: Callable[[], Content]) -> None:
         """A save that fails is told and counted, and tried again when the next is due: the event
@@ -158,6 +176,11 @@ class Saving:
             self._under_way = self._begin(content)
         except Exception as error:
             self._note_failure(error)
+
+    def leave(self) -> None:
+        """Save nowhere from now on."""
+        self.release()
+        self.path = self._claim = self.every = self.every_s = None
 
     def release(self) -> None:
         """Let others have the checkpoint; a later save claims it again."""

@@ -12,13 +12,17 @@ class Tally:
 
     def __init__(self):
         self.learning, self.predicting = Latencies(), Latencies()
-        self.without_label_rejected = 0
+        self.without_label_rejected = self.with_label = 0
         self.error_lines: Counter[str] = Counter()
 
-    def predicted(self, seconds: float, rejected: bool) -> None:
-        """An event that was answered without learning took so long."""
+    def predicted(self, seconds: float, rejected: bool, labelled: bool = False) -> None:
+        """An event that was answered without learning took so long; it may have had a label all the
+        same, of a daemon that is frozen."""
         self.predicting.add(seconds)
-        self.without_label_rejected += rejected
+        if labelled:
+            self.with_label += 1
+        else:
+            self.without_label_rejected += rejected
 
     def error(self, text: str, fields: Sequence[str]) -> None:
         """A line was wrong; the text begins with the field, which is its kind. A field that no
@@ -31,7 +35,8 @@ class Tally:
         return {
             "latency": self.learning.to_dict(),
             "predict_latency": self.predicting.to_dict(),
-            "events_without_label": self.predicting.count,
+            "events_without_label": self.predicting.count - self.with_label,
+            "events_not_learned": self.with_label,
             "events_without_label_rejected": self.without_label_rejected,
             "error_lines": dict(self.error_lines),
         }
