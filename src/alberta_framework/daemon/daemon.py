@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from ..checkpoints.pinned import Pins
 from ..compilation.packing import unpacked
 from ..components.ranges import require_count
 from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
@@ -83,7 +84,8 @@ class Daemon:
       there, from an older kept file if it is damaged.
     - `checkpoint_every`, `checkpoint_every_s`: save after so many learned events, or seconds
       (looked at when an event comes); default only on `save` and at the end of a `with` block.
-    - `keep`: how many files to keep.
+    - `keep`: how many files to keep. `keep_hourly`, `keep_daily`: of how many hours and days to
+      keep the first file besides; default 0.
     - `gamma`: the discount of a learner of `TDTimeStep`s, as `TDLinearLearner`, in [0, 1].
     - `feature_names`, `head_names`: for `report`, and for observations and targets that are Series
       of pandas, which are taken by name; stored in the checkpoint, which refuses others and gives
@@ -129,6 +131,8 @@ class Daemon:
         divergence_after: int = 100,
         frozen: bool = False,
         record: str | os.PathLike | None = None,
+        keep_hourly: int = 0,
+        keep_daily: int = 0,
     ):
         require_served(learner, gamma)
         require_count("Daemon", "feature_dim", feature_dim)
@@ -140,7 +144,14 @@ class Daemon:
             learner, self.feature_dim, key, on_divergence, divergence_after
         )
         self._saving = Saving(
-            learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep, frozen
+            learner,
+            checkpoint,
+            checkpoint_every,
+            checkpoint_every_s,
+            resume,
+            keep,
+            frozen,
+            Pins(keep_hourly, keep_daily),
         )
         self.frozen = frozen
         self._newest_before: NewestBefore = self._saving.newest_before

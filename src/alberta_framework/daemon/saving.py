@@ -16,6 +16,7 @@ from ..checkpoints import (
 )
 from ..checkpoints.agents import load_state_of
 from ..checkpoints.lock import CheckpointClaim
+from ..checkpoints.pinned import Pins
 from ..checkpoints.writing import require_replaceable, set_aside
 from ..components.ranges import require_choice, require_count
 from ..learners import AbstractLearner
@@ -32,8 +33,8 @@ class Saving:
     """Where a daemon saves to, if anywhere, and when. Its caller sees to it that one method runs at
     a time.
 
-    `path`, `every`, `every_s`, `resume`, `keep` and `frozen` are the arguments of the daemon that
-    say so; the path is claimed at once, unless it is only read.
+    `path`, `every`, `every_s`, `resume`, `keep`, `frozen` and `pins` are the arguments of the
+    daemon that say so; the path is claimed at once, unless it is only read.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Saving:
         resume: bool,
         keep: int,
         frozen: bool,
+        pins: Pins,
     ):
         require_count("Daemon", "keep", keep)
+        pins.require("Daemon")
         require_choice("Daemon", "frozen", frozen, (True, False))
         require_choice("Daemon", "resume", resume, (True, False))
         if every is not None:
@@ -61,7 +64,7 @@ class Saving:
         if frozen and not (every is None and every_s is None):
             raise ValueError("Daemon: a `frozen` one has nothing to save, and so no interval.")
         self.path = None if path is None else Path(path)
-        self.frozen = frozen
+        self.frozen, self._pins = frozen, pins
         self.every, self.every_s, self.keep = every, every_s, keep
         self._learner, self._resume = learner, resume
         self._claim = None if self.path is None or frozen else CheckpointClaim(self.path)
@@ -210,6 +213,8 @@ class Saving:
             self.path,
             {_KEY_OF_METADATA: about},
             keep=self.keep,
+            keep_hourly=self._pins.hourly,
+            keep_daily=self._pins.daily,
             blocking=blocking,
             foreign="set aside",
         )
