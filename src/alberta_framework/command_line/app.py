@@ -181,11 +181,23 @@ def _daemon(
         Path | None,
         typer.Option(help="A .jsonl file to append each learned event to, for `alberta replay`."),
     ] = None,
+    shadow: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint of a second learner, to learn beside and be compared."),
+    ] = None,
     imports: _Imports = None,
 ) -> int:
     """Learn from events, one line of JSON each; answer each with predictions, or an action."""
     return daemon(
-        config, checkpoint, socket, report_every, imports or (), metrics_file, frozen, record
+        config,
+        checkpoint,
+        socket,
+        report_every,
+        imports or (),
+        metrics_file,
+        frozen,
+        record,
+        shadow,
     )
 
 

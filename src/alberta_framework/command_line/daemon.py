@@ -15,7 +15,7 @@ import jax
 
 from ..checkpoints import CheckpointError
 from ..components.component import from_config
-from ..daemon import Daemon, EventProcessor
+from ..daemon import Daemon, EventProcessor, shadow_of
 from ..daemon.metrics_file import MetricsFile
 from ..daemon.serving import Answer, Stop, left_in_time, serve_socket, serve_stream, write_all
 from .catalogue import parsed
@@ -70,6 +70,7 @@ def daemon(
     metrics_file: Path | None = None,
     frozen: bool = False,
     record: Path | None = None,
+    shadow: Path | None = None,
 ) -> int:
     """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
@@ -83,6 +84,8 @@ def daemon(
     with _stopped_by_signals() as stop, _saying(stop) as say:
         with left_in_time(stop, lambda: os._exit(0), _PATIENCE_S):
             learner_daemon, label_window = _made(config, checkpoint, imports, frozen, record)
+            if shadow is not None:
+                _shadow(learner_daemon, shadow)
 
         def connected() -> Answer:
             processor = EventProcessor(learner_daemon, label_window)
@@ -125,6 +128,17 @@ def daemon(
             # Nothing is left to do but to take Python and JAX apart, which takes a second.
             os._exit(code)
     return code
+
+
+def _shadow(learner_daemon: Daemon, path: Path) -> None:
+    try:
+        learner_daemon.be_shadowed(shadow_of(learner_daemon, path))
+    except FileNotFoundError as error:
+        raise UsageProblem(f"no checkpoint was found at {path.absolute()} for a shadow.") from error
+    except OSError as error:
+        raise Problem(f"cannot read the shadow {path}: {reason(error)}.") from error
+    except (CheckpointError, KeyError, TypeError, ValueError) as error:
+        raise UsageProblem(f"cannot use the shadow {path}: {error}") from error
 
 
 def _metrics(path: Path, learner_daemon: Daemon) -> MetricsFile:

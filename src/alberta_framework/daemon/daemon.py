@@ -154,6 +154,7 @@ class Daemon:
             Pins(keep_hourly, keep_daily),
         )
         self.frozen = frozen
+        self._shadow: Daemon | None = None
         self._newest_before: NewestBefore = self._saving.newest_before
         try:
             self._begin(key)
@@ -202,7 +203,10 @@ class Daemon:
             if kind.n_targets == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
         if targets is None or self.frozen:
-            return self._predicted(kind, observation, started, targets)
+            result = self._predicted(kind, observation, started, targets)
+            if targets is not None and self._shadow is not None:
+                self._shadow.step(observation, targets, terminated)
+            return result
         terminated = kind.learns_transitions and _flag("terminated", terminated)
         with self._lock:
             turn = kind.turn(self._settled()[1], observation, targets, terminated)
@@ -214,6 +218,8 @@ class Daemon:
             if self._losses is not None and not result.rejected:
                 self._losses.add(result.predictions, targets)
             self._end_of_event(started)
+            if self._shadow is not None:
+                self._shadow.step(observation, targets, terminated)
         return result
 
     def act(
@@ -380,10 +386,18 @@ class Daemon:
         finally:
             self._saving.release()
 
-    def live_apart(self, newest_before: NewestBefore) -> None:
-        """Save nowhere from now on, and restore what `newest_before` gives; for a replay."""
+    def be_shadowed(self, shadow: "Daemon | None") -> None:
+        """Tell another daemon, that of `shadow_of`, each event that has targets, after it was
+        answered and learned here; `report` tells of it as `shadow`. None: no longer."""
+        with self._lock:
+            self._shadow = shadow
+
+    def live_apart(self, newest_before: NewestBefore | None = None) -> None:
+        """Learn, and save nowhere from now on; a recovery takes what `newest_before` gives."""
         self._saving.leave()
-        self._newest_before = newest_before
+        self.frozen = False
+        if newest_before is not None:
+            self._newest_before = newest_before
 
     def report(self, brief: bool = False) -> dict[str, Any]:
         """Counts, losses and latencies, and what the learner relies on and whether it can still
@@ -408,6 +422,7 @@ class Daemon:
             divergence = self._divergence.report(in_a_row)
             losses = None if self._losses is None else self._losses.to_dict(self.head_names)
             tally = self.tally.report()
+            shadow = None if self._shadow is None else self._shadow.report(brief=True)
         alive = _has_life(state)
         rejected = state.rejected_count if alive else own.get("rejected_events")
         return report.plain(
@@ -426,6 +441,7 @@ class Daemon:
                 "losses": losses,
                 "checkpoint": checkpoint,
                 "divergence": divergence,
+                "shadow": shadow,
                 **own,
             }
         )

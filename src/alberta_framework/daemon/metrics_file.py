@@ -60,15 +60,17 @@ def _samples(report: Mapping[str, Any]) -> Iterator[_Sample]:
             yield gauge("latency_seconds", text, value, event=event, quantile=quantile)
         text = "How long the slowest event took."
         yield gauge("latency_max_seconds", text, _seconds(found["max_us"]), event=event)
-    losses = report.get("losses")
-    for head, spans in (losses["heads"] if losses else {}).items():
-        for over, found in spans.items():
-            labels = {"head": head, "over": over}
-            yield gauge("loss", f"Mean {losses['kind']}.", found["loss"], **labels)
-            text = "The same of predictions by the mean so far."
-            yield gauge("loss_of_mean", text, found["loss_of_mean"], **labels)
-            yield gauge("skill", "1 - loss / loss of the mean.", found["skill"], **labels)
-            yield gauge("labels", "Events with a label.", found["events"], **labels)
+    for whose, told in (("", report), ("shadow_", report["shadow"] or {})):
+        losses = told.get("losses")
+        for head, spans in (losses["heads"] if losses else {}).items():
+            for over, found in spans.items():
+                labels = {"head": head, "over": over}
+                text = f"Mean {losses['kind']}."
+                yield gauge(f"{whose}loss", text, found["loss"], **labels)
+                text = "The same of predictions by the mean so far."
+                yield gauge(f"{whose}loss_of_mean", text, found["loss_of_mean"], **labels)
+                yield gauge(f"{whose}skill", "1 - loss / loss of mean.", found["skill"], **labels)
+                yield gauge(f"{whose}labels", "Events with a label.", found["events"], **labels)
     divergence = report["divergence"]
     for done in ("diverged", "restored", "reset"):
         yield counter("divergences", "Times that it diverged.", divergence[done], done=done)

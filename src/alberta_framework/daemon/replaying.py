@@ -1,16 +1,12 @@
 """The life of a daemon lived again from what it recorded."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from ..checkpoints import load_checkpoint_metadata
 from ..components.component import from_config
 from .daemon import Daemon
 from .divergence import KeptState
@@ -59,12 +55,8 @@ def _begun(about: dict[str, Any], start: str | os.PathLike | None) -> Daemon:
     learner, feature_dim = from_config(about["learner"]), about["feature_dim"]
     if start is None:
         return Daemon(learner, feature_dim, key=key, **options)
-    load_checkpoint_metadata(start)
-    with tempfile.TemporaryDirectory() as folder:
-        # Its own is not touched, nor kept from others.
-        copy = Path(folder) / "start.ckpt"
-        shutil.copyfile(os.path.realpath(start), copy)
-        return Daemon(learner, feature_dim, key=key, checkpoint=copy, **options)
+    # Its own process may go on with it.
+    return Daemon(learner, feature_dim, key=key, checkpoint=start, frozen=True, **options)
 
 
 def _restored(recorded: Recorded) -> dict[int, int]:
