@@ -55,6 +55,14 @@ class AbstractEventKind(abc.ABC):
         return carried
 
     @abc.abstractmethod
+    def said(self, found: np.ndarray) -> float:
+        """The `verdict` in the row that a program gave which changes the state."""
+
+    def recovered(self, state: Any, carried: Any) -> tuple[Any, Any]:
+        """A state from another time, made to go on here, and what is carried on with it."""
+        return state, carried
+
+    @abc.abstractmethod
     def stored(self, carried: Any) -> dict[str, Any]:
         """As JSON values for the checkpoint, under names that are this kind's own."""
 

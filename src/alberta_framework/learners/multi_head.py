@@ -237,7 +237,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             trunk_bounding_metric=step.trunk_bounding_metric,
             rejected=jnp.asarray(False),
         )
-        return Candidate(result, step.witnesses, heads.loss.allows(targets))
+        return Candidate(result, step.witnesses, self.allows(targets))
+
+    def _allows(self, targets: Any) -> Bool[Array, ""]:
+        return loss_of(self.loss).allows(f32(targets))
 
     def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
         return self.heads.cut(state)
