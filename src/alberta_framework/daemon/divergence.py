@@ -166,10 +166,10 @@ class Divergence:
     def _limit(self) -> int:
         """The last event whose state may be restored."""
         recovered, restored_from = self._recovered_at, self._restored_from
-        if recovered is not None and restored_from is not None:
-            if self._sound_until - recovered < _SETTLED * self.after:
-                return restored_from - 1
-        return self._sound_until
+        if recovered is None or restored_from is None:
+            return self._sound_until
+        again = self._sound_until - recovered < _SETTLED * self.after
+        return restored_from - 1 if again else self._sound_until
 
     def _is_sound(self, state: Any) -> bool:
         found = living(state)
