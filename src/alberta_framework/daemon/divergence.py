@@ -165,10 +165,11 @@ class Divergence:
     @property
     def _limit(self) -> int:
         """The last event whose state may be restored."""
-        again = self._recovered_at is not None and self._restored_from is not None
-        if again and self._sound_until - self._recovered_at < _SETTLED * self.after:
-            return self._restored_from - 1
-        return self._sound_until
+        recovered, restored_from = self._recovered_at, self._restored_from
+        if recovered is None or restored_from is None:
+            return self._sound_until
+        again = self._sound_until - recovered < _SETTLED * self.after
+        return restored_from - 1 if again else self._sound_until
 
     def _is_sound(self, state: Any) -> bool:
         found = living(state)

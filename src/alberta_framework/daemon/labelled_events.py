@@ -109,8 +109,8 @@ class LabelledAnswers:
         observation = event.observation if remembered is None else remembered.observation
         labelled = None if event.targets is None else ~np.isnan(event.targets)
         no_label = labelled is None or not labelled.any()
-        learned_before = remembered is not None and remembered.learned is not None
-        if not no_label and learned_before and not event.relabel:
+        once = not no_label and not event.relabel
+        if once and remembered is not None and remembered.learned is not None:
             self._require_unlearned(event.id, labelled & remembered.learned)
         # An unlabelled event is a step of an episode all the same.
         learns = not no_label or self.daemon.learns_transitions

@@ -62,7 +62,9 @@ def _samples(report: Mapping[str, Any]) -> Iterator[_Sample]:
         yield gauge("latency_max_seconds", text, _seconds(found["max_us"]), event=event)
     for whose, told in (("", report), ("shadow_", report["shadow"] or {})):
         losses = told.get("losses")
-        for head, spans in (losses["heads"] if losses else {}).items():
+        if losses is None:
+            continue
+        for head, spans in losses["heads"].items():
             for over, found in spans.items():
                 labels = {"head": head, "over": over}
                 text = f"Mean {losses['kind']}."

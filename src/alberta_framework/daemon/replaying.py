@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..components.component import from_config
@@ -46,7 +47,7 @@ def replay_daemon(path: str | os.PathLike, start: str | os.PathLike | None = Non
 
 def _begun(about: dict[str, Any], start: str | os.PathLike | None) -> Daemon:
     key = jax.random.wrap_key_data(
-        np.asarray(about["key"]["data"], np.uint32), impl=about["key"]["kind"]
+        jnp.asarray(about["key"]["data"], jnp.uint32), impl=about["key"]["kind"]
     )
     options = {
         name: about[name]

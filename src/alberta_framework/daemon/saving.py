@@ -106,7 +106,7 @@ class Saving:
             return None
         if self._under_way is not None:
             wait([self._under_way])
-        for kept_steps, file in self._kept(steps):
+        for kept_steps, file in self._kept(self.path, steps):
             try:
                 state, _ = load_state_of(self._learner, self._template, file)
             except (CheckpointError, OSError) as error:
@@ -116,11 +116,11 @@ class Saving:
                 return KeptState(state, kept_steps)
         return None
 
-    def _kept(self, steps: int) -> list[tuple[int, Path]]:
+    def _kept(self, path: Path, steps: int) -> list[tuple[int, Path]]:
         """The files that are kept of at most so many steps, newest first; not those that were
         written while events were being rejected."""
         found = []
-        for file in list_checkpoints(self.path):
+        for file in list_checkpoints(path):
             try:
                 about = load_checkpoint_metadata(file).get(_KEY_OF_METADATA, {})
             except (CheckpointError, OSError):

@@ -1,6 +1,7 @@
 """A second learner that learns beside the one that answers, so that the two can be compared."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ def shadow_of(learner_daemon: Daemon, path: str | os.PathLike) -> Daemon:
     **Raises:** `CheckpointError` for a checkpoint without a learner, and for one whose observations
     or targets are not those of `learner_daemon`; `TypeError` for agents, of which only one acts.
     """
+    path = Path(path)
     header = checkpoint_header(path)
     if header["learner"] is None or header["init"] is None:
         raise CheckpointError(path, "holds no learner that could be a shadow")
