@@ -12,7 +12,7 @@ METHODS = {
     ),
     "by chance": af.ContinualBackprop(0.05, maturity_threshold=5, accumulate=False),
     "ReDo": af.ReDo(0.5, 10, compensate_bias=True),
-    "SelfNormalizedResets": af.SelfNormalizedResets(0.3, max_silence=20),
+    "SelfNormalizedResets": af.SelfNormalizedResets(0.3, min_silence=2, max_silence=20),
     "L2Init": af.L2Init(0.1, 0.1),
     "ShrinkAndPerturb": af.ShrinkAndPerturb(0.1, 0.1, 0.1),
     "UPGD": af.UPGD(0.1, 0.1, weight_decay=0.1),

@@ -233,3 +233,37 @@ def test_filters_of_a_convolution_are_units():
     assert [u.shape for u in cbp.utilities] == [(4,), (6,)]
     assert (np.asarray(cbp.replaced) > 0).all()
     assert [a.shape for a in monitor.activations] == [(4, 4), (4, 6)]
+
+
+def test_what_cannot_act_is_refused():
+    flat = af.MLPLearner((), plasticity=af.ContinualBackprop())
+    with pytest.raises(TypeError, match=r"ContinualBackprop .* has none"):
+        flat.init(DIM, jax.random.key(0))
+    with pytest.raises(ValueError, match="`step_size` times `decay`"):
+        af.ShrinkAndPerturb(10.0, 1.0)
+    kept, plain = (LEARNERS["MLPLearner"](method) for method in (METHODS["L2Init"], None))
+    with pytest.raises(TypeError, match="L2InitState"):
+        plain.update(kept.init(DIM, jax.random.key(0)), np.ones(DIM), 1.0)
+
+
+def test_a_unit_that_always_fires_may_rest_a_while():
+    learner = af.MLPLearner(
+        (8,),
+        af.LMS(0.0),
+        sparsity=0.0,
+        use_layer_norm=False,
+        plasticity=af.SelfNormalizedResets(min_silence=10, max_replacements=8),
+    )
+    state = learner.init(1, jax.random.key(0))
+
+    def after(state, x, steps):
+        for _ in range(steps):
+            state = learner.update(state, np.float32([x]), 0.0).state
+        return state, int(state.plasticity_state.replaced[0])
+
+    state, replaced = after(state, 1.0, 50)
+    assert replaced == 0
+    state, replaced = after(state, -1.0, 9)
+    assert replaced == 0
+    _, replaced = after(state, -1.0, 1)
+    assert 0 < replaced < 8

@@ -57,6 +57,22 @@ def test_report_tells_how_many_units_were_made_new():
     assert min(told["replaced"]) > 0
 
 
+def test_networks_that_do_not_tell_their_layers_are_watched_all_the_same():
+    policy = af.TanhGaussianPolicy([-1.0], [1.0])
+    critic, actor = af.UnitFeatureMLP((6, 5), 1), af.UnitFeatureMLP((6, 5), 2)
+    agent = af.AVG(policy, actor, critic, plasticity=MONITOR)
+    state = agent.init(3, jax.random.key(0))
+    fresh = af.compute_plasticity(agent, state)
+    assert np.isnan(fresh.dormant_fraction).all()
+    _, state = agent.start(state, np.ones(3))
+    for x in np.random.default_rng(0).normal(size=(10, 3)):
+        state = agent.act_and_learn(state, 1.0, x, False, False).state
+    report = af.compute_plasticity(agent, state)
+    assert report.effective_rank.shape == (2,) and (report.effective_rank > 1).all()
+    with pytest.raises(TypeError, match="AVG"):
+        af.compute_plasticity(agent, state, np.ones((4, 3)))
+
+
 def test_daemons_of_learners_and_agents_report_it():
     learner = af.MultiHeadMLPLearner(2, (6, 5), af.LMS(0.01), plasticity=MONITOR)
     daemon = af.Daemon(learner, 3, key=jax.random.key(0))

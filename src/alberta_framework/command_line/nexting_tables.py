@@ -49,7 +49,8 @@ def _caption(result: NextingResult) -> str:
     rejected = f", {result.rejected:,} rejected" if result.rejected else ""
     return (
         f"RMSE / std of the return over the last {result.evaluated:,} of {result.rows_done:,} "
-        f"rows{stopped}{rejected}; a dash where it did not vary, or is not known yet."
+        f"rows{stopped}{rejected}; a dash where it did not vary, or is not "
+        "known: a missing cell leaves the returns before it unknown."
     )
 
 

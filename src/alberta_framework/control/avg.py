@@ -24,12 +24,15 @@ from ..interface import BoxActions
 from ..learners import (
     AbstractLearnerState,
     Lifecycle,
+    Network,
     after_both,
     both,
     both_begun,
+    kept_by,
     kept_plastic,
     loss_gradient,
     moved,
+    network_of_layers,
     plasticity_witnesses,
 )
 from ..networks import AbstractNetwork, UnitFeatureMLP
@@ -376,6 +379,13 @@ class AVG(AbstractAgent[AVGState]):
             rng_key=as_before(key, state.rng_key),
         )
         return self.policy.taken(action), state
+
+    def _network(self, state: AVGState) -> Network | None:
+        """That of the critic."""
+        layers, own = self.critic.layers(state.critic_params), both(state.plasticity_states)[1]
+        trace = getattr(state.critic_rule_state, "trace", None)
+        network = network_of_layers(layers, trace)
+        return kept_by(network, self.plasticity, own, state.critic_params)
 
     def _cut(self, state: AVGState) -> AVGState:
         return state.replace(

@@ -180,7 +180,8 @@ class QRC(AbstractNetworkValueAgent[QRCState]):
 
     def _network(self, state: QRCState) -> Network | None:
         network = network_of_layers(self.network.layers(state.params), state.traces.value)
-        return kept_by(network, self.plasticity, both(state.plasticity_states)[0])
+        own = both(state.plasticity_states)[0]
+        return kept_by(network, self.plasticity, own, state.params)
 
     def _cut(self, state: QRCState) -> QRCState:
         return state.replace(

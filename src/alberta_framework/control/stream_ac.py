@@ -377,7 +377,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
         """That of the critic."""
         trace = getattr(state.critic_rule_state, "trace", None)
         network = network_of_layers(self.critic.layers(state.critic_params), trace)
-        return kept_by(network, self.plasticity, both(state.plasticity_states)[1])
+        own = both(state.plasticity_states)[1]
+        return kept_by(network, self.plasticity, own, state.critic_params)
 
     def _cut(self, state: ActorCriticState) -> ActorCriticState:
         actor_rule, critic_rule = self.rules

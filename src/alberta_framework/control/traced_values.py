@@ -153,7 +153,7 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
     def _network(self, state: ActionValueState) -> Network | None:
         trace = getattr(state.rule_state, "trace", None)
         network = network_of_layers(self.network.layers(state.params), trace)
-        return kept_by(network, self.plasticity, state.plasticity_state)
+        return kept_by(network, self.plasticity, state.plasticity_state, state.params)
 
     def _cut(self, state: ActionValueState) -> ActionValueState:
         return state.replace(

@@ -43,10 +43,12 @@ def plasticity(
     Fewer than `samples` are repeated up to that number, so that there is one program.
     """
     network = learner.network_of(state)
-    if network is None or network.trunk is None:
+    if network is None:
         return None
     if network.watched is not None:
         return watched_plasticity(learner, state)
+    if network.trunk is None:
+        return None
     if not len(observations):
         return None
     repeated = np.resize(observations, (samples, observations.shape[1]))

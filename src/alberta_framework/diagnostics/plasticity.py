@@ -31,7 +31,9 @@ def dormant_fraction(
 
 def _dormant(size: Float[Array, " units"], tau: ScalarLike) -> Float[Array, ""]:
     # s_i <= tau without the division, which a dead layer makes 0 / 0.
-    return jnp.mean(size <= tau * jnp.mean(size), dtype=jnp.float32)
+    mean = jnp.mean(size)
+    share = jnp.mean(size <= tau * mean, dtype=jnp.float32)
+    return jnp.where(jnp.isnan(mean), jnp.nan, share)
 
 
 @checked
@@ -150,7 +152,8 @@ def compute_plasticity(
     Activations are those of `observations` [samples, features], normalized with the state's
     statistics; nothing is updated. Without observations they are those that the learner's
     `PlasticityMonitor` kept: ranks of the last ones, dormant units by its running mean. Safe under
-    jit and vmap. See `dormant_fraction` for `tau`.
+    jit and vmap. See `dormant_fraction` for `tau`. Of a network that does not tell its layers, as
+    `UnitFeatureMLP`, a monitor tells its part, and weights and step sizes are empty.
 
     **Arguments:** `learner`: or an agent; of an actor and a critic it is the critic's network.
 
@@ -169,11 +172,14 @@ def _plasticity(
     tau: Any,
 ) -> PlasticityReport:
     network = learner.network_of(state)
-    if network is None or network.trunk is None:
+    watched_alone = observations is None and network is not None and network.watched is not None
+    if network is None or (network.trunk is None and not watched_alone):
         raise TypeError(
-            f"`learner` must have a network with hidden layers, got a {type(learner).__name__}."
+            f"`learner` must have a network that tells its hidden layers, got a "
+            f"{type(learner).__name__}."
         )
     trunk = network.trunk
+    params = MLPParams((), ()) if trunk is None else trunk.params
     if observations is not None:
         layers = jax.vmap(network.activations)(observations)
         dormant = [dormant_fraction(a, tau) for a in layers]
@@ -190,12 +196,13 @@ def _plasticity(
         return jnp.stack(numbers) if numbers else jnp.zeros(0, jnp.float32)
 
     quantiles = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0], jnp.float32)
-    rows = [jnp.quantile(jnp.ravel(sizes), quantiles) for sizes in trunk.step_sizes]
+    step_sizes = () if trunk is None else trunk.step_sizes
+    rows = [jnp.quantile(jnp.ravel(sizes), quantiles) for sizes in step_sizes]
     return PlasticityReport(
         dormant_fraction=stacked(dormant),
         effective_rank=stacked([effective_rank(a) for a in layers]),
         stable_rank=stacked([stable_rank(a) for a in layers]),
-        weight_magnitude=weight_magnitude(trunk.params),
+        weight_magnitude=weight_magnitude(params),
         step_sizes=jnp.stack(rows) if rows else jnp.zeros((0, 5), jnp.float32),
         replaced=network.replaced,
     )

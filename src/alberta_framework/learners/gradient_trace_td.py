@@ -216,7 +216,8 @@ class GradientTraceTD(AbstractLearner[GradientTraceTDState, TDTimeStep]):
 
     def _network(self, state: GradientTraceTDState) -> Network | None:
         network = network_of_layers(self.network.layers(state.params), state.traces.value)
-        return kept_by(network, self.plasticity, both(state.plasticity_states)[0])
+        own = both(state.plasticity_states)[0]
+        return kept_by(network, self.plasticity, own, state.params)
 
     def _cut(self, state: GradientTraceTDState) -> GradientTraceTDState:
         return state.replace(

@@ -29,7 +29,7 @@ from ..step_rules import PerTensor, PerTensorState
 from .head_update import HeadUpdate
 from .lifetime import AbstractLearnerState
 from .losses import AbstractLoss, SquaredLoss
-from .network import initial_layers, optimizer_of, plasticity_begun, zeros_like
+from .network import initial_layers, optimizer_of, plasticity_begun, require_state_with, zeros_like
 from .plastic_heads import (
     renewed_heads,
     renewed_trunk_traces,
@@ -213,6 +213,7 @@ class Heads(eqx.Module):
         trunk = jax.tree.map(jnp.add, state.trunk_params, changes)
         heads = jax.tree.map(jnp.add, heads, of_heads)
         plasticity_state, renewals = state.plasticity_state, ()
+        require_state_with(self.plasticity, plasticity_state)
         if self.plasticity is not None:
             seen = self._network_step(state, trunk, heads, x, h, errors, backward, how)
             made = self.plasticity.apply(plasticity_state, seen)
@@ -277,7 +278,7 @@ class Heads(eqx.Module):
             trunk_traces = state.trunk_traces
         return state.replace(head_traces=head_traces, trunk_traces=trunk_traces)
 
-    def network(self, state: AbstractHeadsState) -> Network:
+    def network(self, state: AbstractHeadsState) -> Network | None:
         """The weights, as diagnostics look at them."""
         of_heads = state.head_optimizer_states.w
         learned = not isinstance(of_heads, LMSState)

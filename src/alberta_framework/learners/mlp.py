@@ -40,6 +40,7 @@ from .network import (
     plasticity_begun,
     plasticity_witnesses,
     require_network_fields,
+    require_state_with,
     require_traces_taken,
     require_unit_interval,
     zeros_like,
@@ -187,6 +188,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         )
         params = from_interleaved(tuple(w + d for w, d in zip(tensors, changes, strict=True)))
         plasticity_state = state.plasticity_state
+        require_state_with(self.plasticity, plasticity_state)
         if self.plasticity is not None:
             trunk = MLPParams(state.params.weights[:-1], state.params.biases[:-1])
             slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
@@ -236,7 +238,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     def _cut(self, state: MLPLearnerState) -> MLPLearnerState:
         return state.replace(traces=zeros_like(state.traces))
 
-    def _network(self, state: MLPLearnerState) -> Network:
+    def _network(self, state: MLPLearnerState) -> Network | None:
         weights, biases = state.params.weights, state.params.biases
         kept = PerTensorState(state.optimizer_states, state.traces)
         *step_sizes, of_head, _ = self.step_rule.step_sizes(kept, interleaved(state.params))

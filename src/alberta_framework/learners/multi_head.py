@@ -264,7 +264,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     def _parts(self) -> MetricParts:
         return MetricParts("head")
 
-    def _network(self, state: MultiHeadMLPState) -> Network:
+    def _network(self, state: MultiHeadMLPState) -> Network | None:
         return self.heads.network(state)
 
 

@@ -91,6 +91,20 @@ def plasticity_begun(plasticity: AbstractPlasticity | None, params: Any, key: An
     return _plasticity_begun(strong(plasticity), params, jr.fold_in(key, _OF_PLASTICITY))
 
 
+def require_state_with(plasticity: AbstractPlasticity | None, state: Any) -> None:
+    """Check that a learner without plasticity does not go on from a state with one, which would
+    stand still.
+
+    **Raises:** `TypeError`.
+    """
+    if plasticity is None and state is not None:
+        raise TypeError(
+            f"the state has one of plasticity, {type(state).__name__}, and the learner no "
+            "`plasticity` that goes on with it; give it the same, or "
+            "`state.replace(plasticity_state=None)`."
+        )
+
+
 def plasticity_witnesses(plasticity: AbstractPlasticity | None, state: Any) -> Any:
     """What of its state has to be finite for a step to be accepted; of each network's, where a
     learner has two."""

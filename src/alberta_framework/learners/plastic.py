@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from ..networks import AbstractNetwork, Renewal
 from ..plasticity import AbstractPlasticity, NetworkStep
-from .network import plasticity_begun
+from .network import plasticity_begun, require_state_with
 
 
 class Renewing(Protocol):
@@ -41,6 +41,7 @@ def kept_plastic(
     **Arguments:** `rule_state`: that after the step; `gradient` of the loss; `x`: the features that
     the step was made at.
     """
+    require_state_with(plasticity, plasticity_state)
     if plasticity is None:
         return Kept(after, rule_state, plasticity_state)
     step = NetworkStep(

@@ -228,7 +228,7 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             self.normalizer,
             state.normalizer_state,
         )
-        return kept_by(network, self.plasticity, state.plasticity_state)
+        return kept_by(network, self.plasticity, state.plasticity_state, state.params)
 
     def _cut(self, state: StreamTDState) -> StreamTDState:
         return state.replace(

@@ -62,13 +62,22 @@ class Network(eqx.Module):
         return hidden_activations(trunk.params, x, trunk.leaky_relu_slope, trunk.use_layer_norm)
 
 
-def kept_by(network: Network | None, plasticity: AbstractPlasticity | None, state: Any) -> Any:
-    """The network with what its method of plasticity tells of it."""
-    if network is None or plasticity is None:
+def kept_by(
+    network: Network | None,
+    plasticity: AbstractPlasticity | None,
+    state: Any,
+    params: Any = None,
+) -> Network | None:
+    """The network with what its method of plasticity tells of it; of one whose layers are not told,
+    with `params` by layer, what a monitor saw and nothing of the layers themselves."""
+    if plasticity is None:
         return network
-    return dataclasses.replace(
-        network, watched=plasticity.watched(state), replaced=plasticity.replaced(state)
-    )
+    watched = plasticity.watched(state)
+    if network is None and watched is not None and isinstance(params, MLPParams):
+        network = Network(params.weights[-1])
+    if network is None:
+        return None
+    return dataclasses.replace(network, watched=watched, replaced=plasticity.replaced(state))
 
 
 def network_of_layers(

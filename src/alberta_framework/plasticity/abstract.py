@@ -28,7 +28,8 @@ class NetworkStep(eqx.Module):
       does not tell them.
     - `fresh`: draws initial weights of some units; None of a network that does not tell.
     - `learning`: which outputs learn in this step; None: all of them. Weights of the others stay as
-      they are, and where none does nothing changes.
+      they are, but for those that lead out of a unit that is made new: a unit belongs to all
+      outputs. Where none learns nothing changes.
     - `output_bias`: whether outputs have a bias.
     """
 
@@ -130,6 +131,16 @@ class AbstractPlasticity(AbstractComponent):
 
     def _replaced(self, state: Any) -> Any:
         return None
+
+
+def require_units_of(owner: str, params: Any) -> MLPParams:
+    """The parameters, of a multilayer perceptron with hidden layers.
+
+    **Raises:** `TypeError` for others.
+    """
+    if len(require_layers(owner, params).weights) < 2:
+        raise TypeError(f"{owner} acts on the units of hidden layers, and the network has none.")
+    return params
 
 
 def require_layers(owner: str, params: Any) -> MLPParams:

@@ -11,7 +11,7 @@ from ..components.ranges import require_choice, require_count, require_range
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..networks import MLPParams
-from .abstract import AbstractPlasticity, NetworkStep, Remade, require_layers, require_units
+from .abstract import AbstractPlasticity, NetworkStep, Remade, require_units, require_units_of
 from .units import (
     by_layer,
     grown,
@@ -78,6 +78,10 @@ class ContinualBackprop(AbstractPlasticity):
     above on average, W_out[:, i] f^_i, goes into the biases there, and u_i, f_i, a_i are 0. So is
     its trace, and what the optimizer knows of its weights is as at first.
 
+    A unit belongs to all outputs, so its weights are 0 for a head too that has no target now; with
+    the bias its predictions stay what they were on average. A head that rests for long is better
+    off with methods that make no units new.
+
     Ranks are by u^: u itself is too small for a young unit, and would replace the new ones again. A
     unit without incoming weights has the utility 0. Of a convolution a unit is a filter, its
     activation the mean over its places.
@@ -120,7 +124,7 @@ class ContinualBackprop(AbstractPlasticity):
         require_range(self, "gain", 0.0, open_low=True)
 
     def init(self, params, key: PRNGKeyArray) -> ContinualBackpropState:
-        sizes = hidden_sizes(require_layers("ContinualBackprop", params))
+        sizes = hidden_sizes(require_units_of("ContinualBackprop", params))
         zeros = jnp.zeros(sum(sizes), jnp.float32)
         return ContinualBackpropState(
             utility=zeros,
@@ -136,8 +140,6 @@ class ContinualBackprop(AbstractPlasticity):
     def apply(self, state: ContinualBackpropState, step: NetworkStep) -> Remade:
         activations, fresh = require_units("ContinualBackprop", step)
         sizes = state.sizes
-        if not sizes:
-            return Remade(state, step.after)
         step = step.followed_by(jax.lax.optimization_barrier(step.after))
         eta, age = f32(self.decay_rate), grown(state.age)
         h = of_all_units(activations, sizes)

@@ -9,7 +9,7 @@ from ..components.numbers import f32
 from ..components.ranges import require_count, require_range
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
-from .abstract import AbstractPlasticity, NetworkStep, Remade, Watched, require_layers
+from .abstract import AbstractPlasticity, NetworkStep, Remade, Watched, require_units_of
 from .units import grown, hidden_sizes, of_units, seen
 
 
@@ -45,7 +45,7 @@ class PlasticityMonitor(AbstractPlasticity):
 
     def init(self, params, key: PRNGKeyArray) -> PlasticityMonitorState:
         del key
-        sizes = hidden_sizes(require_layers("PlasticityMonitor", params))
+        sizes = hidden_sizes(require_units_of("PlasticityMonitor", params))
         nothing = jnp.zeros((), jnp.int32)
         return PlasticityMonitorState(
             sizes=tuple(jnp.zeros(size, jnp.float32) for size in sizes),

@@ -9,7 +9,7 @@ from ..components.ranges import require_choice, require_range, require_steps
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..networks import Units
-from .abstract import AbstractPlasticity, NetworkStep, Remade, require_layers, require_units
+from .abstract import AbstractPlasticity, NetworkStep, Remade, require_units, require_units_of
 from .units import by_layer, hidden_sizes, made_new, of_all_units
 
 
@@ -54,7 +54,7 @@ class ReDo(AbstractPlasticity):
         require_range(self, "gain", 0.0, open_low=True)
 
     def init(self, params, key: PRNGKeyArray) -> ReDoState:
-        sizes = hidden_sizes(require_layers("ReDo", params))
+        sizes = hidden_sizes(require_units_of("ReDo", params))
         return ReDoState(
             sums=jnp.zeros(sum(sizes), jnp.float32),
             replaced=jnp.zeros(len(sizes), jnp.int32),
@@ -66,8 +66,6 @@ class ReDo(AbstractPlasticity):
     def apply(self, state: ReDoState, step: NetworkStep) -> Remade:
         activations, fresh = require_units("ReDo", step)
         sizes = state.sizes
-        if not sizes:
-            return Remade(state, step.after)
         position = state.position + 1
         due = (position >= jnp.asarray(self.period, jnp.int32)) & step.learns
         sums = state.sums + jnp.abs(of_all_units(activations, sizes))

@@ -8,7 +8,7 @@ from ..components.numbers import f32
 from ..components.ranges import require_count, require_range, require_steps
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
-from .abstract import AbstractPlasticity, NetworkStep, Remade, require_layers, require_units
+from .abstract import AbstractPlasticity, NetworkStep, Remade, require_units, require_units_of
 from .units import by_layer, grown, hidden_sizes, lowest, made_new, of_all_units, seen
 
 
@@ -31,9 +31,10 @@ class SelfNormalizedResets(AbstractPlasticity):
     A unit fires where h_i > 0. With a_i the steps since it last did and mu_i the average interval
     between its firings, it is made new when
 
-        (1 - 1 / mu_i)^{a_i} <= rejection,    or a_i >= max_silence
+        (1 - 1 / mu_i)^{a_i} <= rejection  and  a_i >= min_silence,    or  a_i >= max_silence
 
-    the left side being the chance of so long a silence, were the intervals geometric. So a unit
+    the left side, with 1 / mu_i at most 1 - 1e-6, being the chance of so long a silence, were the
+    intervals geometric. So a unit
     that fires rarely is given more time than one that fires at every second step; one that has not
     fired twice has until `max_silence`. New units are made as by `ReDo`, those with the smallest
     chance first.
@@ -44,14 +45,16 @@ class SelfNormalizedResets(AbstractPlasticity):
     It is asked at every step, so the chance has to be small: at 0.01 every unit would be made new
     after about a hundred firings, dead or not.
 
-    **Arguments:** `rejection` in (0, 1), default 1e-8; `decay_rate` in [0, 1) of the average over
+    **Arguments:** `rejection` in (0, 1), default 1e-8; `min_silence` >= 1 steps, default 100: a
+    unit that has fired at every step is allowed as much; `decay_rate` in [0, 1) of the average over
     intervals, default 0.99; `max_silence` >= 1 steps, default 20,000; `max_replacements` >= 1,
-    default 1: of a layer in one step, what is due beyond waits; `gain` > 0, default 1, of the drawn
-    weights.
+    default 1: of a layer in one step, what is due beyond waits; `gain` > 0, default 1, of the
+    drawn weights.
     """
 
     rejection: Hyperparameter = 1e-8
     decay_rate: Hyperparameter = 0.99
+    min_silence: Hyperparameter = eqx.field(default=100, metadata={"counts_steps": True})
     max_silence: Hyperparameter = eqx.field(default=20_000, metadata={"counts_steps": True})
     max_replacements: int = eqx.field(static=True, default=1)
     gain: Hyperparameter = 1.0
@@ -60,12 +63,13 @@ class SelfNormalizedResets(AbstractPlasticity):
         owner = "SelfNormalizedResets"
         require_range(self, "rejection", 0.0, 1.0, open_low=True, open_high=True)
         require_range(self, "decay_rate", 0.0, 1.0, open_high=True)
+        require_steps(self, "min_silence")
         require_steps(self, "max_silence")
         require_count(owner, "max_replacements", self.max_replacements)
         require_range(self, "gain", 0.0, open_low=True)
 
     def init(self, params, key: PRNGKeyArray) -> SelfNormalizedResetsState:
-        sizes = hidden_sizes(require_layers("SelfNormalizedResets", params))
+        sizes = hidden_sizes(require_units_of("SelfNormalizedResets", params))
         whole = jnp.zeros(sum(sizes), jnp.int32)
         return SelfNormalizedResetsState(
             silence=whole,
@@ -79,8 +83,6 @@ class SelfNormalizedResets(AbstractPlasticity):
     def apply(self, state: SelfNormalizedResetsState, step: NetworkStep) -> Remade:
         activations, fresh = require_units("SelfNormalizedResets", step)
         decay, sizes = f32(self.decay_rate), state.sizes
-        if not sizes:
-            return Remade(state, step.after)
         fires = of_all_units(activations, sizes) > 0.0
         lasted = grown(state.silence)
         interval = decay * state.interval + (1.0 - decay) * f32(lasted)
@@ -92,7 +94,8 @@ class SelfNormalizedResets(AbstractPlasticity):
         rate = jnp.minimum(1.0 / jnp.maximum(mean, 1.0), 1.0 - 1e-6)
         chance = jnp.where(firings > 1, f32(silence) * jnp.log1p(-rate), 0.0)
         too_long = f32(silence) >= f32(self.max_silence)
-        old = (chance <= jnp.log(f32(self.rejection))) | too_long
+        unlikely = chance <= jnp.log(f32(self.rejection))
+        old = unlikely & (f32(silence) >= f32(self.min_silence)) | too_long
 
         def choose():
             parts = by_layer(chance, sizes), by_layer(old, sizes)

@@ -1,9 +1,10 @@
 """Weights shrink a little at every step, and are perturbed."""
 
 import jax
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from ..components.numbers import f32
+from ..components.numbers import f32, is_traced
 from ..components.ranges import require_range
 from ..components.types import Hyperparameter
 from .abstract import AbstractPlasticity, NetworkStep, Remade
@@ -34,6 +35,14 @@ class ShrinkAndPerturb(AbstractPlasticity):
         require_range(self, "step_size", 0.0)
         require_range(self, "decay", 0.0)
         require_range(self, "sigma", 0.0)
+        numbers = self.step_size, self.decay
+        if not any(is_traced(number) for number in numbers):
+            share = np.asarray(self.step_size, np.float64) * np.asarray(self.decay, np.float64)
+            if np.any(share > 1.0):
+                raise ValueError(
+                    "ShrinkAndPerturb: `step_size` times `decay` must be at most 1, got "
+                    f"{self.step_size} and {self.decay}."
+                )
 
     def init(self, params, key: PRNGKeyArray) -> KeyState:
         del params
