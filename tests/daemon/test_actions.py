@@ -261,7 +261,9 @@ def test_to_ask_what_it_would_do_changes_nothing(name):
 
 
 def untimed(report):
-    return report | {"uptime_s": 0, "age_s": 0}
+    """Without clocks, and what counts the questions."""
+    counts = {"predict_latency": None, "events_without_label": 0}
+    return report | {"uptime_s": 0, "age_s": 0} | counts
 
 
 def test_an_observation_without_a_reward_begins_an_episode():
