@@ -71,10 +71,11 @@ def test_numbers_never_compile_again():
     key = jax.random.key(0)
     first = run(key, agent(0.3, actions=2), af.CartPole())
     jax.block_until_ready(run(None, agent(0.3, actions=2), af.CartPole(), first.state))
+    array = jnp.float32(0.7)  # what makes an array of a number is a program of its own
     others = {
         "key": lambda: run(jax.random.key(1), agent(0.3, actions=2), af.CartPole()),
         "epsilon": lambda: run(key, agent(0.7, actions=2), af.CartPole()),
-        "epsilon array": lambda: run(key, agent(jnp.float32(0.7), actions=2), af.CartPole()),
+        "epsilon array": lambda: run(key, agent(array, actions=2), af.CartPole()),
         "pole": lambda: run(key, agent(0.3, actions=2), af.CartPole(half_length=1.0)),
         "pole array": lambda: run(
             key, agent(0.3, actions=2), af.CartPole(half_length=np.float32(2))
