@@ -13,9 +13,6 @@ from tests.learners.network_runs import UNOPTIMIZED
 from tests.plasticity import cases
 from tests.trees import assert_same_bits, lane, named_leaves, once_more_rejected
 
-if not hasattr(af, "ContinualBackprop"):
-    pytest.skip("no methods against loss of plasticity yet", allow_module_level=True)
-
 MORE = [
     cases.Row("PlasticityMonitor", {"window": 4}, {}),
     cases.Row("SelfNormalizedResets", {}, {}),

@@ -105,6 +105,14 @@ def test_every_class_with_a_network_takes_it():
     assert takes == set(AGENTS) | set(LEARNERS)
 
 
+@pytest.mark.parametrize("name", [*AGENTS, *LEARNERS])
+def test_what_is_no_method_is_refused_by_every_class(name):
+    make = (AGENTS | LEARNERS)[name]
+    for wrong in (af.LMS(), "ContinualBackprop", af.ContinualBackprop):
+        with pytest.raises(TypeError, match="plasticity"):
+            make(wrong)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_acts_and_rejected_steps_leave_all_as_it_was(name):
     learner = LEARNERS["MLPLearner"](METHODS[name])

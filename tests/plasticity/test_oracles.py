@@ -11,9 +11,6 @@ from tests.oracles import autostep, idbd, lms, mlp
 from tests.plasticity import cases, oracles
 from tests.trees import assert_same_numbers
 
-if not hasattr(af, "ContinualBackprop"):
-    pytest.skip("no methods against loss of plasticity yet", allow_module_level=True)
-
 LAYERED = {"use_layer_norm": True, "gamma": 0.9, "lamda": 0.8}
 LMS, LMS_ORACLE = {}, lambda shape: lms.LMSParam(shape, 0.02)
 # Replacements are counted in float32 and in float64 alike: their rate is a power of 2.

@@ -30,6 +30,7 @@ from ..learners import (
     both_begun,
     kept_by,
     kept_plastic,
+    kept_td_step,
     loss_gradient,
     moved,
     network_of_layers,
@@ -302,16 +303,8 @@ class StreamAC(AbstractAgent[ActorCriticState]):
             loss_gradient(critic.delta, gradient),
             x,
         )
-        values = kept_plastic(
-            self.plasticity,
-            before[1],
-            self.critic,
-            critic_rule,
-            critic.rule_state,
-            state.critic_params,
-            critic.params,
-            loss_gradient(critic.delta, critic.gradient),
-            x,
+        values = kept_td_step(
+            self.plasticity, before[1], self.critic, critic_rule, state.critic_params, critic, x
         )
         centering = recentered(self.reward_centering, state.centering, paid, critic.delta)
         after = state.replace(

@@ -15,8 +15,7 @@ from ..learners import (
     Lifecycle,
     Network,
     kept_by,
-    kept_plastic,
-    loss_gradient,
+    kept_td_step,
     network_of_layers,
     plasticity_begun,
     plasticity_witnesses,
@@ -129,16 +128,8 @@ class AbstractTracedValueAgent(AbstractNetworkValueAgent[ActionValueState]):
             "value": step.value,
             "step_size": step.info.step_size,
         }
-        kept = kept_plastic(
-            self.plasticity,
-            state.plasticity_state,
-            self.network,
-            rule,
-            step.rule_state,
-            state.params,
-            step.params,
-            loss_gradient(step.delta, step.gradient),
-            x,
+        kept = kept_td_step(
+            self.plasticity, state.plasticity_state, self.network, rule, state.params, step, x
         )
         changed = {
             "params": kept.params,

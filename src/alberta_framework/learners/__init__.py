@@ -55,6 +55,7 @@ from .plastic import after_both as after_both
 from .plastic import both as both
 from .plastic import both_begun as both_begun
 from .plastic import kept_plastic as kept_plastic
+from .plastic import kept_td_step as kept_td_step
 from .plastic import loss_gradient as loss_gradient
 from .softmax_linear import SoftmaxLinearLearner as SoftmaxLinearLearner
 from .softmax_linear import SoftmaxLinearState as SoftmaxLinearState

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from ..networks import AbstractNetwork, Renewal
 from ..plasticity import AbstractPlasticity, NetworkStep
 from .network import plasticity_begun, require_state_with
+from .td_step import TDStep
 
 
 class Renewing(Protocol):
@@ -55,6 +56,30 @@ def kept_plastic(
     for renewal in made.renewals:
         rule_state = rule.renewed(rule_state, before, renewal)
     return Kept(made.params, rule_state, made.state)
+
+
+def kept_td_step(
+    plasticity: AbstractPlasticity | None,
+    plasticity_state: Any,
+    network: AbstractNetwork,
+    rule: Renewing,
+    before: Any,
+    step: TDStep,
+    x: Float[Array, " features"],
+) -> Kept:
+    """What becomes of a step of temporal-difference learning of the network's value."""
+    gradient = loss_gradient(step.delta, step.gradient)
+    return kept_plastic(
+        plasticity,
+        plasticity_state,
+        network,
+        rule,
+        step.rule_state,
+        before,
+        step.params,
+        gradient,
+        x,
+    )
 
 
 def loss_gradient(delta: Float[Array, ""], gradient: Any) -> Any:

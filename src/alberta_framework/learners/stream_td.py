@@ -25,7 +25,7 @@ from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
 from .network import plasticity_begun, plasticity_witnesses
 from .on_policy import on_policy
-from .plastic import kept_plastic, loss_gradient
+from .plastic import kept_td_step
 from .td_step import td_step
 from .trunk import Network, kept_by, network_of_layers
 
@@ -177,16 +177,8 @@ class StreamTD(AbstractLearner[StreamTDState, TDTimeStep]):
             state.trace_decay,
             g == 0.0,
         )
-        kept = kept_plastic(
-            self.plasticity,
-            state.plasticity_state,
-            self.network,
-            rule,
-            step.rule_state,
-            state.params,
-            step.params,
-            loss_gradient(step.delta, step.gradient),
-            x,
+        kept = kept_td_step(
+            self.plasticity, state.plasticity_state, self.network, rule, state.params, step, x
         )
         after = state.replace(
             params=kept.params,

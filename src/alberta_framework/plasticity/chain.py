@@ -19,6 +19,9 @@ class PlasticityChainState(AbstractState):
 class PlasticityChain(AbstractPlasticity):
     """Each method acts on what the one before it made of the step.
 
+    `UPGD`, which scales the optimizer's own step, goes first: after a method that makes units new
+    it would take their new weights for a part of the step.
+
     **Arguments:** `methods`: one or more, as in
     `PlasticityChain((ContinualBackprop(), WeightClipping(), PlasticityMonitor()))`.
 

@@ -140,6 +140,7 @@ class ContinualBackprop(AbstractPlasticity):
     def apply(self, state: ContinualBackpropState, step: NetworkStep) -> Remade:
         activations, fresh = require_units("ContinualBackprop", step)
         sizes = state.sizes
+        # Else XLA computes the new weights once more for each of their readers.
         step = step.followed_by(jax.lax.optimization_barrier(step.after))
         eta, age = f32(self.decay_rate), grown(state.age)
         h = of_all_units(activations, sizes)
