@@ -1,26 +1,13 @@
 """The example of distribution shifts, on a small run."""
 
 import re
-import runpy
-import sys
-from pathlib import Path
 
-import matplotlib
 import pytest
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "distribution_shift.py"
 
 
 @pytest.fixture
-def out(tmp_path, monkeypatch, capsys):
-    """What it prints in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "--quick"])
-    before = matplotlib.get_backend()
-    matplotlib.use("agg")
-    runpy.run_path(str(EXAMPLE), run_name="__main__")
-    yield capsys.readouterr().out
-    matplotlib.use(before)
+def out(printed):
+    return printed("distribution_shift")
 
 
 def test_only_those_who_keep_learning_live_through_the_shifts(out, tmp_path):

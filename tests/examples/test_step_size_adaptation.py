@@ -1,26 +1,11 @@
 """The example of step-size adaptation, on a small run."""
 
 import re
-import runpy
-import sys
-from pathlib import Path
-
-import matplotlib
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "step_size_adaptation.py"
 
 
-def test_it_prints_a_row_for_each_learner_and_draws_them(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "--quick"])
-    before = matplotlib.get_backend()
-    matplotlib.use("agg")
-    try:
-        runpy.run_path(str(EXAMPLE), run_name="__main__")
-    finally:
-        matplotlib.use(before)
+def test_it_prints_a_row_for_each_learner_and_draws_them(printed, tmp_path):
     form = r"^(\w+) +([\d.]+) +\[(-?[\d.]+), ([\d.]+)\] +([\d.]+) +([\d.e-]+)$"
-    rows = re.findall(form, capsys.readouterr().out, re.MULTILINE)
+    rows = re.findall(form, printed("step_size_adaptation"), re.MULTILINE)
     assert [name for name, *_ in rows] == ["LMS", "IDBD", "Autostep"]
     found = {name: [float(number) for number in numbers] for name, *numbers in rows}
     assert all(low <= mean <= high for mean, low, high, _, _ in found.values())
