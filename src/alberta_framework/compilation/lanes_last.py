@@ -12,7 +12,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+# JAX 0.12, where it is a `Jaxpr`, does not export it to type checkers.
+from jax.extend.core import (
+    ClosedJaxpr,  # pyright: ignore[reportPrivateImportUsage]
+    Jaxpr,
+    Literal,
+)
 
 _ELEMENTWISE = (
     r"abs|acos|acosh|add|add_any|and|asin|asinh|atan|atan2|atanh|cbrt|ceil|clamp"

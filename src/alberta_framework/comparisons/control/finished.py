@@ -42,7 +42,9 @@ class FinishedEpisodes:
 
     def saved(self) -> dict[str, NDArray]:
         """All of them, for a checkpoint."""
-        kept = zip(("returns", "steps", "terminated"), self.arrays(self.counts.max()), strict=True)
+        kept = zip(
+            ("returns", "steps", "terminated"), self.arrays(int(self.counts.max())), strict=True
+        )
         return {"counts": self.counts.copy(), **dict(kept)}
 
     def restore(self, saved: Mapping[str, NDArray]) -> None:

@@ -233,7 +233,7 @@ def of_lives(
     many were rejected, which diverged, and of the rewards of the rest, since their last episode."""
     # Not -1, which no array without an episode would tell.
     shape, done = (len(points), len(rejected) // len(points)), returns.shape[-1]
-    rewards = np.where(steps > 0, returns, 0.0).sum(axis=-1) + rest
+    rewards = np.where(steps > 0, returns, 0.0).sum(axis=-1) + np.asarray(rest, np.float64)
     return AgentResult(
         points=points,
         returns=returns.reshape(*shape, done),
