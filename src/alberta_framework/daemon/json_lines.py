@@ -7,10 +7,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from ..components.float32 import EVERY_INTEGER, holds_integer
+
 _LONGEST_SAID = 80
-# Of float32: binary digits, exponents; up to here every integer is exact.
-_DIGITS, _LARGEST = 24, 128
-_EXACT = 2**_DIGITS
 
 Event = TypeVar("Event")
 
@@ -115,7 +114,7 @@ def numbers_in(
         raise EventError(f"{field}: must be a list or an object, got {short(values)}")
     for i, value in enumerate(row):
         kind = type(value)
-        if kind is float or (kind is int and -_EXACT <= value <= _EXACT):
+        if kind is float or (kind is int and abs(value) <= EVERY_INTEGER):
             continue
         if not (value is None and partial):
             name = i if where is None else where[i]
@@ -142,10 +141,7 @@ def flag_in(found: dict[str, Any], field: str, default: bool = False) -> bool:
 
 
 def _require_exact(field: str, value: int) -> None:
-    """A float32 has 24 binary digits and an exponent below 128."""
-    size = abs(value)
-    digits = size.bit_length() - (size & -size).bit_length() + 1
-    if digits > _DIGITS or size.bit_length() > _LARGEST:
+    if not holds_integer(value):
         raise EventError(
             f"{field}: {short(value)} is an integer that float32 cannot hold exactly; send its "
             "parts, its difference to another, or, where the last digits mean nothing, a fraction"
