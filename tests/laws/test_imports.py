@@ -58,7 +58,15 @@ MAY_IMPORT = {
         "environments.gymnasium",
     },
     "sweeps": {"hyperparameters", "comparisons", "checkpoints"},
-    "daemon": {"event_features", "lives", "streams", "learners", "control", "checkpoints", "diagnostics"},
+    "daemon": {
+        "event_features",
+        "lives",
+        "streams",
+        "learners",
+        "control",
+        "checkpoints",
+        "diagnostics",
+    },
 }
 LATE = {
     "gymnasium",

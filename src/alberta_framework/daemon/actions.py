@@ -73,11 +73,14 @@ class ActionEvents(AbstractEventKind):
         return np.asarray(self.programs.call(self._act, words, observation))
 
     def concluded(self, carried: Episodes, found: np.ndarray) -> Episodes:
-        if not found.item(self._in_action):
+        if not self.was_rejected(found):
             return carried
         # What was undone with the state is the pending action too: the next event begins anew.
         under_way = carried.under_way and self._counts
         return carried._replace(rejected=carried.rejected + 1, under_way=under_way)
+
+    def was_rejected(self, found: np.ndarray) -> bool:
+        return found.item(self._in_action) != 0
 
     def result(self, found: np.ndarray, step: int, began: bool) -> ActionResult:
         """Of the row that a program gave."""

@@ -3,9 +3,9 @@
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -13,10 +13,12 @@ from jaxtyping import Float, PRNGKeyArray
 
 from ..compilation.packing import unpacked
 from ..components.ranges import require_count
+from ..event_features import EventFeatures, EventFeaturesState
 from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
 from . import report
 from .actions import ActionEvents, ActionResult, in_float32
 from .event_kind import Turn
+from .event_rows import EventRow, feature_dim_of, names_of, resumed_features, stored_features
 from .kinds import event_kind, require_served
 from .latencies import Latencies
 from .observations import numbers_of
@@ -36,10 +38,15 @@ class StepResult(NamedTuple):
     step: int
 
 
-# What a daemon is between two events: the learner's words, what its kind of events carries on
-# besides, and how many events there were. Exchanged as one, so that no interrupt finds half of an
-# event.
-_Moment: TypeAlias = tuple[Any, Any, int]
+class _Moment(NamedTuple):
+    """What a daemon is between two events: the learner's words, what its kind of events carries on
+    besides, how many events there were, and what the features of events carry on. Exchanged as one,
+    so that no interrupt finds half of an event."""
+
+    words: Any
+    carried: Any
+    steps: int
+    featured: EventFeaturesState | None
 
 
 class Daemon:
@@ -74,6 +81,9 @@ class Daemon:
     **Arguments:**
 
     - `learner`, `feature_dim`: the learner or agent, and how long an observation is.
+    - `features`: what makes the numbers of an observation that is a mapping of named fields, in
+      place of `feature_dim` and `feature_names`. Its state is part of the daemon's: saved with it,
+      and moved on only by events that are learned from.
     - `key`: for the initial weights, and an agent's choices; default `jax.random.key(0)`.
     - `checkpoint`: the file to save to; with `resume` (default) the state is taken from it if it is
       there, from an older kept file if it is damaged.
@@ -98,8 +108,9 @@ class Daemon:
     def __init__(
         self,
         learner: Any,
-        feature_dim: int,
+        feature_dim: int | None = None,
         *,
+        features: EventFeatures | None = None,
         key: PRNGKeyArray | None = None,
         checkpoint: str | os.PathLike | None = None,
         checkpoint_every: int | None = None,
@@ -111,7 +122,9 @@ class Daemon:
         head_names: Sequence[str] | None = None,
     ):
         require_served(learner, gamma)
+        feature_dim = feature_dim_of(feature_dim, features)
         require_count("Daemon", "feature_dim", feature_dim)
+        assert feature_dim is not None
         self.learner, self.feature_dim = learner, int(feature_dim)
         self.gamma = gamma
         self._resumed: dict[str, Any] | None = None
@@ -119,7 +132,8 @@ class Daemon:
             learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep
         )
         try:
-            self._begin(key)
+            self._begin(key, features)
+            feature_names = names_of(self.features, feature_names)
             self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
             self.head_names = self._named("head_names", head_names, self.n_heads)
         except BaseException:
@@ -132,9 +146,9 @@ class Daemon:
     def predict(self, observation: Any) -> Float[np.ndarray, " heads"]:
         """The predictions at `observation` [features]; nothing changes."""
         kind = self._predicting("predict")
-        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         with self._lock:
-            return kind.predicted(self._settled()[0], observation)
+            observation, _ = self._shown(observation)
+            return kind.predicted(self._settled().words, observation)
 
     def update(self, observation: Any, targets: Any, terminated: bool = False) -> StepResult:
         """`step` with targets."""
@@ -145,7 +159,8 @@ class Daemon:
     def step(self, observation: Any, targets: Any = None, terminated: bool = False) -> StepResult:
         """Predict and learn from one event; without `targets` predict only.
 
-        **Arguments:** `observation` [features]; `targets` [heads]: targets, or the cumulants of the
+        **Arguments:** `observation` [features], or with `features` a mapping of fields or an
+        `event_row`; `targets` [heads]: targets, or the cumulants of the
         transition into this observation; NaN leaves a head as it was; of a learner of classes, as
         `SoftmaxLinearLearner`, the number of the class; `terminated`: whether this transition ended
         an episode, for learners of transitions.
@@ -158,19 +173,19 @@ class Daemon:
         """
         started = time.perf_counter()
         kind = self._predicting("step")
-        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         if targets is not None:
             targets = self._row("targets", targets, kind.n_targets, self.target_names)
             if kind.n_targets == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
-        if targets is None:
-            return self._predicted(kind, observation)
-        terminated = kind.learns_transitions and _flag("terminated", terminated)
         with self._lock:
-            turn = kind.turn(self._settled()[1], observation, targets, terminated)
-            found = self._taken(turn)
+            observation, featured = self._shown(observation)
+            if targets is None:
+                return self._predicted(kind, observation)
+            terminated = kind.learns_transitions and _flag("terminated", terminated)
+            turn = kind.turn(self._settled().carried, observation, targets, terminated)
+            found = self._taken(turn, featured)
             kind.note(observation)
-            result = StepResult(*kind.told(turn, found), self._now[2])
+            result = StepResult(*kind.told(turn, found), self._now.steps)
             self._end_of_event(started)
         return result
 
@@ -212,7 +227,6 @@ class Daemon:
         """
         started = time.perf_counter()
         kind = self._acting()
-        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         terminated, truncated = _flag("terminated", terminated), _flag("truncated", truncated)
         reward = None if reward is None else in_float32("reward", reward)
         if reward is None and (terminated or truncated):
@@ -225,14 +239,28 @@ class Daemon:
                 raise ValueError(
                     f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
                 )
-            return self._acted(kind, observation)
+            with self._lock:
+                return self._acted(kind, self._shown(observation)[0])
         with self._lock:
-            episodes = self._settled()[1]
+            observation, featured = self._shown(observation)
+            episodes = self._settled().carried
             began = reward is None or not episodes.under_way
-            found = self._taken(kind.turn(episodes, observation, reward, terminated, truncated))
-            result = kind.result(found, self._now[2], began)
+            turn = kind.turn(episodes, observation, reward, terminated, truncated)
+            found = self._taken(turn, featured)
+            result = kind.result(found, self._now.steps, began)
             self._end_of_event(started)
         return result
+
+    def event_row(self, event: Mapping[str, Any]) -> EventRow:
+        """The features of an event as they are now, for a `step` that learns from them later, when
+        the targets are known. The next time it is learned from, give `row._replace(event=None)`.
+
+        **Raises:** `TypeError` without `features`; `FieldError` for a bad event.
+        """
+        if self.features is None:
+            raise TypeError("Daemon.event_row: there are no `features` that rows are made by.")
+        with self._lock:
+            return EventRow(self._shown(event)[0], event)
 
     @property
     def checkpoint(self) -> Path | None:
@@ -258,12 +286,17 @@ class Daemon:
     def state(self) -> Any:
         """The learner's state as it is now, built when asked for."""
         with self._lock:
-            return self._unpacked(_copied(self._settled()[0]))
+            return self._unpacked(_copied(self._settled().words))
+
+    @property
+    def features_state(self) -> EventFeaturesState | None:
+        """What the features of events carry on; None without `features`."""
+        return self._moment().featured
 
     @property
     def steps(self) -> int:
         """How many events were learned from or rejected, in this process and those before."""
-        return self._moment()[2]
+        return self._moment().steps
 
     @property
     def resumed(self) -> bool:
@@ -300,7 +333,7 @@ class Daemon:
     def last_observation(self) -> Float[np.ndarray, " features"] | None:
         """Where the next transition begins; None for learners of examples, for agents, whose state
         holds it, and after an end."""
-        return self._kind.last_observation(self._moment()[1])
+        return self._kind.last_observation(self._moment().carried)
 
     def save(self, blocking: bool = True) -> None:
         """Write a checkpoint now.
@@ -335,8 +368,12 @@ class Daemon:
         has a `PlasticityMonitor`.
         """
         with self._lock:
-            state, (_, carried, steps) = self.state, self._settled()
-            own = self._kind.report(state, carried, self.feature_names, self.head_names)
+            state, (_, carried, steps, featured) = self.state, self._settled()
+            names, own = self.feature_names, {}
+            if self.features is not None and featured is not None:
+                names = self.features.told_names(featured)
+                own["features"] = self.features.report(featured)
+            own |= self._kind.report(state, carried, names, self.head_names)
             checkpoint = self._saving.report(steps)
         alive = _has_life(state)
         return report.plain(
@@ -370,7 +407,7 @@ class Daemon:
             )
         return kept if found is None else found
 
-    def _begin(self, key: Any) -> None:
+    def _begin(self, key: Any, features: EventFeatures | None) -> None:
         """The state, new or resumed, and all that events need, compiled."""
         key = jax.random.key(0) if key is None else key
         state = initial_state(self.learner, self.feature_dim, key)
@@ -386,14 +423,34 @@ class Daemon:
             steps = stored.get("steps")
             if steps is None:
                 steps = state.step_count + state.rejected_count if _has_life(state) else 0
-        self._now: _Moment = kind.programs.packed(state), carried, steps
-        self._under_way: tuple[list, Any, int] | None = None
+        kept = (stored or {}).get("features")
+        self.features, featured = resumed_features(features, kept)
+        self._read = None if self.features is None else self.features.reader()
+        self._now = _Moment(kind.programs.packed(state), carried, steps, featured)
+        self._under_way: tuple[list, _Moment] | None = None
         self._lock = threading.RLock()
 
     def _row(self, name: str, values: Any, length: int, names: Sequence[str] | None) -> np.ndarray:
         if type(values) is np.ndarray and values.dtype == np.float32 and values.shape == (length,):
             return values
         return numbers_of(name, values, length, names, partial=name == "targets")
+
+    def _shown(self, observation: Any) -> tuple[np.ndarray, Any]:
+        """The row of an observation, and what its features carry on if it is learned from."""
+        if self._read is None:
+            row = self._row("observation", observation, self.feature_dim, self.feature_names)
+            return row, None
+        before = self._settled().featured
+        assert before is not None
+        if isinstance(observation, EventRow):
+            row, event = observation
+            return row, before if event is None else self._read(before, event)[1]
+        if not isinstance(observation, Mapping):
+            raise TypeError(
+                "Daemon: `observation` must be a mapping of the fields of `features`, got "
+                f"{observation!r:.80}."
+            )
+        return self._read(before, observation)
 
     def _predicting(self, method: str) -> AbstractPredictionEvents:
         if self._predictions is None:
@@ -413,46 +470,50 @@ class Daemon:
 
     def _predicted(self, kind: AbstractPredictionEvents, observation: np.ndarray) -> StepResult:
         with self._lock:
-            words, _, steps = self._settled()
+            words, _, steps, _ = self._settled()
             predictions = kind.predicted(words, observation)
         sound = np.isfinite(observation).all() and np.isfinite(predictions).all()
         return StepResult(predictions, not sound, steps)
 
     def _acted(self, kind: ActionEvents, observation: np.ndarray) -> ActionResult:
         with self._lock:
-            words, _, steps = self._settled()
+            words, _, steps, _ = self._settled()
             return kind.result(kind.acted(words, observation), steps, began=False)
 
-    def _taken(self, turn: Turn) -> np.ndarray:
+    def _taken(self, turn: Turn, featured: Any) -> np.ndarray:
         """The row that an event gives, once its program has run; the daemon is settled.
 
         What the event will have changed besides the words is noted first. If a signal raises
         anywhere in here, `_settled` finds either a result beside the note, and finishes the event,
         or none: then the program was not called, and the moment before still holds.
         """
-        words, _, steps = self._now
+        words, _, steps, before = self._now
         programs = self._kind.programs
         if not turn.changes:
             found = np.asarray(programs.call(turn.program, words, turn.numbers))
-            self._now = words, turn.carried, steps + 1
+            self._now = _Moment(words, turn.carried, steps + 1, featured)
             return found
         done: list = []
-        self._under_way = done, turn.carried, steps + 1
+        # Without words yet.
+        after = _Moment(None, turn.carried, steps + 1, featured)
+        self._under_way = done, after
         programs.call_into(done, turn.program, words, turn.numbers)
-        self._now, found = self._finished(done, turn.carried, steps + 1)
+        self._now, found = self._finished(done, after, before)
         self._under_way = None
         return found
 
-    def _finished(self, done: list, carried: Any, steps: int) -> tuple[_Moment, np.ndarray]:
+    def _finished(self, done: list, after: _Moment, before: Any) -> tuple[_Moment, np.ndarray]:
         """The moment after an event, and its row; waits for the program, which reads the numbers
-        until then."""
+        until then. After a rejected event features carry on what they did `before`."""
         words, found = done[0]
         found = np.asarray(found)
-        return (words, self._kind.concluded(carried, found), steps), found
+        carried = self._kind.concluded(after.carried, found)
+        featured = before if self._kind.was_rejected(found) else after.featured
+        return _Moment(words, carried, after.steps, featured), found
 
     def _end_of_event(self, started: float) -> None:
         self._latencies.add(time.perf_counter() - started)
-        self._saving.save_if_due(self._now[2], self._content)
+        self._saving.save_if_due(self._now.steps, self._content)
 
     def _moment(self) -> _Moment:
         """As it is now; waits only for an event of another thread, or after an interrupted one."""
@@ -464,10 +525,10 @@ class Daemon:
     def _settled(self) -> _Moment:
         """The daemon between two events, once one that was interrupted is finished."""
         if self._under_way is not None:
-            done, carried, steps = self._under_way
+            done, after = self._under_way
             if done:
-                self._now, _ = self._finished(done, carried, steps)
-            elif jax.tree.leaves(self._now[0])[0].is_deleted():
+                self._now, _ = self._finished(done, after, self._now.featured)
+            elif jax.tree.leaves(self._now.words)[0].is_deleted():
                 raise RuntimeError(
                     "Daemon: a step failed after its program had begun, and the state is lost; "
                     "make a new Daemon, which resumes from the checkpoint."
@@ -481,13 +542,14 @@ class Daemon:
 
     def _content(self) -> Content:
         """What a save holds."""
-        words, carried, steps = self._settled()
+        words, carried, steps, featured = self._settled()
         about = {
             "learner": self._kind.name,
             "steps": steps,
             **self._kind.stored(carried),
             "gamma": self.gamma,
             "feature_names": self.feature_names,
+            "features": stored_features(self.features, featured),
             "head_names": self.head_names,
         }
         return self._unpacked(_copied(words)), about

@@ -55,6 +55,10 @@ class AbstractEventKind(abc.ABC):
         return carried
 
     @abc.abstractmethod
+    def was_rejected(self, found: np.ndarray) -> bool:
+        """Whether an event that changes the state was rejected, by what the program found."""
+
+    @abc.abstractmethod
     def stored(self, carried: Any) -> dict[str, Any]:
         """As JSON values for the checkpoint, under names that are this kind's own."""
 

@@ -2,12 +2,14 @@
 
 import abc
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from ..components.float32 import EVERY_INTEGER, holds_integer
+from ..event_features import FieldError
 
 _LONGEST_SAID = 80
 
@@ -122,6 +124,24 @@ def numbers_in(
     found = np.array([np.nan if value is None else value for value in row], np.float64)
     with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
         return found.astype(np.float32)
+
+
+def observation_in(value: Any, length: int, places: dict[str, int] | None, featured: bool) -> Any:
+    """The numbers of an observation; if features are made of its fields, the fields."""
+    if not featured:
+        return numbers_in("observation", value, length, places)
+    if not isinstance(value, dict):
+        raise EventError(f"observation: must be an object of fields, got {short(value)}")
+    return value
+
+
+@contextmanager
+def told_of_observation(event_id: Any) -> Iterator[None]:
+    """What is wrong with a field is wrong with the event's observation."""
+    try:
+        yield
+    except FieldError as error:
+        raise EventError(f"observation.{error}", event_id) from None
 
 
 def require_number(field: str, value: Any, allowed: str = "a number") -> None:

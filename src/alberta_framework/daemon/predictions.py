@@ -48,7 +48,10 @@ class AbstractPredictionEvents(AbstractEventKind):
 
     def told(self, turn: Turn, found: np.ndarray) -> tuple[np.ndarray, bool]:
         """The predictions, and whether the event was rejected: what begins an episode is not."""
-        return (found[:-1], bool(found[-1])) if turn.changes else (found, False)
+        return (found[:-1], self.was_rejected(found)) if turn.changes else (found, False)
+
+    def was_rejected(self, found: np.ndarray) -> bool:
+        return bool(found[-1])
 
     def note(self, observation: np.ndarray) -> None:
         """Keep an observation for reports."""

@@ -2,8 +2,8 @@
 
 import abc
 import math
-from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import equinox as eqx
 import numpy as np
@@ -13,13 +13,14 @@ from ..components.ranges import require_choice
 from .field_error import FieldError, short
 
 State = TypeVar("State")
+Reader: TypeAlias = Callable[[State, Any], tuple[list[float], State]]
 
 
 class AbstractEventField(AbstractComponent, Generic[State]):
     """Makes so many numbers of one field of an event; carries a state along.
 
-    The state is a value of Python's own, never changed, only replaced. What it makes of a field that
-    is missing are the running means of what it made of those that were there.
+    The state is a value of Python's own, never changed, only replaced. What it makes of a field
+    that is missing are the running means of what it made of those that were there.
 
     - `name`: that of the field in events.
     - `missing`: whether one more number says that the field was missing.
@@ -43,10 +44,12 @@ class AbstractEventField(AbstractComponent, Generic[State]):
         """The state before the first event."""
 
     @abc.abstractmethod
-    def see(self, state: State, value: Any) -> tuple[list[float], State]:
-        """The numbers of a value, and the state after it; None is a value that is missing.
+    def reader(self) -> Reader[State]:
+        """The function of a state and a value that gives the numbers, and the state after it; None
+        is a value that is missing. It raises a `FieldError` for a value of the wrong kind.
 
-        **Raises:** `FieldError` for a value of the wrong kind.
+        A function and no method, so that what it needs of the component is looked up once: Modules
+        take microseconds for that.
         """
 
     @abc.abstractmethod

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import numpy as np
 
-from .abstract import AbstractEventField
+from .abstract import AbstractEventField, Reader
 from .field_error import FieldError, short
 
 
@@ -36,13 +36,18 @@ class BooleanField(AbstractEventField[BooleanState]):
     def init(self) -> BooleanState:
         return BooleanState()
 
-    def see(self, state: BooleanState, value: Any) -> tuple[list[float], BooleanState]:
-        if value is None:
-            return [state.true / state.count if state.count else 0.0], state
-        value = value.item() if isinstance(value, np.generic) else value
-        if type(value) not in (bool, int, float) or value not in (0, 1):
-            raise FieldError(f"{self.name}: must be true, false or null, got {short(value)}")
-        return [float(value)], BooleanState(state.true + int(value), state.count + 1)
+    def reader(self) -> Reader[BooleanState]:
+        name = self.name
+
+        def read(state, value):
+            if value is None:
+                return [state.true / state.count if state.count else 0.0], state
+            value = value.item() if isinstance(value, np.generic) else value
+            if type(value) not in (bool, int, float) or value not in (0, 1):
+                raise FieldError(f"{name}: must be true, false or null, got {short(value)}")
+            return [float(value)], BooleanState(state.true + int(value), state.count + 1)
+
+        return read
 
     def stored(self, state: BooleanState) -> dict[str, Any]:
         return state._asdict()

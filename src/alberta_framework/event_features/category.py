@@ -9,7 +9,7 @@ import equinox as eqx
 import numpy as np
 
 from ..components.ranges import require_count
-from .abstract import AbstractEventField
+from .abstract import AbstractEventField, Reader
 from .field_error import FieldError, short
 
 # Of the text that stands for a category. Longer ones never get a place of their own, so that what
@@ -28,9 +28,11 @@ class CategoryState(NamedTuple):
 class CategoryField(AbstractEventField[CategoryState]):
     """One of several categories, as a 1 among zeros.
 
-    Each of the first `capacity` categories that are learned from gets a place of its own, for good.
-    Every other one shares one of `hashed` places, by a hash of its name that is the same in every
-    process; with `capacity=0` all do. What is missing is the share that each place has had.
+    Each of the first `capacity` categories has a place of its own, for good, from the second event
+    on that is learned from. Until then, and ever after the first `capacity`, a category shares one
+    of `hashed` places, by a hash of its name that is the same in every process; with `capacity=0`
+    all do. (Not from the first event on: of several new ones whose labels come later, each would
+    take the same place.) What is missing is the share that each place has had.
 
     A category is a text, an integer or a truth value; `1` and `"1"` are two.
 
@@ -63,23 +65,26 @@ class CategoryField(AbstractEventField[CategoryState]):
     def init(self) -> CategoryState:
         return CategoryState({}, (0,) * (self.capacity + self.hashed))
 
-    def see(self, state: CategoryState, value: Any) -> tuple[list[float], CategoryState]:
-        places, counts = state
-        if value is None:
-            total = sum(counts)
-            return [count / total if total else 0.0 for count in counts], state
-        text = self._text(value)
-        place = places.get(text)
-        if place is None:
-            if len(places) < self.capacity and len(text) <= _LONGEST_KEPT:
-                place = len(places)
-                places = {**places, text: place}
-            else:
-                place = self.capacity + zlib.crc32(text.encode("ascii")) % self.hashed
-        numbers = [0.0] * len(counts)
-        numbers[place] = 1.0
-        counts = (*counts[:place], counts[place] + 1, *counts[place + 1 :])
-        return numbers, CategoryState(places, counts)
+    def reader(self) -> Reader[CategoryState]:
+        name, capacity, hashed = self.name, self.capacity, self.hashed
+
+        def read(state, value):
+            places, counts = state
+            if value is None:
+                total = sum(counts)
+                return [count / total if total else 0.0 for count in counts], state
+            text = _text(name, value)
+            place = places.get(text)
+            if place is None:
+                place = capacity + zlib.crc32(text.encode("ascii")) % hashed
+                if len(places) < capacity and len(text) <= _LONGEST_KEPT:
+                    places = {**places, text: len(places)}
+            numbers = [0.0] * len(counts)
+            numbers[place] = 1.0
+            counts = (*counts[:place], counts[place] + 1, *counts[place + 1 :])
+            return numbers, CategoryState(places, counts)
+
+        return read
 
     def stored(self, state: CategoryState) -> dict[str, Any]:
         return {"places": list(state.places), "counts": list(state.counts)}
@@ -88,12 +93,12 @@ class CategoryField(AbstractEventField[CategoryState]):
         places = {text: place for place, text in enumerate(stored["places"])}
         return CategoryState(places, tuple(stored["counts"]))
 
-    def _text(self, value: Any) -> str:
-        value = value.item() if isinstance(value, np.generic) else value
-        if type(value) not in (str, int, bool):
-            raise FieldError(
-                f"{self.name}: must be a text, an integer, true, false or null, got {short(value)}"
-            )
-        if type(value) is int and value.bit_length() > _LONGEST_KEPT:
-            raise FieldError(f"{self.name}: an integer must have at most 256 binary digits")
-        return json.dumps(value)
+
+def _text(field: str, value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    if type(value) not in (str, int, bool):
+        allowed = "a text, an integer, true, false or null"
+        raise FieldError(f"{field}: must be {allowed}, got {short(value)}")
+    if type(value) is int and value.bit_length() > _LONGEST_KEPT:
+        raise FieldError(f"{field}: an integer must have at most 256 binary digits")
+    return json.dumps(value)

@@ -1,7 +1,7 @@
 """Events as they come, objects of named fields, as rows of features."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import equinox as eqx
 import numpy as np
@@ -23,7 +23,8 @@ class EventFeaturesState(NamedTuple):
     - `fields`: what each field carries.
     - `events`: how many there were.
     - `missing`: in how many events each field was missing.
-    - `undeclared`: fields that nobody declared, and in how many events each was; the first 64 names.
+    - `undeclared`: fields that nobody declared, the first 64 names, and in how many events each
+      was.
     - `undeclared_others`: how often there were others.
     """
 
@@ -32,6 +33,12 @@ class EventFeaturesState(NamedTuple):
     missing: tuple[int, ...]
     undeclared: Mapping[str, int]
     undeclared_others: int
+
+
+# Of a state and an event the row, and the state after it.
+EventReader: TypeAlias = Callable[
+    [EventFeaturesState, Mapping[str, Any]], tuple[np.ndarray, EventFeaturesState]
+]
 
 
 class EventFeatures(AbstractComponent):
@@ -105,33 +112,44 @@ class EventFeatures(AbstractComponent):
 
         **Arguments:** `event`: the values by name; what is absent or None is missing.
 
-        **Raises:** `TypeError` for what is no mapping; `FieldError` naming the field, for a value of
-        the wrong kind or out of range, and with `extra="error"` for a field that nobody declared.
+        **Raises:** `TypeError` for what is no mapping; `FieldError` naming the field, for a value
+        of the wrong kind or out of range, and with `extra="error"` for a field nobody declared.
         """
-        if not isinstance(event, Mapping):
-            raise TypeError(f"EventFeatures: `event` must be a mapping, got {short(event)}.")
-        row: list[float] = []
-        fields, missing, declared = [], [], 0
-        for field, own, count in zip(self.fields, state.fields, state.missing, strict=True):
-            value = event.get(field.name)
-            declared += value is not None or field.name in event
-            numbers, after = field.see(own, value)
-            row += numbers
-            if field.missing:
-                row.append(1.0 if value is None else 0.0)
-            fields.append(after)
-            missing.append(count + (value is None))
-        known, others = state.undeclared, state.undeclared_others
-        if declared < len(event):
-            known, others = self._counted(known, others, event)
-        with np.errstate(over="ignore"):
-            found = np.array(row, np.float32)
-        if not np.isfinite(found).all():
-            place = int(np.argmin(np.isfinite(found)))
-            text = f"{self.feature_names[place]}: {row[place]!r} is out of float32's range"
-            raise FieldError(text)
-        after = EventFeaturesState(tuple(fields), state.events + 1, tuple(missing), known, others)
-        return found, after
+        return self.reader()(state, event)
+
+    def reader(self) -> EventReader:
+        """`see` as a function, which takes a twentieth of its time: for whoever reads many."""
+        names = [field.name for field in self.fields]
+        parts = [(field.name, field.reader(), field.missing) for field in self.fields]
+        feature_names, only_declared = self.feature_names, self.extra == "error"
+
+        def read(state, event):
+            if not isinstance(event, Mapping):
+                raise TypeError(f"EventFeatures: `event` must be a mapping, got {short(event)}.")
+            row, fields, missing, declared = [], [], [], 0
+            for (name, see, tells), own, count in zip(
+                parts, state.fields, state.missing, strict=True
+            ):
+                value = event.get(name)
+                declared += value is not None or name in event
+                numbers, after = see(own, value)
+                row += numbers
+                if tells:
+                    row.append(1.0 if value is None else 0.0)
+                fields.append(after)
+                missing.append(count + (value is None))
+            known, others = state.undeclared, state.undeclared_others
+            if declared < len(event):
+                unknown = [name for name in event if name not in names]
+                if only_declared:
+                    told = f"{short(unknown[0])}: unknown; known: {', '.join(names)}"
+                    raise FieldError(told)
+                known, others = _counted(known, others, unknown)
+            found = _in_float32(row, feature_names)
+            after = (tuple(fields), state.events + 1, tuple(missing), known, others)
+            return found, EventFeaturesState(*after)
+
+        return read
 
     def stored(self, state: EventFeaturesState) -> dict[str, Any]:
         """The state as JSON values, of which `restored` makes the same state to the last bit."""
@@ -173,18 +191,24 @@ class EventFeatures(AbstractComponent):
                 found.append(f"{field.name}.missing")
         return found
 
-    def _counted(
-        self, known: Mapping[str, int], others: int, event: Mapping[str, Any]
-    ) -> tuple[Mapping[str, int], int]:
-        declared, counts = {field.name for field in self.fields}, dict(known)
-        for name in event:
-            if name in declared:
-                continue
-            if self.extra == "error":
-                raise FieldError(f"{short(name)}: unknown; known: {', '.join(sorted(declared))}")
-            told = str(name)[:_LONGEST_NAME]
-            if told in counts or len(counts) < _UNDECLARED:
-                counts[told] = counts.get(told, 0) + 1
-            else:
-                others += 1
-        return counts, others
+
+def _in_float32(row: list[float], names: list[str]) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        found = np.array(row, np.float32)
+    if not np.isfinite(found).all():
+        place = int(np.argmin(np.isfinite(found)))
+        raise FieldError(f"{names[place]}: {row[place]!r} is no finite number of float32")
+    return found
+
+
+def _counted(
+    known: Mapping[str, int], others: int, unknown: list[Any]
+) -> tuple[Mapping[str, int], int]:
+    counts = dict(known)
+    for name in unknown:
+        told = str(name)[:_LONGEST_NAME]
+        if told in counts or len(counts) < _UNDECLARED:
+            counts[told] = counts.get(told, 0) + 1
+        else:
+            others += 1
+    return counts, others

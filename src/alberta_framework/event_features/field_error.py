@@ -6,7 +6,7 @@ _LONGEST_SAID = 80
 
 
 class FieldError(ValueError):
-    """What is wrong with a field of an event; the text begins with the field. Nothing has changed."""
+    """What is wrong with a field of an event; the text begins with the field."""
 
 
 def short(value: Any) -> str:

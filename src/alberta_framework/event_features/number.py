@@ -6,7 +6,7 @@ import equinox as eqx
 
 from ..components.float32 import holds_integer
 from ..components.ranges import require_choice, require_count
-from .abstract import AbstractEventField, moved_means, number_in
+from .abstract import AbstractEventField, Reader, moved_means, number_in
 from .field_error import FieldError, short
 
 # So that float32 holds every difference of two as well: what was once let in spoils no later event.
@@ -85,23 +85,29 @@ class NumberField(AbstractEventField[NumberState]):
     def init(self) -> NumberState:
         return NumberState()
 
-    def see(self, state: NumberState, value: Any) -> tuple[list[float], NumberState]:
-        mean, count, past, last = state
-        if value is not None:
-            value = self._number(value)
-            count += 1
-            (mean,) = moved_means((mean,), count, (float(value),))
-        numbers: list[float] = []
-        if self.value:
-            numbers.append(mean if value is None else float(value))
-        for lag in self.lags:
-            was = past[-lag] if lag <= len(past) else None
-            numbers.append(mean if was is None else float(was))
-        if self.difference:
-            numbers.append(0.0 if last is None or value is None else float(value - last))
-        if self.lags:
-            past = (*past, value)[-max(self.lags) :]
-        return numbers, NumberState(mean, count, past, last if value is None else value)
+    def reader(self) -> Reader[NumberState]:
+        name, whole, lags, difference = self.name, self.value, self.lags, self.difference
+        held, kept = whole or bool(lags), max(lags, default=0)
+
+        def read(state, value):
+            mean, count, past, last = state
+            if value is not None:
+                value = _number(name, value, held)
+                count += 1
+                (mean,) = moved_means((mean,), count, (float(value),))
+            numbers = []
+            if whole:
+                numbers.append(mean if value is None else float(value))
+            for lag in lags:
+                was = past[-lag] if lag <= len(past) else None
+                numbers.append(mean if was is None else float(was))
+            if difference:
+                numbers.append(0.0 if last is None or value is None else float(value - last))
+            if kept:
+                past = (*past, value)[-kept:]
+            return numbers, NumberState(mean, count, past, last if value is None else value)
+
+        return read
 
     def stored(self, state: NumberState) -> dict[str, Any]:
         return state._asdict() | {"past": list(state.past)}
@@ -110,15 +116,16 @@ class NumberField(AbstractEventField[NumberState]):
         fields: dict[str, Any] = {**stored, "past": tuple(stored["past"])}
         return NumberState(**fields)
 
-    def _number(self, value: Any) -> int | float:
-        value = number_in(self.name, value)
-        if abs(value) > _LARGEST:
-            text = f"must lie within ±{_LARGEST:.2g}, got {short(value)}"
-            raise FieldError(f"{self.name}: {text}")
-        if (self.value or self.lags) and type(value) is int and not holds_integer(value):
-            raise FieldError(
-                f"{self.name}: {short(value)} is an integer that float32 cannot hold exactly; make "
-                "it a TimestampField, or take its difference alone (`value=False`, no `lags`), or, "
-                "where the last digits mean nothing, send a fraction"
-            )
-        return value
+
+def _number(field: str, value: Any, held: bool) -> int | float:
+    """`held`: whether float32 has to hold it itself, and not only its difference to another."""
+    value = number_in(field, value)
+    if abs(value) > _LARGEST:
+        raise FieldError(f"{field}: must lie within ±{_LARGEST:.2g}, got {short(value)}")
+    if held and type(value) is int and not holds_integer(value):
+        raise FieldError(
+            f"{field}: {short(value)} is an integer that float32 cannot hold exactly; make it a "
+            "TimestampField, or take its difference alone (`value=False`, no `lags`), or, where "
+            "the last digits mean nothing, send a fraction"
+        )
+    return value

@@ -8,7 +8,7 @@ import equinox as eqx
 import numpy as np
 
 from ..components.ranges import require_choice
-from .abstract import AbstractEventField, moved_means, number_in
+from .abstract import AbstractEventField, Reader, moved_means, number_in
 from .field_error import FieldError, short
 
 _SECOND = 10**9
@@ -77,18 +77,25 @@ class TimestampField(AbstractEventField[TimestampState]):
     def init(self) -> TimestampState:
         return TimestampState(None, (0.0,) * len(self.feature_names))
 
-    def see(self, state: TimestampState, value: Any) -> tuple[list[float], TimestampState]:
-        if value is None:
-            return list(state.means), state
-        time, numbers = self._nanoseconds(value), []
-        if self.hour:
-            numbers += _on_circle(time, _DAY)
-        if self.weekday:
-            numbers += _on_circle(time + _FROM_MONDAY, _WEEK)
-        if self.elapsed:
-            numbers.append(0.0 if state.last is None else (time - state.last) / _SECOND)
-        count = state.count + 1
-        return numbers, TimestampState(time, moved_means(state.means, count, numbers), count)
+    def reader(self) -> Reader[TimestampState]:
+        name, unit = self.name, self.unit
+        hour, weekday, elapsed = self.hour, self.weekday, self.elapsed
+
+        def read(state, value):
+            last, means, count = state
+            if value is None:
+                return list(means), state
+            time, numbers = _nanoseconds(name, value, unit), []
+            if hour:
+                numbers += _on_circle(time, _DAY)
+            if weekday:
+                numbers += _on_circle(time + _FROM_MONDAY, _WEEK)
+            if elapsed:
+                numbers.append(0.0 if last is None else (time - last) / _SECOND)
+            means = moved_means(means, count + 1, numbers)
+            return numbers, TimestampState(time, means, count + 1)
+
+        return read
 
     def stored(self, state: TimestampState) -> dict[str, Any]:
         return state._asdict() | {"means": list(state.means)}
@@ -97,30 +104,30 @@ class TimestampField(AbstractEventField[TimestampState]):
         fields: dict[str, Any] = {**stored, "means": tuple(stored["means"])}
         return TimestampState(**fields)
 
-    def _nanoseconds(self, value: Any) -> int:
-        if isinstance(value, str | datetime.datetime):
-            return self._of_calendar(value)
-        if isinstance(value, np.datetime64) and not np.isnat(value):
-            return int(value.astype("datetime64[ns]").astype(np.int64))
-        value, unit = number_in(self.name, value, _ALLOWED), _NANOSECONDS[self.unit]
-        # The fraction of a float is exact, and so is what is left of it.
-        whole = math.floor(value)
-        time = whole * unit + round((value - whole) * unit)
-        if abs(time) > _FURTHEST:
-            raise FieldError(
-                f"{self.name}: must lie within 100,000 years of 1970, got {short(value)}; the unit "
-                f"is {self.unit!r}"
-            )
-        return time
 
-    def _of_calendar(self, value: Any) -> int:
-        try:
-            found = datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
-        except ValueError:
-            raise FieldError(f"{self.name}: must be {_ALLOWED}, got {short(value)}") from None
-        found = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
-        since = found - _EPOCH
-        return (since.days * 86_400 + since.seconds) * _SECOND + since.microseconds * 1000
+def _nanoseconds(field: str, value: Any, unit: str) -> int:
+    if isinstance(value, str | datetime.datetime):
+        return _of_calendar(field, value)
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        return int(value.astype("datetime64[ns]").astype(np.int64))
+    value, size = number_in(field, value, _ALLOWED), _NANOSECONDS[unit]
+    # The whole of a float is exact, and so is what is left of it.
+    whole = math.floor(value)
+    time = whole * size + round((value - whole) * size)
+    if abs(time) > _FURTHEST:
+        told = f"got {short(value)}; the unit is {unit!r}"
+        raise FieldError(f"{field}: must lie within 100,000 years of 1970, {told}")
+    return time
+
+
+def _of_calendar(field: str, value: Any) -> int:
+    try:
+        found = datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise FieldError(f"{field}: must be {_ALLOWED}, got {short(value)}") from None
+    found = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    since = found - _EPOCH
+    return (since.days * 86_400 + since.seconds) * _SECOND + since.microseconds * 1000
 
 
 def _on_circle(time: int, period: int) -> list[float]:
