@@ -27,7 +27,8 @@ KIND = sys.argv[3] if __name__ == "__main__" else "rows"
 def made(**options):
     """It keeps an observation, and is compiled soon."""
     if KIND == "fields":
-        return Daemon(af.TDLinearLearner(), features=FEATURES, gamma=GAMMA, **options)
+        learner = af.TDLinearLearner(normalizer=af.EMANormalizer(clip=10.0))
+        return Daemon(learner, features=FEATURES, gamma=GAMMA, **options)
     return Daemon(af.TDLinearLearner(), dim("td"), gamma=GAMMA, **options)
 
 

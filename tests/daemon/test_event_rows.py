@@ -9,17 +9,19 @@ import alberta_framework as af
 from alberta_framework.daemon import Daemon, EventProcessor
 from tests.event_features.cases import FEATURES, FIELDS, drawn
 
-from .daemons import GAMMA, same_but_for_clocks
+from .agents import same_life
+from .daemons import GAMMA
 from .test_events import ask
 
 LEARNER = af.LinearLearner(normalizer=af.EMANormalizer())
+TD = af.TDLinearLearner(normalizer=af.EMANormalizer(clip=10.0))
 AGENT = af.SARSAAgent(af.SARSAConfig(2), (4,))
 BAD = {"ok": "perhaps"}
 
 
 def made(kind="examples", **options):
     if kind == "transitions":
-        return Daemon(af.TDLinearLearner(), features=FEATURES, gamma=GAMMA, **options)
+        return Daemon(TD, features=FEATURES, gamma=GAMMA, **options)
     learner = {"examples": LEARNER, "agent": AGENT}[kind]
     return Daemon(learner, features=FEATURES, **options)
 
@@ -67,7 +69,7 @@ def test_an_event_that_is_only_predicted_changes_nothing(kept):
         kept.step(event)
         kept.event_row(event)
     assert carried(kept) == before
-    same_but_for_clocks(kept.state, state)
+    same_life(kept.state, state)
 
 
 def test_an_event_that_was_rejected_changes_nothing(kept):
@@ -82,10 +84,10 @@ def test_an_event_that_was_rejected_changes_nothing(kept):
 def test_a_bad_event_changes_nothing(kept):
     before, state, steps = carried(kept), kept.state, kept.steps
     for bad, error in ((BAD, af.FieldError), ([0.0] * FEATURES.feature_dim, TypeError)):
-        with pytest.raises(error, match="ok: must be|must be a mapping"):
+        with pytest.raises(error, match=r"ok: must be|must be a mapping"):
             learn(kept, 0, bad)
     assert (carried(kept), kept.steps) == (before, steps)
-    same_but_for_clocks(kept.state, state)
+    same_life(kept.state, state)
 
 
 def test_a_restart_changes_no_bit(kind, tmp_path):
@@ -101,7 +103,7 @@ def test_a_restart_changes_no_bit(kind, tmp_path):
     for number, event in enumerate(events[17:], 17):
         learn(second, number, event)
     assert carried(second) == carried(whole)
-    same_but_for_clocks(second.state, whole.state)
+    same_life(second.state, whole.state)
 
 
 def test_the_rows_are_those_of_the_features_alone():
@@ -114,7 +116,7 @@ def test_the_rows_are_those_of_the_features_alone():
             learn(each, number, seen) for each, seen in ((ours, event), (plain, row))
         )
         assert found.predictions.tobytes() == expected.predictions.tobytes()
-    same_but_for_clocks(ours.state, plain.state)
+    same_life(ours.state, plain.state)
 
 
 def test_a_label_that_comes_later_is_learned_on_the_row_as_it_was():

@@ -90,7 +90,7 @@ def test_fields_nobody_declared_are_counted():
 
 def test_or_they_are_an_error():
     strict = af.EventFeatures(FIELDS, extra="error")
-    with pytest.raises(af.FieldError, match="^'user': unknown; known: load, bytes, host, ok, at$"):
+    with pytest.raises(af.FieldError, match=r"^'user': unknown; known: load, bytes, host, ok, at$"):
         strict.see(strict.init(), {"user": 1})
 
 

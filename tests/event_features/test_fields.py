@@ -37,9 +37,9 @@ def test_the_difference_of_large_integers_is_exact(start):
     field = af.NumberField("bytes", difference=True, value=False)
     assert rows(field, [start, start + 3, start - 1])[0] == [[0], [3], [-4]]
     whole = af.NumberField("bytes", difference=True)
-    with pytest.raises(af.FieldError, match=f"^bytes: {start} is an integer that float32 cannot"):
+    with pytest.raises(af.FieldError, match=rf"^bytes: {start} is an integer that float32 cannot"):
         rows(whole, [start])
-    with pytest.raises(af.FieldError, match="^bytes"):
+    with pytest.raises(af.FieldError, match=r"^bytes"):
         rows(af.NumberField("bytes", value=False, lags=(1,)), [start])
 
 
@@ -49,7 +49,7 @@ def test_what_was_let_in_spoils_no_later_event():
     found, _ = rows(field, [largest, -largest, largest])
     assert np.isfinite(np.float32(found)).all()
     for bad in (math.nextafter(largest, math.inf), -3e38, 1e300, 10**400):
-        with pytest.raises(af.FieldError, match="^x: must"):
+        with pytest.raises(af.FieldError, match=r"^x: must"):
             rows(field, [bad])
 
 
@@ -138,7 +138,7 @@ BAD = {
 def test_values_of_the_wrong_kind_name_the_field(kind):
     field = getattr(af, kind)("what")
     for bad in BAD[kind]:
-        with pytest.raises(af.FieldError, match="^what: (must|an integer must)"):
+        with pytest.raises(af.FieldError, match=r"^what: (must|an integer must)"):
             rows(field, [bad])
 
 
