@@ -50,7 +50,7 @@ def test_killed_and_resumed_it_is_what_an_uninterrupted_one_would_be(serve, tmp_
         if number >= steps:
             assert second.ask(line) == expected
     assert second.end()[0] == 0
-    ours, state = load_agent(path)
+    learner, state, _ = load_agent(path)
     assert state.weights.tobytes() == whole.state.weights.tobytes()
-    told = Daemon(ours, features=features, checkpoint=path)
+    told = Daemon(learner, features=features, checkpoint=path)
     assert told.features_state == whole.features_state

@@ -135,7 +135,8 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
     if "learner" not in found:
         raise UsageProblem(f"{config}: missing key 'learner'.")
     names = found.get("feature_names")
-    feature_dim = found.get("feature_dim", None if names is None else len(names))
+    counted = None if names is None or "features" in found else len(names)
+    feature_dim = found.get("feature_dim", counted)
     if feature_dim is None and "features" not in found:
         raise UsageProblem(f"{config}: needs 'feature_names', 'feature_dim' or 'features'.")
     for key, (low, high) in _RANGES.items():

@@ -34,10 +34,9 @@ class AbstractEventField(AbstractComponent, Generic[State]):
     def feature_names(self) -> list[str]:
         """The names of its numbers, which never change."""
 
+    @abc.abstractmethod
     def told_names(self, state: State) -> list[str]:
         """The names of its numbers as a report tells them, by what is known so far."""
-        del state
-        return self.feature_names
 
     @abc.abstractmethod
     def init(self) -> State:

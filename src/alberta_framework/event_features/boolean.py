@@ -33,6 +33,10 @@ class BooleanField(AbstractEventField[BooleanState]):
     def feature_names(self) -> list[str]:
         return [self.name]
 
+    def told_names(self, state: BooleanState) -> list[str]:
+        del state
+        return self.feature_names
+
     def init(self) -> BooleanState:
         return BooleanState()
 

@@ -82,6 +82,10 @@ class NumberField(AbstractEventField[NumberState]):
         lags = [f"{self.name}.lag{lag}" for lag in self.lags]
         return value + lags + ([f"{self.name}.difference"] if self.difference else [])
 
+    def told_names(self, state: NumberState) -> list[str]:
+        del state
+        return self.feature_names
+
     def init(self) -> NumberState:
         return NumberState()
 

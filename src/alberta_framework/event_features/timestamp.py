@@ -74,6 +74,10 @@ class TimestampField(AbstractEventField[TimestampState]):
         elapsed = ["elapsed_s"] if self.elapsed else []
         return [f"{self.name}.{part}" for part in hour + weekday + elapsed]
 
+    def told_names(self, state: TimestampState) -> list[str]:
+        del state
+        return self.feature_names
+
     def init(self) -> TimestampState:
         return TimestampState(None, (0.0,) * len(self.feature_names))
 
