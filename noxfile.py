@@ -19,7 +19,7 @@ ADAPTERS = ("gymnax", "foragax", "octax", "brax", "craftax", "navix", "playgroun
 BESIDES = {"gymnax": ("minatar",)}  # the original games, to compare with
 WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
 MARKED = (*WHOLE_SUITE, "-m", "versions")
-# Of a Python between the oldest and the newest, which have all of them: the laws over every class.
+# Of a Python that is not the newest: the laws over every class.
 LAWS = (*WHOLE_SUITE, "tests/laws")
 # Old releases warn of what newer ones of their own dependencies do: no news.
 OLD_NEWS = [f"ignore::{kind}Warning" for kind in ("Deprecation", "PendingDeprecation", "Future")]
@@ -78,15 +78,15 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite on the newest Python, the tests marked `versions` on the oldest, and the laws
-    over every class on those between.
+    """The whole suite on the newest Python, and the laws over every class on the older ones, of
+    which `lowest` runs all tests marked `versions`.
 
     With the newest releases of all dependencies, whose warnings are errors. Arguments take the
     place of pytest's: `nox -s tests-3.13 -- -n 4 -k idbd`.
     """
     session.install("-e", ".[dev]")
-    chosen = {PYTHONS[0]: MARKED} | {PYTHONS[-1]: WHOLE_SUITE}
-    session.run("pytest", *(session.posargs or chosen.get(session.python, LAWS)))
+    chosen = WHOLE_SUITE if session.python == PYTHONS[-1] else LAWS
+    session.run("pytest", *(session.posargs or chosen))
 
 
 @nox.session(python=OLDEST)
@@ -134,7 +134,7 @@ def reproduce(session: nox.Session) -> None:
 
     With `-- --long` those too that take an hour or two, else their sections stay as they are.
     """
-    session.install("-e", ".[analysis,gymnasium,orbax]")
+    session.install("-e", ".[analysis,digits,gymnasium,orbax]")
     session.run("python", "examples/reproductions/build_page.py", *session.posargs)
 
 

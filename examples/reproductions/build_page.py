@@ -26,6 +26,7 @@ SCRIPTS = (
     "scale_shift.py",
     "access_control.py",
     "dohare2024.py",
+    "permuted_digits.py",
     "ramesh2026.py",
 )
 LONG = ("cartpole_streaming.py", "stream_table.py", "stream_table_pendulum.py")

@@ -244,6 +244,8 @@ if TYPE_CHECKING:
     from .daemon import EventProcessor as EventProcessor
     from .daemon import EventSchema as EventSchema
     from .daemon import StepResult as StepResult
+    from .daemon import replay_daemon as replay_daemon
+    from .daemon import shadow_of as shadow_of
     from .diagnostics import FeatureRelevance as FeatureRelevance
     from .diagnostics import PlasticityReport as PlasticityReport
     from .diagnostics import WeightMagnitude as WeightMagnitude
@@ -922,6 +924,8 @@ _LATE = {
         "ActionResult",
         "Daemon",
         "EventProcessor",
+        "replay_daemon",
+        "shadow_of",
         "EventSchema",
         "StepResult",
     ),

@@ -145,6 +145,30 @@ def relevant(ours):
     return list(ours.report()["relevance"]["per_head"]["a"]["weight_relevance"])
 
 
+def test_a_recording_holds_the_rows(kind, tmp_path):
+    """A replay gives the learner's state, from the beginning or from a checkpoint on."""
+    path, recording = tmp_path / "agent.ckpt", tmp_path / "events.jsonl"
+    ours = made(kind, record=recording, checkpoint=path)
+    for number, event in enumerate(drawn(12)):
+        learn(ours, number, event)
+        if number == 5:
+            ours.save()
+    same_life(af.replay_daemon(recording).state, ours.state)
+    same_life(af.replay_daemon(recording, start=path).state, ours.state)
+
+
+def test_a_shadow_learns_from_the_same_rows(tmp_path):
+    with made(checkpoint=tmp_path / "agent.ckpt") as first:
+        for number, event in enumerate(drawn(12)):
+            learn(first, number, event)
+    ours = made(checkpoint=tmp_path / "agent.ckpt")
+    shadow = af.shadow_of(ours, tmp_path / "agent.ckpt")
+    ours.be_shadowed(shadow)
+    for number, event in enumerate(drawn(12, seed=8)):
+        learn(ours, number, event)
+    same_life(shadow.state, ours.state)
+
+
 @pytest.mark.parametrize("observation", [[1.0], "load", 3], ids=str)
 def test_a_line_with_another_observation_is_a_mistake(kept, observation):
     answer = ask(EventProcessor(kept), {"id": 5, "observation": observation})

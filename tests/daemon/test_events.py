@@ -259,6 +259,22 @@ def test_each_head_learns_its_label_once():
     same_but_for_clocks(ours.state, other.state)
 
 
+def test_a_label_may_be_learned_again_if_that_is_said():
+    """The second is learned on top of the first: nothing is unlearned."""
+    ours, other = small(), small()
+    processor = EventProcessor(ours)
+    ask(processor, {"id": 1, "observation": [3, 4], "targets": [5]})
+    found = ask(processor, {"id": 1, "targets": [6], "relabel": True})
+    assert (found["step"], found["rejected"]) == (2, False)
+    assert "error" in ask(processor, {"id": 1, "targets": [6], "relabel": False})
+    other.step([3, 4], [5])
+    other.step([3, 4], [6])
+    same_but_for_clocks(ours.state, other.state)
+    for wrong in ({"relabel": 1}, {"relabel": True, "observation": [3, 4]}):
+        assert ask(processor, {"id": 1, "targets": [6]} | wrong)["error"].startswith("relabel: ")
+    assert "id: " in ask(processor, {"id": 2, "targets": [6], "relabel": True})["error"]
+
+
 def test_a_label_that_was_rejected_may_be_corrected():
     ours = small()
     processor = EventProcessor(ours)

@@ -75,5 +75,13 @@ def test_latencies_count_the_steps():
         ours.step(observation, target)
     counts.append(ours.report()["latency"]["count"])
     assert counts == [0, 7]
+    for observation, _ in small_events(3):
+        ours.step(observation)
+    ours.step([np.nan, 1.0])
+    found = ours.report(brief=True)
+    assert found["latency"]["count"] == 7
+    assert found["predict_latency"]["count"] == found["events_without_label"] == 4
+    assert found["events_without_label_rejected"] == 1
+    assert "relevance" not in found
     assert ours.report()["checkpoint"]["path"] is None
     assert ours.report()["checkpoint"]["failed_saves"] == 0

@@ -172,3 +172,16 @@ def test_differential_agents_let_in_whom_it_pays_to_let_in(scripts, monkeypatch)
     earned = [figure.ours for figure in found.figures if "reward rate" in figure.quantity]
     assert len(earned) == 2 and all(2.55 < rate < queue.BEST_EXPLORING for rate in earned)
     assert len(figure.axes) == 2
+
+
+def test_permuted_digits_are_learned_and_each_method_has_two_figures(scripts, monkeypatch):
+    pytest.importorskip("sklearn")
+    digits = scripts["permuted_digits"]
+    few = {name: digits.METHODS[name] for name in ("none", "L2Init(0.01, 0.01)")}
+    for name, value in {"SEEDS": 2, "STEPS": 3_000, "TASK": 1_000, "METHODS": few}.items():
+        monkeypatch.setattr(digits, name, value)
+    found, picture = digits.reproduce()
+    assert len(found.figures) == 2 * 2 * len(few)
+    last = [figure.ours for figure in found.figures if "last" in figure.quantity]
+    assert min(last) > 0.6 and max(last) < 0.99
+    assert len(picture.axes) == 2

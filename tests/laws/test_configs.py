@@ -275,8 +275,15 @@ LINEAR_KEYS = ["type", "optimizer", "normalizer", "bounder"]
 TD_KEYS = ["type", "optimizer", "normalizer"]
 
 
-@pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
-def test_keys_of_the_learners(learner):
+LINEAR = {
+    name: learner
+    for name, learner in LEARNERS.items()
+    if isinstance(learner, af.LinearLearner | af.TDLinearLearner)
+}
+
+
+@pytest.mark.parametrize("learner", LINEAR.values(), ids=LINEAR)
+def test_keys_of_the_linear_learners(learner):
     keys = LINEAR_KEYS if isinstance(learner, af.LinearLearner) else TD_KEYS
     config = learner.to_config()
     assert list(config) == (keys if learner.use_bias else [*keys, "use_bias"])

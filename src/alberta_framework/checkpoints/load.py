@@ -12,6 +12,7 @@ import jax
 from . import orbax, reference
 from .errors import CheckpointError
 from .file_format import Header, is_checkpoint, leaves_of, read, read_header
+from .pinned import pinned_files
 from .structure import require_structure
 from .upgrades import upgraded, upgraded_array
 from .writing import numbered
@@ -92,13 +93,15 @@ def checkpoint_exists(path: str | os.PathLike) -> bool:
 
 
 def list_checkpoints(path: str | os.PathLike) -> list[Path]:
-    """The files kept at `path`, newest first: `path`, `path.1`, ...; the steps of a folder."""
+    """The files kept at `path`, newest first: `path`, `path.1`, ..., then those of hours and days;
+    the steps of a folder."""
     path = Path(path)
     if path.is_dir():
         return orbax.steps(path)
     newest = [path] if is_checkpoint(path) else []
     # Older files lie beside the target of a symbolic link.
-    return [*newest, *(older for _, older in numbered(Path(os.path.realpath(path))))]
+    target = Path(os.path.realpath(path))
+    return [*newest, *(older for _, older in numbered(target)), *pinned_files(target)]
 
 
 def verify_checkpoint(path: str | os.PathLike) -> None:

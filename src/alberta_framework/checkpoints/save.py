@@ -18,6 +18,7 @@ from .agent_template import config_and_init
 from .file_format import file_bytes, header_fields
 from .leaves import described
 from .metadata import plain_metadata
+from .pinned import Pins
 from .writing import replace_file, require_replaceable, set_aside
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ def save_checkpoint(
     backend: str = "file",
     blocking: bool = True,
     foreign: str = "refuse",
+    keep_hourly: int = 0,
+    keep_daily: int = 0,
 ) -> Future | None:
     """Save any tree of arrays, keys and numbers, replacing the checkpoint that lies at `path`.
 
@@ -45,6 +48,8 @@ def save_checkpoint(
     - `learner`: what the state belongs to; its configuration is stored, so that `load_agent` needs
       nothing else.
     - `keep`: how many files to keep, as `path`, `path.1`, ...
+    - `keep_hourly`, `keep_daily`: of how many hours and days (UTC) to keep the first file besides,
+      as `path.hour-20300131T23` and `path.day-20300131`; of a file only. Default 0.
     - `backend`: "file", or "orbax" for sharded arrays and those of several hosts (`path` is a
       folder then).
     - `blocking`: False takes the state as it is now and writes in the background, one save after
@@ -57,6 +62,10 @@ def save_checkpoint(
     and for a path where something else lies; `OSError` when the disk refuses.
     """
     require_count("save_checkpoint", "keep", keep)
+    pins = Pins(keep_hourly, keep_daily)
+    pins.require("save_checkpoint")
+    if backend == "orbax" and any(pins):
+        raise ValueError("save_checkpoint: `keep_hourly`, `keep_daily` are for files, not orbax.")
     require_choice("save_checkpoint", "backend", backend, ("file", "orbax"))
     require_choice("save_checkpoint", "blocking", blocking, (True, False))
     require_choice("save_checkpoint", "foreign", foreign, ("refuse", "set aside"))
@@ -72,10 +81,22 @@ def save_checkpoint(
         pieces = file_bytes(state, leaves, fields)
         if foreign == "refuse":
             require_replaceable(target)
-            write = ft.partial(replace_file, target, pieces, keep)
+            replace = replace_file
         else:
-            write = ft.partial(_replace_whatever, target, pieces, keep)
+            replace = _replace_whatever
+        write = ft.partial(_replaced_and_pinned, replace, target, pieces, keep, pins)
     return _background.now(target, write) if blocking else _background.later(target, write)
+
+
+def _replaced_and_pinned(
+    replace: Callable[[Path, list[bytes], int], None],
+    target: Path,
+    pieces: list[bytes],
+    keep: int,
+    pins: Pins,
+) -> None:
+    replace(target, pieces, keep)
+    pins.pin(target)
 
 
 def _replace_whatever(target: Path, pieces: list[bytes], keep: int) -> None:

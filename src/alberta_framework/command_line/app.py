@@ -14,6 +14,7 @@ from .daemon import daemon
 from .environment import report_environment
 from .inspect import inspect
 from .problems import Problem
+from .replay import replay
 from .run import run
 from .sweep import sweep
 from .tables import experiments_table
@@ -169,10 +170,51 @@ def _daemon(
         int | None,
         typer.Option(min=1, help="Print a report to standard error every so many events."),
     ] = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(help="A file to keep metrics in, as Prometheus reads them (name it .prom)."),
+    ] = None,
+    frozen: Annotated[
+        bool, typer.Option("--frozen", help="Predict by the checkpoint, and learn nothing.")
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="A .jsonl file to append each learned event to, for `alberta replay`."),
+    ] = None,
+    shadow: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint of a second learner, to learn beside and be compared."),
+    ] = None,
     imports: _Imports = None,
 ) -> int:
     """Learn from events, one line of JSON each; answer each with predictions, or an action."""
-    return daemon(config, checkpoint, socket, report_every, imports or ())
+    return daemon(
+        config,
+        checkpoint,
+        socket,
+        report_every,
+        imports or (),
+        metrics_file,
+        frozen,
+        record,
+        shadow,
+    )
+
+
+@app.command("replay")
+def _replay(
+    recording: Annotated[Path, typer.Argument(help="What `alberta daemon --record` wrote.")],
+    start: Annotated[
+        Path | None,
+        typer.Option(help="The checkpoint to begin with, where the recording goes on from one."),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Where to save the state at the end; a new file.")
+    ] = None,
+    imports: _Imports = None,
+) -> int:
+    """Live the recorded life of a daemon again, bit for bit, and print its report as JSON."""
+    return replay(recording, start, checkpoint, imports or ())
 
 
 @app.command("inspect")

@@ -15,12 +15,14 @@ import jax
 
 from ..checkpoints import CheckpointError
 from ..components.component import component_from_config, from_config
-from ..daemon import Daemon, EventProcessor
+from ..daemon import Daemon, EventProcessor, shadow_of
+from ..daemon.metrics_file import MetricsFile
 from ..daemon.serving import Answer, Stop, left_in_time, serve_socket, serve_stream, write_all
 from ..event_features import EventFeatures
 from .catalogue import parsed
 from .own_modules import KEY, with_own_modules
 from .problems import Problem, UsageProblem, reason
+from .service_manager import notify
 
 _KEYS = {
     "learner": dict,
@@ -31,9 +33,13 @@ _KEYS = {
     "gamma": (int, float),
     "seed": int,
     "keep": int,
+    "keep_hourly": int,
+    "keep_daily": int,
     "checkpoint_every": int,
     "checkpoint_every_s": (int, float),
     "label_window": int,
+    "on_divergence": str,
+    "divergence_after": int,
 }
 _RANGES = {
     "label_window": (0, 2**31),
@@ -41,6 +47,17 @@ _RANGES = {
     "checkpoint_every": (1, 2**63),
     "checkpoint_every_s": (1e-3, float("inf")),
 }
+_OF_THE_DAEMON = (
+    "head_names",
+    "feature_names",
+    "gamma",
+    "keep",
+    "keep_hourly",
+    "keep_daily",
+    "checkpoint_every",
+    "on_divergence",
+    "divergence_after",
+)
 _EVERY_S = 60.0
 # After a stop, before another thread saves and leaves: of two seconds the save takes the rest.
 _PATIENCE_S = 1.0
@@ -52,6 +69,10 @@ def daemon(
     socket: Path | None,
     report_every: int | None,
     imports: Sequence[str] = (),
+    metrics_file: Path | None = None,
+    frozen: bool = False,
+    record: Path | None = None,
+    shadow: Path | None = None,
 ) -> int:
     """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
@@ -64,7 +85,9 @@ def daemon(
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     with _stopped_by_signals() as stop, _saying(stop) as say:
         with left_in_time(stop, lambda: os._exit(0), _PATIENCE_S):
-            learner_daemon, label_window = _made(config, checkpoint, imports)
+            learner_daemon, label_window = _made(config, checkpoint, imports, frozen, record)
+            if shadow is not None:
+                _shadow(learner_daemon, shadow)
 
         def connected() -> Answer:
             processor = EventProcessor(learner_daemon, label_window)
@@ -87,21 +110,44 @@ def daemon(
         where = "standard input" if socket is None else str(socket)
         kind = type(learner_daemon.learner).__name__
         say(f"alberta: {kind}, {_origin(learner_daemon)}; {where}")
+        metrics = None if metrics_file is None else _metrics(metrics_file, learner_daemon)
         try:
             with left_in_time(stop, leave, _PATIENCE_S):
                 if socket is None:
+                    notify("READY=1")
                     serve_stream(sys.stdin.fileno(), sys.stdout.fileno(), connected(), stop)
                 else:
-                    serve_socket(socket, connected, stop)
+                    serve_socket(socket, connected, stop, lambda: notify("READY=1"))
         except OSError as error:
             raise Problem(f"cannot serve {where}: {error}.") from error
         finally:
+            notify("STOPPING=1")
             code, saved = _saved(learner_daemon)
+            if metrics is not None:
+                metrics.close()
         say(f"alberta: {learner_daemon.steps:,} events; {saved}")
         if stop.asked:
             # Nothing is left to do but to take Python and JAX apart, which takes a second.
             os._exit(code)
     return code
+
+
+def _shadow(learner_daemon: Daemon, path: Path) -> None:
+    try:
+        learner_daemon.be_shadowed(shadow_of(learner_daemon, path))
+    except FileNotFoundError as error:
+        raise UsageProblem(f"no checkpoint was found at {path.absolute()} for a shadow.") from error
+    except OSError as error:
+        raise Problem(f"cannot read the shadow {path}: {reason(error)}.") from error
+    except (CheckpointError, KeyError, TypeError, ValueError) as error:
+        raise UsageProblem(f"cannot use the shadow {path}: {error}") from error
+
+
+def _metrics(path: Path, learner_daemon: Daemon) -> MetricsFile:
+    try:
+        return MetricsFile(path, lambda: learner_daemon.report(brief=True))
+    except OSError as error:
+        raise UsageProblem(f"cannot write metrics to {path}: {reason(error)}.") from error
 
 
 def _origin(learner_daemon: Daemon) -> str:
@@ -117,6 +163,8 @@ def _saved(learner_daemon: Daemon) -> tuple[int, str]:
     """The exit code, and what became of the state."""
     if learner_daemon.checkpoint is None:
         return 0, "nothing is saved without --checkpoint"
+    if learner_daemon.frozen:
+        return 0, "nothing is saved of one that is frozen"
     try:
         learner_daemon.close()
     except Exception as error:  # whatever it is, it is told, and the code says so
@@ -124,7 +172,13 @@ def _saved(learner_daemon: Daemon) -> tuple[int, str]:
     return 0, f"saved to {learner_daemon.checkpoint}"
 
 
-def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tuple[Daemon, int]:
+def _made(
+    config: Path,
+    checkpoint: Path | None,
+    imports: Sequence[str],
+    frozen: bool,
+    record: Path | None,
+) -> tuple[Daemon, int]:
     found = with_own_modules(parsed(config), str(config), config.parent, imports)
     for key, value in found.items():
         if key not in _KEYS:
@@ -143,16 +197,15 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
         if key in found and not low <= found[key] < high:
             raise UsageProblem(f"{config}: {key}: must be >= {low}, got {found[key]}.")
     label_window = found.get("label_window", 10_000)
-    options: dict[str, Any] = {
-        key: found[key]
-        for key in ("head_names", "feature_names", "gamma", "keep", "checkpoint_every")
-        if key in found
-    }
-    if checkpoint is not None:
+    options: dict[str, Any] = {key: found[key] for key in _OF_THE_DAEMON if key in found}
+    options.setdefault("on_divergence", "restore")
+    if frozen and checkpoint is None:
+        raise UsageProblem("--frozen needs a --checkpoint, of which it predicts.")
+    if checkpoint is None or frozen:
+        options.pop("checkpoint_every", None)
+    else:
         every_s = None if "checkpoint_every" in found else _EVERY_S
         options["checkpoint_every_s"] = found.get("checkpoint_every_s", every_s)
-    else:
-        options.pop("checkpoint_every", None)
     try:
         learner = from_config(found["learner"])
         if "features" in found:
@@ -164,6 +217,8 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
             feature_dim,
             key=jax.random.key(found.get("seed", 0)),
             checkpoint=checkpoint,
+            frozen=frozen,
+            record=record,
             **options,
         )
     except CheckpointError as error:
@@ -172,7 +227,8 @@ def _made(config: Path, checkpoint: Path | None, imports: Sequence[str]) -> tupl
     except (TypeError, ValueError) as error:
         raise UsageProblem(f"{config}: {error}") from error
     except OSError as error:
-        raise Problem(f"cannot use the checkpoint {checkpoint}: {reason(error)}.") from error
+        where = checkpoint if record is None else f"{checkpoint}, or record to {record}"
+        raise Problem(f"cannot use the checkpoint {where}: {reason(error)}.") from error
     return made, label_window
 
 

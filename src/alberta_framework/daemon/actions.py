@@ -16,6 +16,7 @@ from .episodes import Episodes
 from .event_kind import AbstractEventKind, Turn
 from .program import where
 from .report import watched_plasticity
+from .verdict import is_rejected, verdict
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -42,8 +43,8 @@ class ActionEvents(AbstractEventKind):
     """`start`, `act_and_learn` and `act` of an agent, one compiled call for each event.
 
     Carried on are the episodes so far, with whether one is under way; the action that is pending is
-    part of the agent's state. A row that a program gives are the words of the action, of whether
-    the event was rejected, and of the metrics.
+    part of the agent's state. A row that a program gives are the words of the action, of the
+    `verdict` on the event, and of the metrics.
     """
 
     acts = True
@@ -73,14 +74,11 @@ class ActionEvents(AbstractEventKind):
         return np.asarray(self.programs.call(self._act, words, observation))
 
     def concluded(self, carried: Episodes, found: np.ndarray) -> Episodes:
-        if not self.was_rejected(found):
+        if not is_rejected(self.said(found)):
             return carried
         # What was undone with the state is the pending action too: the next event begins anew.
         under_way = carried.under_way and self._counts
         return carried._replace(rejected=carried.rejected + 1, under_way=under_way)
-
-    def was_rejected(self, found: np.ndarray) -> bool:
-        return found.item(self._in_action) != 0
 
     def result(self, found: np.ndarray, step: int, began: bool) -> ActionResult:
         """Of the row that a program gave."""
@@ -89,7 +87,15 @@ class ActionEvents(AbstractEventKind):
             action = found.item(0)
         else:
             action = found[:n].view(np.float32).reshape(space.shape).copy()
-        return ActionResult(action, found.item(n) != 0, step, began, self._metrics(found[n + 1 :]))
+        rejected = is_rejected(self.said(found))
+        return ActionResult(action, rejected, step, began, self._metrics(found[n + 1 :]))
+
+    def said(self, found: np.ndarray) -> float:
+        return found.item(self._in_action)
+
+    def recovered(self, state: Any, carried: Episodes) -> tuple[Any, Episodes]:
+        """The pending action is not the one that leads to what comes next."""
+        return state, carried._replace(under_way=False)
 
     def stored(self, carried: Episodes) -> dict[str, Any]:
         return {"episodes": carried.stored()}
@@ -156,31 +162,33 @@ class ActionEvents(AbstractEventKind):
         if not self._counts:
             rejected |= ~all_finite(after)
             after = where(rejected, state, after)
-        return after, self._words(action, rejected)
+        return after, self._words(action, verdict(rejected, all_finite(observation), False))
 
     def _learned(self, agent: Any, state: Any, numbers: Array) -> tuple[Any, Array]:
         observation, reward = numbers[: self.feature_dim], numbers[-3]
         terminated, truncated = numbers[-2] != 0, numbers[-1] != 0
         found = agent.act_and_learn(state, reward, observation, terminated, truncated)
         after, rejected = found.state, found.rejected
+        # A terminal observation may be anything.
+        sound = jnp.isfinite(reward) & (jnp.all(jnp.isfinite(observation)) | terminated)
         if not self._counts:
-            # A terminal observation may be anything.
-            sound = jnp.all(jnp.isfinite(observation)) | terminated
-            rejected |= ~(jnp.isfinite(reward) & sound & all_finite(after))
+            rejected |= ~(sound & all_finite(after))
             after = where(rejected, state, after)
-        return after, self._words(found.action, rejected, *_metrics_of(agent, found).values())
+        said = verdict(rejected, sound, True)
+        return after, self._words(found.action, said, *_metrics_of(agent, found).values())
 
     def _best(self, agent: Any, state: Any, observation: Array) -> Array:
         # At zeros where it is no number, as agents do when they act and learn.
         sound = jnp.isfinite(observation)
         shown = jnp.where(sound, observation, 0.0)
         action = agent.act(state, shown, jax.random.key(0), explore=False)
-        return self._words(action, ~(jnp.all(sound) & jnp.all(jnp.isfinite(action))))
+        rejected = ~(jnp.all(sound) & jnp.all(jnp.isfinite(action)))
+        return self._words(action, verdict(rejected, jnp.all(sound), False))
 
-    def _words(self, action: Array, rejected: Array, *metrics: Array) -> UInt32[Array, " words"]:
+    def _words(self, action: Array, said: Array, *metrics: Array) -> UInt32[Array, " words"]:
         """Bits and not numbers: an action keeps all of its 32."""
         action = _some_number(self._space, action.astype(self._space.dtype))
-        parts = [action, rejected.astype(jnp.uint32), *metrics]
+        parts = [action, said, *metrics]
         words = [jnp.ravel(jax.lax.bitcast_convert_type(part, jnp.uint32)) for part in parts]
         return jnp.concatenate(words)
 

@@ -11,19 +11,24 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from ..checkpoints.pinned import Pins
 from ..compilation.packing import unpacked
 from ..components.ranges import require_count
 from ..event_features import EventFeatures, EventFeaturesState
 from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
 from . import report
 from .actions import ActionEvents, ActionResult, in_float32
+from .divergence import Divergence, NewestBefore
 from .event_kind import Turn
 from .event_rows import EventRow, feature_dim_of, names_of, resumed_features, stored_features
 from .kinds import event_kind, require_served
-from .latencies import Latencies
+from .losses import Losses
 from .observations import numbers_of
 from .predictions import AbstractPredictionEvents
+from .recording import Recording
 from .saving import Content, Saving
+from .tally import Tally
+from .verdict import is_rejected, rejected_in_a_row
 
 
 class StepResult(NamedTuple):
@@ -40,12 +45,14 @@ class StepResult(NamedTuple):
 
 class _Moment(NamedTuple):
     """What a daemon is between two events: the learner's words, what its kind of events carries on
-    besides, how many events there were, and what the features of events carry on. Exchanged as one,
-    so that no interrupt finds half of an event."""
+    besides, how many events there were, how many of the last ones were rejected in a row although
+    their numbers are sound, and what the features of events carry on. Exchanged as one, so that no
+    interrupt finds half of an event."""
 
     words: Any
     carried: Any
     steps: int
+    in_a_row: int
     featured: EventFeaturesState | None
 
 
@@ -89,11 +96,24 @@ class Daemon:
       there, from an older kept file if it is damaged.
     - `checkpoint_every`, `checkpoint_every_s`: save after so many learned events, or seconds
       (looked at when an event comes); default only on `save` and at the end of a `with` block.
-    - `keep`: how many files to keep.
+    - `keep`: how many files to keep. `keep_hourly`, `keep_daily`: of how many hours and days to
+      keep the first file besides; default 0.
     - `gamma`: the discount of a learner of `TDTimeStep`s, as `TDLinearLearner`, in [0, 1].
     - `feature_names`, `head_names`: for `report`, and for observations and targets that are Series
       of pandas, which are taken by name; stored in the checkpoint, which refuses others and gives
       its own if none are given.
+    - `on_divergence`: what happens after `divergence_after` (default 100) rejected events in a row
+      whose numbers are sound: the weights have run away, and nothing more would be learned for
+      ever. "warn" (default) logs one line. "restore" goes on from the newest checkpoint from before
+      the trouble, from an older one if that runs away too, and as "reset" without one. "reset" goes
+      on with new parameters and step sizes, and the statistics of the normalizers. Counts go on,
+      traces are cut, an agent's next event begins an episode. While events are being rejected no
+      save falls due then, so that what is kept is sound. `report()["divergence"]` says how often.
+    - `frozen`: predict and count, and learn nothing: labels enter the losses of the report alone,
+      an agent does what it holds to be best. The `checkpoint` is only read, so another process may
+      have it. Default False.
+    - `record`: a file to append each event to that changes the state, before it does;
+      `replay_daemon` lives the same life from it. Default None.
 
     **Raises:** `TypeError`, `ValueError` for a bad argument; `CheckpointError` for a checkpoint of
     another learner (numbers may differ), or one of which no kept file is sound;
@@ -120,6 +140,12 @@ class Daemon:
         gamma: float | None = None,
         feature_names: Sequence[str] | None = None,
         head_names: Sequence[str] | None = None,
+        on_divergence: str = "warn",
+        divergence_after: int = 100,
+        frozen: bool = False,
+        record: str | os.PathLike | None = None,
+        keep_hourly: int = 0,
+        keep_daily: int = 0,
     ):
         require_served(learner, gamma)
         feature_dim = feature_dim_of(feature_dim, features)
@@ -128,18 +154,33 @@ class Daemon:
         self.learner, self.feature_dim = learner, int(feature_dim)
         self.gamma = gamma
         self._resumed: dict[str, Any] | None = None
-        self._saving = Saving(
-            learner, checkpoint, checkpoint_every, checkpoint_every_s, resume, keep
+        key = jax.random.key(0) if key is None else key
+        self._divergence = Divergence(
+            learner, self.feature_dim, key, on_divergence, divergence_after
         )
+        self._saving = Saving(
+            learner,
+            checkpoint,
+            checkpoint_every,
+            checkpoint_every_s,
+            resume,
+            keep,
+            frozen,
+            Pins(keep_hourly, keep_daily),
+        )
+        self.frozen = frozen
+        self._shadow: Daemon | None = None
+        self._newest_before: NewestBefore = self._saving.newest_before
         try:
             self._begin(key, features)
             feature_names = names_of(self.features, feature_names)
             self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
             self.head_names = self._named("head_names", head_names, self.n_heads)
+            self._recording = None if record is None else Recording(record, self._life(key))
         except BaseException:
             self._saving.release()
             raise
-        self._latencies = Latencies()
+        self.tally = Tally()
         self._saving.begin(self.steps)
         self._lived_from = time.monotonic()
 
@@ -179,14 +220,23 @@ class Daemon:
                 targets = None
         with self._lock:
             observation, featured = self._shown(observation)
-            if targets is None:
-                return self._predicted(kind, observation)
+            if targets is None or self.frozen:
+                result = self._predicted(kind, observation, started, targets)
+                if targets is not None and self._shadow is not None:
+                    self._shadow.step(EventRow(observation, None), targets, terminated)
+                return result
             terminated = kind.learns_transitions and _flag("terminated", terminated)
             turn = kind.turn(self._settled().carried, observation, targets, terminated)
+            if self._recording is not None:
+                self._recording.event(self._now.steps + 1, observation, targets, terminated)
             found = self._taken(turn, featured)
             kind.note(observation)
             result = StepResult(*kind.told(turn, found), self._now.steps)
+            if self._losses is not None and not result.rejected:
+                self._losses.add(result.predictions, targets)
             self._end_of_event(started)
+            if self._shadow is not None:
+                self._shadow.step(EventRow(observation, None), targets, terminated)
         return result
 
     def act(
@@ -234,16 +284,19 @@ class Daemon:
             raise ValueError(
                 f"Daemon.act: `reward` must be given with `{flag}`: what ends an episode is a step."
             )
-        if not _flag("learn", learn):
-            if reward is not None:
-                raise ValueError(
-                    f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
-                )
-            with self._lock:
-                return self._acted(kind, self._shown(observation)[0])
+        learn = _flag("learn", learn)
+        if not learn and reward is not None:
+            raise ValueError(
+                f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
+            )
         with self._lock:
             observation, featured = self._shown(observation)
+            if not learn or self.frozen:
+                return self._acted(kind, observation, started, labelled=reward is not None)
             episodes = self._settled().carried
+            if self._recording is not None:
+                number = self._now.steps + 1
+                self._recording.act(number, observation, reward, terminated, truncated)
             began = reward is None or not episodes.under_way
             turn = kind.turn(episodes, observation, reward, terminated, truncated)
             found = self._taken(turn, featured)
@@ -344,6 +397,14 @@ class Daemon:
         with self._lock:
             self._saving.save(self._content, blocking)
 
+    def save_to(self, path: str | os.PathLike) -> None:
+        """Write the state as it is now to another file, from which a daemon can go on.
+
+        **Raises:** as `save_checkpoint`.
+        """
+        with self._lock:
+            self._saving.save_to(path, self._content)
+
     def close(self) -> None:
         """Save, if there is somewhere to save to, and let others have the checkpoint.
 
@@ -351,41 +412,72 @@ class Daemon:
 
         **Raises:** as `save`.
         """
-        if self.checkpoint is None:
+        if self.checkpoint is None or self.frozen:
             return
         try:
             self.save()
         finally:
             self._saving.release()
 
-    def report(self) -> dict[str, Any]:
-        """Counts and latencies, and what the learner relies on and whether it can still learn, or
-        what the agent has lived, as JSON.
+    def be_shadowed(self, shadow: "Daemon | None") -> None:
+        """Tell another daemon, that of `shadow_of`, each event that has targets, after it was
+        answered and learned here; `report` tells of it as `shadow`. None: no longer."""
+        with self._lock:
+            self._shadow = shadow
 
-        None stands for what the learner or its state does not tell. Of an agent: `rejected_events`;
+    def live_apart(self, newest_before: NewestBefore | None = None) -> None:
+        """Learn, and save nowhere from now on; a recovery takes what `newest_before` gives."""
+        self._saving.leave()
+        self.frozen = False
+        if newest_before is not None:
+            self._newest_before = newest_before
+
+    def report(self, brief: bool = False) -> dict[str, Any]:
+        """Counts, losses and latencies, and what the learner relies on and whether it can still
+        learn, or what the agent has lived, as JSON; `brief` leaves out the last two of a learner,
+        which take programs of their own.
+
+        None stands for what the learner or its state does not tell. `losses`, of learners whose
+        targets are what they predict: for each head, over the latest 1,000 events and all, the mean
+        squared error of the predictions before each was learned (log loss, of classes), that of a
+        prediction by the mean of the labels so far, and the skill, 1 - their ratio. Latencies,
+        lines that were wrong and events without a label are of this process. Of an agent:
         `episodes` begun and ended, and the means over the last 100 that ended; the running
         `reward_rate`, over about the last 1,000 steps; and the `plasticity` of its network, if it
         has a `PlasticityMonitor`.
         """
         with self._lock:
-            state, (_, carried, steps, featured) = self.state, self._settled()
+            state, (_, carried, steps, in_a_row, featured) = self.state, self._settled()
             names, own = self.feature_names, {}
             if self.features is not None and featured is not None:
                 names = self.features.told_names(featured)
                 own["features"] = self.features.report(featured)
-            own |= self._kind.report(state, carried, names, self.head_names)
+            if self._actions is not None or not brief:
+                own |= self._kind.report(state, carried, names, self.head_names)
             checkpoint = self._saving.report(steps)
+            divergence = self._divergence.report(in_a_row)
+            losses = None if self._losses is None else self._losses.to_dict(self.head_names)
+            tally = self.tally.report()
+            shadow = None if self._shadow is None else self._shadow.report(brief=True)
         alive = _has_life(state)
+        rejected = state.rejected_count if alive else own.get("rejected_events")
         return report.plain(
             {
                 "learner": self._kind.name,
+                "frozen": self.frozen,
+                "failed_records": None if self._recording is None else self._recording.failures,
                 "steps": steps,
                 "step_count": state.step_count if alive else None,
                 "rejected_count": state.rejected_count if alive else None,
+                "rejected_events": rejected,
+                "share_rejected": rejected / steps if steps and rejected is not None else None,
                 "age_s": float(agent_age_s(state)) if alive else None,
                 "uptime_s": float(state.uptime_s) if alive else None,
-                "latency": self._latencies.to_dict(),
+                **tally,
+                "losses": losses,
                 "checkpoint": checkpoint,
+                "divergence": divergence,
+                "shadow": shadow,
                 **own,
             }
         )
@@ -407,9 +499,22 @@ class Daemon:
             )
         return kept if found is None else found
 
+    def _life(self, key: Any) -> dict[str, Any]:
+        """What tells this life from others, as JSON values."""
+        data = {"kind": str(jax.random.key_impl(key)), "data": jax.random.key_data(key).tolist()}
+        return {
+            "learner": self.learner.to_config(),
+            "feature_dim": self.feature_dim,
+            "key": data,
+            "gamma": self.gamma,
+            "feature_names": self.feature_names,
+            "head_names": self.head_names,
+            "on_divergence": self._divergence.how,
+            "divergence_after": self._divergence.after,
+        }
+
     def _begin(self, key: Any, features: EventFeatures | None) -> None:
         """The state, new or resumed, and all that events need, compiled."""
-        key = jax.random.key(0) if key is None else key
         state = initial_state(self.learner, self.feature_dim, key)
         state, stored = self._saving.resumed(state)
         self._kind = event_kind(self.learner, state, self.feature_dim, self.gamma)
@@ -417,16 +522,26 @@ class Daemon:
         kind = self._kind
         self._predictions = kind if isinstance(kind, AbstractPredictionEvents) else None
         self._actions = kind if isinstance(kind, ActionEvents) else None
-        carried, steps = kind.begun, 0
+        self._losses: Losses | None = None
+        if self._predictions is not None and self._predictions.targets_are_predicted:
+            self._losses = Losses(kind.n_heads, self.learner.target_classes is not None)
+        carried, steps, in_a_row = kind.begun, 0, 0
         if stored is not None:
             self._resumed, carried = stored, kind.restored(stored)
             steps = stored.get("steps")
             if steps is None:
                 steps = state.step_count + state.rejected_count if _has_life(state) else 0
+            if stored.get("divergence") is not None:
+                in_a_row = self._divergence.resume(stored["divergence"])
+            if self._losses is not None and stored.get("losses") is not None:
+                self._losses.resume(stored["losses"])
+        if self._divergence.recovers:
+            self._divergence.warm_up(state)
+            kind.recovered(state, carried)
         kept = (stored or {}).get("features")
         self.features, featured = resumed_features(features, kept)
         self._read = None if self.features is None else self.features.reader()
-        self._now = _Moment(kind.programs.packed(state), carried, steps, featured)
+        self._now = _Moment(kind.programs.packed(state), carried, steps, in_a_row, featured)
         self._under_way: tuple[list, _Moment] | None = None
         self._lock = threading.RLock()
 
@@ -437,19 +552,21 @@ class Daemon:
 
     def _shown(self, observation: Any) -> tuple[np.ndarray, Any]:
         """The row of an observation, and what its features carry on if it is learned from."""
+        before = self._settled().featured
+        if isinstance(observation, EventRow):
+            row, event = observation
+            if event is None or self._read is None or before is None:
+                return row, before
+            return row, self._read(before, event)[1]
         if self._read is None:
             row = self._row("observation", observation, self.feature_dim, self.feature_names)
             return row, None
-        before = self._settled().featured
-        assert before is not None
-        if isinstance(observation, EventRow):
-            row, event = observation
-            return row, before if event is None else self._read(before, event)[1]
         if not isinstance(observation, Mapping):
             raise TypeError(
                 "Daemon: `observation` must be a mapping of the fields of `features`, got "
                 f"{observation!r:.80}."
             )
+        assert before is not None
         return self._read(before, observation)
 
     def _predicting(self, method: str) -> AbstractPredictionEvents:
@@ -468,17 +585,31 @@ class Daemon:
             )
         return self._actions
 
-    def _predicted(self, kind: AbstractPredictionEvents, observation: np.ndarray) -> StepResult:
+    def _predicted(
+        self,
+        kind: AbstractPredictionEvents,
+        observation: np.ndarray,
+        started: float,
+        targets: np.ndarray | None,
+    ) -> StepResult:
         with self._lock:
-            words, _, steps, _ = self._settled()
-            predictions = kind.predicted(words, observation)
-        sound = np.isfinite(observation).all() and np.isfinite(predictions).all()
-        return StepResult(predictions, not sound, steps)
+            now = self._settled()
+            predictions = kind.predicted(now.words, observation)
+            sound = bool(np.isfinite(observation).all() and np.isfinite(predictions).all())
+            if targets is not None and sound and self._losses is not None:
+                self._losses.add(predictions, targets)
+            seconds = time.perf_counter() - started
+            self.tally.predicted(seconds, not sound, targets is not None)
+        return StepResult(predictions, not sound, now.steps)
 
-    def _acted(self, kind: ActionEvents, observation: np.ndarray) -> ActionResult:
+    def _acted(
+        self, kind: ActionEvents, observation: np.ndarray, started: float, labelled: bool = False
+    ) -> ActionResult:
         with self._lock:
-            words, _, steps, _ = self._settled()
-            return kind.result(kind.acted(words, observation), steps, began=False)
+            now = self._settled()
+            result = kind.result(kind.acted(now.words, observation), now.steps, began=False)
+            self.tally.predicted(time.perf_counter() - started, result.rejected, labelled)
+        return result
 
     def _taken(self, turn: Turn, featured: Any) -> np.ndarray:
         """The row that an event gives, once its program has run; the daemon is settled.
@@ -487,15 +618,15 @@ class Daemon:
         anywhere in here, `_settled` finds either a result beside the note, and finishes the event,
         or none: then the program was not called, and the moment before still holds.
         """
-        words, _, steps, before = self._now
+        words, _, steps, in_a_row, before = self._now
         programs = self._kind.programs
+        # The words are the old ones until the program has run.
+        after = _Moment(words, turn.carried, steps + 1, in_a_row, featured)
         if not turn.changes:
             found = np.asarray(programs.call(turn.program, words, turn.numbers))
-            self._now = _Moment(words, turn.carried, steps + 1, featured)
+            self._now = after
             return found
         done: list = []
-        # Without words yet.
-        after = _Moment(None, turn.carried, steps + 1, featured)
         self._under_way = done, after
         programs.call_into(done, turn.program, words, turn.numbers)
         self._now, found = self._finished(done, after, before)
@@ -506,14 +637,43 @@ class Daemon:
         """The moment after an event, and its row; waits for the program, which reads the numbers
         until then. After a rejected event features carry on what they did `before`."""
         words, found = done[0]
-        found = np.asarray(found)
-        carried = self._kind.concluded(after.carried, found)
-        featured = before if self._kind.was_rejected(found) else after.featured
-        return _Moment(words, carried, after.steps, featured), found
+        found, kind = np.asarray(found), self._kind
+        _, carried, steps, in_a_row, featured = after
+        said = kind.said(found)
+        in_a_row = rejected_in_a_row(said, in_a_row)
+        featured = before if is_rejected(said) else featured
+        return _Moment(words, kind.concluded(carried, found), steps, in_a_row, featured), found
 
     def _end_of_event(self, started: float) -> None:
-        self._latencies.add(time.perf_counter() - started)
+        self.tally.learning.add(time.perf_counter() - started)
+        divergence = self._divergence
+        if self._now.in_a_row or divergence.under_way:
+            self._recover_if_due()
+            if self._now.in_a_row and divergence.recovers:
+                # A save would put what may have run away in the place of what has not.
+                return
         self._saving.save_if_due(self._now.steps, self._content)
+
+    def _recover_if_due(self) -> None:
+        words, _, steps, in_a_row, _ = self._now
+        if not self._divergence.is_due(in_a_row, steps):
+            return
+        restored_from = None
+        if self._divergence.recovers:
+            state, restored_from = self._divergence.recovered(
+                self._unpacked(_copied(words)), self._newest_before
+            )
+            if self._recording is not None:
+                self._recording.recovered(steps, restored_from)
+            self._go_on_from(state)
+        self._divergence.note(self._kind.name, steps, restored_from)
+
+    def _go_on_from(self, state: Any) -> None:
+        """Let a state from another time take the place of this one."""
+        now = self._settled()
+        state, carried = self._kind.recovered(state, now.carried)
+        words = self._kind.programs.packed(state)
+        self._now = now._replace(words=words, carried=carried, in_a_row=0)
 
     def _moment(self) -> _Moment:
         """As it is now; waits only for an event of another thread, or after an interrupted one."""
@@ -542,11 +702,13 @@ class Daemon:
 
     def _content(self) -> Content:
         """What a save holds."""
-        words, carried, steps, featured = self._settled()
+        words, carried, steps, in_a_row, featured = self._settled()
         about = {
             "learner": self._kind.name,
             "steps": steps,
             **self._kind.stored(carried),
+            "divergence": self._divergence.stored(in_a_row),
+            "losses": None if self._losses is None else self._losses.stored(),
             "gamma": self.gamma,
             "feature_names": self.feature_names,
             "features": stored_features(self.features, featured),

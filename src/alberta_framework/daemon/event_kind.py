@@ -55,8 +55,12 @@ class AbstractEventKind(abc.ABC):
         return carried
 
     @abc.abstractmethod
-    def was_rejected(self, found: np.ndarray) -> bool:
-        """Whether an event that changes the state was rejected, by what the program found."""
+    def said(self, found: np.ndarray) -> float:
+        """The `verdict` in the row that a program gave which changes the state."""
+
+    def recovered(self, state: Any, carried: Any) -> tuple[Any, Any]:
+        """A state from another time, made to go on here, and what is carried on with it."""
+        return state, carried
 
     @abc.abstractmethod
     def stored(self, carried: Any) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class EventProcessor:
         try:
             return self._answers.answer(line)
         except EventError as error:
+            self.daemon.tally.error(str(error), self.schema.fields)
             return {"id": error.id, "line": number, "error": str(error)}
 
     def answer(self, line: str | bytes, number: int) -> bytes:

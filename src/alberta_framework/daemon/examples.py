@@ -15,6 +15,8 @@ from .predictions import AbstractPredictionEvents, learned, row_of
 class ExampleEvents(AbstractPredictionEvents):
     """Each event is an example by itself: nothing is carried on but the learner's state."""
 
+    targets_are_predicted = True
+
     def turn(
         self, carried: Any, observation: np.ndarray, targets: np.ndarray, terminated: bool
     ) -> Turn:
@@ -35,6 +37,6 @@ class ExampleEvents(AbstractPredictionEvents):
             observation, targets = numbers[:n], numbers[n:]
             predictions = jnp.ravel(learner.predict(state, observation))
             state, rejected = learned(learner, state, kind(observation, targets))
-            return state, row_of(predictions, rejected)
+            return state, row_of(learner, predictions, rejected, observation, targets)
 
         return learn, n

@@ -26,13 +26,15 @@ class Event(NamedTuple):
     """One event of a learner.
 
     `observation` is None for a label that comes later, `targets` for no label. A null target is
-    NaN. Where features are made of it, it is an object of fields.
+    NaN. Where features are made of it, it is an object of fields. With `relabel` a head that has
+    learned the label of this event learns this one too.
     """
 
     id: Any
     observation: Any
     targets: np.ndarray | None
     terminated: bool
+    relabel: bool = False
 
 
 class EventSchema(AbstractEventSchema[Event]):
@@ -45,7 +47,7 @@ class EventSchema(AbstractEventSchema[Event]):
     lists alone; `featured`: an observation is an object of fields, of which features are made.
     """
 
-    fields = ("id", "observation", "targets", "terminated")
+    fields = ("id", "observation", "targets", "terminated", "relabel")
 
     def __init__(
         self,
@@ -73,7 +75,10 @@ class EventSchema(AbstractEventSchema[Event]):
             raise EventError("observation: is missing, and there are no targets either")
         if observation is None and found.get("id") is None:
             raise EventError("id: targets without an observation need the id of an earlier event")
-        return Event(found.get("id"), observation, targets, terminated)
+        relabel = flag_in(found, "relabel")
+        if relabel and observation is not None:
+            raise EventError("relabel: is for a label that comes later, without an observation")
+        return Event(found.get("id"), observation, targets, terminated, relabel)
 
 
 class _Remembered:
@@ -116,7 +121,8 @@ class LabelledAnswers:
         observation = event.observation if remembered is None else remembered.observation
         labelled = None if event.targets is None else ~np.isnan(event.targets)
         no_label = labelled is None or not labelled.any()
-        if not no_label and remembered is not None and remembered.learned is not None:
+        once = not no_label and not event.relabel
+        if once and remembered is not None and remembered.learned is not None:
             self._require_unlearned(event.id, labelled & remembered.learned)
         # An unlabelled event is a step of an episode all the same.
         learns = not no_label or self.daemon.learns_transitions

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +12,7 @@ from ..learners import rejections
 from . import report
 from .event_kind import AbstractEventKind, Turn
 from .program import where
+from .verdict import is_rejected, verdict
 
 _OBSERVATIONS_KEPT = 256
 
@@ -19,12 +20,15 @@ _OBSERVATIONS_KEPT = 256
 class AbstractPredictionEvents(AbstractEventKind):
     """Predictions at an observation, and what to learn from its targets.
 
-    A row that a program gives holds the predictions; one of a step also whether it was rejected.
+    A row that a program gives holds the predictions; one of a step also the `verdict` on it.
 
+    - `targets_are_predicted`: whether a target is what the prediction of the same event is of, so
+      that the two can be compared.
     - `n_targets`: how many targets an event may have, one for each prediction; or one, the number
       of a class.
     """
 
+    targets_are_predicted: ClassVar[bool] = False
     n_targets: int
 
     def __init__(self, learner: Any, state: Any, feature_dim: int):
@@ -48,10 +52,10 @@ class AbstractPredictionEvents(AbstractEventKind):
 
     def told(self, turn: Turn, found: np.ndarray) -> tuple[np.ndarray, bool]:
         """The predictions, and whether the event was rejected: what begins an episode is not."""
-        return (found[:-1], self.was_rejected(found)) if turn.changes else (found, False)
+        return (found[:-1], is_rejected(found.item(-1))) if turn.changes else (found, False)
 
-    def was_rejected(self, found: np.ndarray) -> bool:
-        return bool(found[-1])
+    def said(self, found: np.ndarray) -> float:
+        return found.item(-1)
 
     def note(self, observation: np.ndarray) -> None:
         """Keep an observation for reports."""
@@ -101,9 +105,11 @@ def learned(learner: Any, state: Any, experience: Any) -> tuple[Any, Any]:
     return where(accepted, after, state), ~accepted
 
 
-def row_of(predictions: Any, rejected: Any) -> Any:
+def row_of(learner: Any, predictions: Any, rejected: Any, observation: Any, targets: Any) -> Any:
     """What a step gives."""
-    return jnp.append(predictions, rejected.astype(jnp.float32))
+    sound = all_finite(observation) & ~jnp.any(jnp.isinf(targets)) & learner.allows(targets)
+    said = verdict(rejected, sound, jnp.any(~jnp.isnan(targets)))
+    return jnp.append(predictions, said.astype(jnp.float32))
 
 
 def _predict(learner: Any, state: Any, observation: Any) -> Any:

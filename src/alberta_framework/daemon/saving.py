@@ -4,16 +4,23 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..checkpoints import list_checkpoints, save_agent
+from ..checkpoints import (
+    CheckpointError,
+    list_checkpoints,
+    load_checkpoint_metadata,
+    save_agent,
+)
 from ..checkpoints.agents import load_state_of
 from ..checkpoints.lock import CheckpointClaim
+from ..checkpoints.pinned import Pins
 from ..checkpoints.writing import require_replaceable, set_aside
 from ..components.ranges import require_choice, require_count
 from ..learners import AbstractLearner
+from .divergence import KeptState
 
 _log = logging.getLogger(__name__)
 _KEY_OF_METADATA = "daemon"
@@ -26,8 +33,8 @@ class Saving:
     """Where a daemon saves to, if anywhere, and when. Its caller sees to it that one method runs at
     a time.
 
-    `path`, `every`, `every_s`, `resume` and `keep` are the arguments of the daemon that say so; the
-    path is claimed at once.
+    `path`, `every`, `every_s`, `resume`, `keep`, `frozen` and `pins` are the arguments of the
+    daemon that say so; the path is claimed at once, unless it is only read.
     """
 
     def __init__(
@@ -38,8 +45,12 @@ class Saving:
         every_s: float | None,
         resume: bool,
         keep: int,
+        frozen: bool,
+        pins: Pins,
     ):
         require_count("Daemon", "keep", keep)
+        pins.require("Daemon")
+        require_choice("Daemon", "frozen", frozen, (True, False))
         require_choice("Daemon", "resume", resume, (True, False))
         if every is not None:
             require_count("Daemon", "checkpoint_every", every)
@@ -48,10 +59,16 @@ class Saving:
             raise TypeError(f"Daemon: `checkpoint` must be a path, got {path!r}.")
         if path is None and not (every is None and every_s is None):
             raise ValueError("Daemon: there is a saving interval but no `checkpoint` to save to.")
+        if frozen and (path is None or not resume):
+            raise ValueError("Daemon: `frozen` needs a `checkpoint` to resume from.")
+        if frozen and not (every is None and every_s is None):
+            raise ValueError("Daemon: a `frozen` one has nothing to save, and so no interval.")
         self.path = None if path is None else Path(path)
+        self.frozen, self._pins = frozen, pins
         self.every, self.every_s, self.keep = every, every_s, keep
         self._learner, self._resume = learner, resume
-        self._claim = None if self.path is None else CheckpointClaim(self.path)
+        self._claim = None if self.path is None or frozen else CheckpointClaim(self.path)
+        self._template: Any = None
         self._under_way: Future | None = None
         self._saved_step, self._saved_at = 0, time.monotonic()
         self._failures = 0
@@ -59,7 +76,7 @@ class Saving:
     def resumed(self, state: Any) -> tuple[Any, dict[str, Any] | None]:
         """The state that the checkpoint holds, and what was told beside it; the new state and None
         if there is none, or it is not to be resumed."""
-        path = self.path
+        path, self._template = self.path, state
         if path is None:
             return state, None
         if not hasattr(state, "feature_dim"):
@@ -70,14 +87,48 @@ class Saving:
             require_replaceable(path)
             return state, None
         if not (path.exists() or list_checkpoints(path)):
+            if self.frozen:
+                raise CheckpointError(path, "is not there, and a frozen daemon learns nothing")
             _log.info("no checkpoint was found at %s: a new state", path.absolute())
             return state, None
         state, metadata = load_state_of(self._learner, state, path, fallback=True)
+        if self.frozen:
+            return state, metadata.get(_KEY_OF_METADATA, {})
         # Where an older file was taken, the damaged one makes way for the next.
         aside = set_aside(Path(os.path.realpath(path)), payload=True)
         if aside is not None:
             _log.warning("%s: is damaged; kept as %s", path, aside)
         return state, metadata.get(_KEY_OF_METADATA, {})
+
+    def newest_before(self, steps: int, is_sound: Callable[[Any], bool]) -> KeptState | None:
+        """The newest state that is kept of at most so many steps, and `is_sound`."""
+        if self.path is None:
+            return None
+        if self._under_way is not None:
+            wait([self._under_way])
+        for kept_steps, file in self._kept(self.path, steps):
+            try:
+                state, _ = load_state_of(self._learner, self._template, file)
+            except (CheckpointError, OSError) as error:
+                _log.warning("%s: cannot be restored: %s", file, error)
+                continue
+            if is_sound(state):
+                return KeptState(state, kept_steps)
+        return None
+
+    def _kept(self, path: Path, steps: int) -> list[tuple[int, Path]]:
+        """The files that are kept of at most so many steps, newest first; not those that were
+        written while events were being rejected."""
+        found = []
+        for file in list_checkpoints(path):
+            try:
+                about = load_checkpoint_metadata(file).get(_KEY_OF_METADATA, {})
+            except (CheckpointError, OSError):
+                continue
+            trouble = (about.get("divergence") or {}).get("rejected_in_a_row", 0)
+            if about.get("steps") is not None and about["steps"] <= steps and not trouble:
+                found.append((about["steps"], file))
+        return sorted(found, key=lambda pair: pair[0], reverse=True)
 
     def begin(self, steps: int) -> None:
         """Count from here on."""
@@ -87,6 +138,8 @@ class Saving:
         """Save now; as `Daemon.save`."""
         if self.path is None:
             raise ValueError("Daemon.save: there is no `checkpoint` to save to.")
+        if self.frozen:
+            raise ValueError("Daemon.save: it is `frozen`, and its checkpoint is only read.")
         before, self._under_way = self._under_way, None
         if blocking:
             if before is not None:
@@ -103,6 +156,11 @@ class Saving:
         if failed is not None:
             self._failures += 1
             raise failed
+
+    def save_to(self, path: str | os.PathLike, content: Callable[[], Content]) -> None:
+        """Save once, to another file."""
+        state, about = content()
+        save_agent(self._learner, state, path, {_KEY_OF_METADATA: about})
 
     def save_if_due(self, steps: int, content: Callable[[], Content]) -> None:
         """A save that fails is told and counted, and tried again when the next is due: the event
@@ -121,6 +179,11 @@ class Saving:
             self._under_way = self._begin(content)
         except Exception as error:
             self._note_failure(error)
+
+    def leave(self) -> None:
+        """Save nowhere from now on."""
+        self.release()
+        self.path = self._claim = self.every = self.every_s = None
 
     def release(self) -> None:
         """Let others have the checkpoint; a later save claims it again."""
@@ -150,6 +213,8 @@ class Saving:
             self.path,
             {_KEY_OF_METADATA: about},
             keep=self.keep,
+            keep_hourly=self._pins.hourly,
+            keep_daily=self._pins.daily,
             blocking=blocking,
             foreign="set aside",
         )

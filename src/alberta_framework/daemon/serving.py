@@ -101,10 +101,13 @@ def serve_stream(source: int, sink: int, answer: Answer, stop: Stop) -> None:
                 return
 
 
-def serve_socket(path: Path, connected: Callable[[], Answer], stop: Stop) -> None:
+def serve_socket(
+    path: Path, connected: Callable[[], Answer], stop: Stop, ready: Callable[[], None]
+) -> None:
     """Answer the lines of all clients of a Unix socket, one line at a time, until a stop.
 
-    Each client is answered by an `Answer` of its own, which `connected` makes. The socket has mode
+    Each client is answered by an `Answer` of its own, which `connected` makes; `ready` is called
+    once clients may come. The socket has mode
     0600, and is removed at the end; one that a dead process left is replaced.
 
     **Raises:** `OSError` if the socket cannot be made, or another process serves it.
@@ -134,6 +137,7 @@ def serve_socket(path: Path, connected: Callable[[], Answer], stop: Stop) -> Non
         thread = threading.Thread(target=server.serve_forever, name="alberta-socket", daemon=True)
         thread.start()
         try:
+            ready()
             stop.wait()
         finally:
             with contextlib.suppress(OSError):

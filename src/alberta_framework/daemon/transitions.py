@@ -48,6 +48,10 @@ class TransitionEvents(AbstractPredictionEvents):
     def last_observation(self, carried: np.ndarray | None) -> np.ndarray | None:
         return carried
 
+    def recovered(self, state: Any, carried: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
+        """The traces are of other transitions than the next one follows."""
+        return self.learner.reset_traces(state), carried
+
     def restored(self, stored: dict[str, Any]) -> np.ndarray | None:
         last = stored.get("last_observation")
         return None if last is None else np.asarray(last, np.float32)
@@ -77,6 +81,6 @@ class TransitionEvents(AbstractPredictionEvents):
             state = where(lost, learner.reset_traces(after), after)
             predictions = jnp.ravel(learner.predict(state, observation))
             predictions = jnp.where(sound, predictions, jnp.nan)
-            return state, row_of(predictions, rejected)
+            return state, row_of(learner, predictions, rejected, observation, cumulants)
 
         return learn, 2 * n + 1

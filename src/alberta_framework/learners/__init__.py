@@ -12,9 +12,9 @@ from .gradient_trace_td import GradientTraceTD as GradientTraceTD
 from .gradient_trace_td import GradientTraceTDState as GradientTraceTDState
 from .gradient_trace_td import GradientTraceTDUpdateResult as GradientTraceTDUpdateResult
 from .gradient_traces import GradientTraces as GradientTraces
+from .head_update import HeadUpdate as HeadUpdate
 from .heads import AbstractHeadsState as AbstractHeadsState
 from .heads import Heads as Heads
-from .heads import HeadUpdate as HeadUpdate
 from .lifetime import AbstractAgentState as AbstractAgentState
 from .lifetime import AbstractHolderState as AbstractHolderState
 from .lifetime import AbstractLearnerState as AbstractLearnerState

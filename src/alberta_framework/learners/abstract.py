@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..components.component import AbstractComponent
@@ -128,6 +129,11 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         learner whose targets are what it predicts."""
         return self._target_classes()
 
+    def allows(self, targets: Any) -> Bool[Array, ""]:
+        """Whether finite targets [targets] are such as it learns from, probabilities say, or the
+        numbers of classes; it rejects others. NaN, no target, it always allows."""
+        return self._allows(targets)
+
     def _input_step_sizes(self, state: Any) -> Float[Array, " features"] | None:
         return None
 
@@ -136,6 +142,9 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
 
     def _target_classes(self) -> int | None:
         return None
+
+    def _allows(self, targets: Any) -> Bool[Array, ""]:
+        return jnp.asarray(True)
 
 
 def initial_state(learner: Any, feature_dim: int, key: Any = None) -> Any:

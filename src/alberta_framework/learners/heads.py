@@ -16,21 +16,26 @@ from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..networks import (
     MLPParams,
-    Renewal,
     fresh_sparse_weights,
     from_interleaved,
     hidden,
     hidden_activations,
     interleaved,
-    written,
 )
 from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer, Hybrid, LMSState
 from ..plasticity import AbstractPlasticity, NetworkStep
-from ..step_rules import PerTensor, PerTensorState, beginning_where, renewed_tensor
+from ..step_rules import PerTensor, PerTensorState
+from .head_update import HeadUpdate
 from .lifetime import AbstractLearnerState
 from .losses import AbstractLoss, SquaredLoss
 from .network import initial_layers, optimizer_of, plasticity_begun, zeros_like
+from .plastic_heads import (
+    renewed_heads,
+    renewed_trunk_traces,
+    trunk_and_heads,
+    whole_network,
+)
 from .stacked_heads import HeadOptimizerStates, HeadTraces
 from .trunk import Network, Trunk, kept_by
 from .trunk_traces import TrunkTraces
@@ -59,37 +64,6 @@ class AbstractHeadsState(AbstractLearnerState):
     @property
     def n_heads(self) -> int:
         return self.head_params.biases.shape[-2]
-
-
-class HeadUpdate(AbstractState):
-    """How each head takes part in an update, given the errors of those that have a target.
-
-    A head with `active` has a target: it enters the trunk and adds its gradient to its trace. Other
-    traces decay, unless `frozen`. Every head that is active or has a live trace, and is not frozen,
-    steps with its step error. A head that is `passing` adds its gradient to its trace, and does not
-    step.
-    """
-
-    targets: Float[Array, " heads"]
-    active: Bool[Array, " heads"]
-    frozen: Bool[Array, " heads"]
-    trace_decays: Float[Array, " heads"]
-    passing: Bool[Array, " heads"] | None = None
-
-    @property
-    def learning(self) -> Bool[Array, " heads"]:
-        """Which heads' weights may change."""
-        return ~self.frozen if self.passing is None else ~self.frozen & ~self.passing
-
-    @property
-    def seen(self) -> Bool[Array, " heads"]:
-        """Which heads add their gradients to their traces."""
-        return self.active if self.passing is None else self.active | self.passing
-
-    def stepping(self, live: Bool[Array, " heads"]) -> Bool[Array, " heads"]:
-        """Which heads step, of which those `live` have a trace."""
-        stepping = ~self.frozen & (self.active | live)
-        return stepping if self.passing is None else stepping & ~self.passing
 
 
 class HeadsStep(eqx.Module):
@@ -178,7 +152,7 @@ class Heads(eqx.Module):
             n_heads=self.n_heads,
         )
         begun = _begun(strong(self), trunk, heads)
-        layers = _layers(trunk, heads)
+        layers = whole_network(trunk, heads)
         return begun | {"plasticity_state": plasticity_begun(self.plasticity, layers, key)}
 
     def predictions(
@@ -242,13 +216,13 @@ class Heads(eqx.Module):
         if self.plasticity is not None:
             seen = self._network_step(state, trunk, heads, x, h, errors, backward, how)
             made = self.plasticity.apply(plasticity_state, seen)
-            trunk, heads = _parted(made.params)
+            trunk, heads = trunk_and_heads(made.params)
             plasticity_state, renewals = made.state, made.renewals
             witnesses.append(self.plasticity.witnesses(plasticity_state))
         for renewal in renewals:
             kept = self.of_trunk.renewed(kept, interleaved(state.trunk_params), renewal)
-            head_states, head_traces = renewal.where_due(
-                ft.partial(self._renewed, heads, renewal), (head_states, head_traces)
+            head_states, head_traces = renewed_heads(
+                self.optimizer_of_heads, heads, renewal, head_states, head_traces
             )
         optimizer = self.optimizer_of_heads
         witnesses += [
@@ -272,7 +246,7 @@ class Heads(eqx.Module):
         }
         late = {}
         if traces is not None:
-            late["trunk_traces"] = ft.partial(_renewed_traces, traces.after, renewals)
+            late["trunk_traces"] = ft.partial(renewed_trunk_traces, traces.after, renewals)
         if traces is None:  # the gradients
             changed["trunk_traces"] = kept.traces
         metrics = jnp.where(how.active[:, None], metrics, jnp.nan)
@@ -376,32 +350,14 @@ class Heads(eqx.Module):
         of_heads = MLPParams((errors[:, None] * h[None, :])[:, None, :], errors[:, None])
         slope, use_layer_norm = self.leaky_relu_slope, self.use_layer_norm
         return NetworkStep(
-            before=_layers(state.trunk_params, before),
-            after=_layers(trunk, heads),
-            gradient=jax.tree.map(jnp.negative, _layers(of_trunk, of_heads)),
+            before=whole_network(state.trunk_params, before),
+            after=whole_network(trunk, heads),
+            gradient=jax.tree.map(jnp.negative, whole_network(of_trunk, of_heads)),
             activations=hidden_activations(state.trunk_params, x, slope, use_layer_norm),
             fresh=ft.partial(fresh_sparse_weights, sparsity=self.sparsity),
             learning=how.learning,
             output_bias=self.use_bias,
         )
-
-    def _renewed(
-        self,
-        heads: MLPParams,
-        renewal: Renewal,
-        known: tuple[HeadOptimizerStates, HeadTraces],
-    ) -> tuple[HeadOptimizerStates, HeadTraces]:
-        """What is known of the heads' weights, as at first where units below them are new."""
-        states, traces = known
-        optimizer, weights = self.optimizer_of_heads, heads.weights
-        edits = renewal.of_weights(len(self.hidden_sizes), weights.shape[-1])
-        first = HeadOptimizerStates(
-            optimizer.init_for_shape((1, 1)), optimizer.init_for_shape((1,))
-        )
-        w = renewed_tensor(states.w, first.w, weights, edits)
-        states = beginning_where(renewal.everything, HeadOptimizerStates(w, states.b), first)
-        traces = HeadTraces(written(traces.w, edits, 0.0), traces.b)
-        return states, beginning_where(renewal.traces, traces, zeros_like(traces))
 
     def _trunk_gradient(
         self, state: AbstractHeadsState, errors: Array, backward: Callable, how: HeadUpdate
@@ -497,33 +453,6 @@ class Heads(eqx.Module):
 def head_outputs(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:
     """w_i.h + b_i of every head."""
     return affine(heads.weights[:, 0, :], h, heads.biases[:, 0])
-
-
-def _layers(trunk: MLPParams, heads: MLPParams) -> MLPParams:
-    """The whole network, the heads as the rows of its output layer."""
-    weights, biases = heads.weights[:, 0, :], heads.biases[:, 0]
-    return MLPParams((*trunk.weights, weights), (*trunk.biases, biases))
-
-
-def _parted(layers: MLPParams) -> tuple[MLPParams, MLPParams]:
-    """The trunk and the heads of a whole network."""
-    (*weights, of_heads), (*biases, of_head_biases) = layers.weights, layers.biases
-    heads = MLPParams(of_heads[:, None, :], of_head_biases[:, None])
-    return MLPParams(tuple(weights), tuple(biases)), heads
-
-
-def _renewed_traces(
-    after: Callable, renewals: tuple[Renewal, ...], accepted: Bool[Array, ""]
-) -> tuple[Array, ...]:
-    """The heads' traces of the trunk after a step, 0 where units are new."""
-    traces = after(accepted)
-    for renewal in renewals:
-        edits = renewal.edits_in_order(traces) if renewal.units else ((),) * len(traces)
-        each = zip(traces, edits, strict=True)
-        traces = tuple(written(z, where, 0.0, only=accepted) for z, where in each)
-        if renewal.traces is not None:
-            traces = beginning_where(renewal.traces & accepted, traces, zeros_like(traces))
-    return traces
 
 
 def _where_heads(mask: Bool[Array, " heads"], new: Any, old: Any) -> Any:

@@ -22,7 +22,8 @@ from ..optimizers import AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
-from .heads import AbstractHeadsState, Heads, HeadUpdate
+from .head_update import HeadUpdate
+from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
 from .losses import loss_of, require_loss
 from .metrics import MetricParts, Metrics, named_columns
@@ -236,7 +237,10 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
             trunk_bounding_metric=step.trunk_bounding_metric,
             rejected=jnp.asarray(False),
         )
-        return Candidate(result, step.witnesses, heads.loss.allows(targets))
+        return Candidate(result, step.witnesses, self.allows(targets))
+
+    def _allows(self, targets: Any) -> Bool[Array, ""]:
+        return loss_of(self.loss).allows(f32(targets))
 
     def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
         return self.heads.cut(state)

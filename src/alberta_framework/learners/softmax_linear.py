@@ -173,7 +173,8 @@ class SoftmaxLinearLearner(AbstractLearner[SoftmaxLinearState, TimeStep]):
             metrics=jnp.stack(columns),
             rejected=jnp.asarray(False),
         )
-        return Candidate(result, (f32(observation), outputs, candidate), jnp.any(targets == 1.0))
+        is_class = self.allows(label) & ~jnp.isnan(label)
+        return Candidate(result, (f32(observation), outputs, candidate), is_class)
 
     def learn(
         self, state: SoftmaxLinearState, experience: TimeStep
@@ -184,6 +185,10 @@ class SoftmaxLinearLearner(AbstractLearner[SoftmaxLinearState, TimeStep]):
 
     def _named(self, outputs: Float[Array, "*batch 4"]) -> Metrics:
         return named_columns(SOFTMAX_METRICS, outputs)
+
+    def _allows(self, targets: Any) -> Bool[Array, ""]:
+        label = scalar(targets)
+        return jnp.isnan(label) | jnp.any(label == f32(jnp.arange(self.n_classes)))
 
     def _target_classes(self) -> int:
         return self.n_classes

@@ -41,13 +41,16 @@ class SelfNormalizedResets(AbstractPlasticity):
     Source: Farias and Jozefiak (2024), Self-Normalized Resets for Plasticity in Continual Learning,
     arXiv:2410.20098, who take the empirical distribution of the intervals.
 
-    **Arguments:** `rejection` in (0, 1), default 0.01; `decay_rate` in [0, 1) of the average over
+    It is asked at every step, so the chance has to be small: at 0.01 every unit would be made new
+    after about a hundred firings, dead or not.
+
+    **Arguments:** `rejection` in (0, 1), default 1e-8; `decay_rate` in [0, 1) of the average over
     intervals, default 0.99; `max_silence` >= 1 steps, default 20,000; `max_replacements` >= 1,
     default 1: of a layer in one step, what is due beyond waits; `gain` > 0, default 1, of the drawn
     weights.
     """
 
-    rejection: Hyperparameter = 0.01
+    rejection: Hyperparameter = 1e-8
     decay_rate: Hyperparameter = 0.99
     max_silence: Hyperparameter = eqx.field(default=20_000, metadata={"counts_steps": True})
     max_replacements: int = eqx.field(static=True, default=1)

@@ -141,7 +141,9 @@ def test_a_configuration_round_trips(name):
 def test_what_a_configuration_may_hold_as_its_optimizer():
     config = af.StreamQ(2).to_config()
     for wrong in (3, [1], None):
-        with pytest.raises(ValueError, match="optimizer: the step rule or optimizer config must"):
+        with pytest.raises(
+            ValueError, match="optimizer: the step rule or optimizer or hybrid config must"
+        ):
             af.from_config(config | {"optimizer": wrong})
     with pytest.raises(
         ValueError, match=r"optimizer: Unknown step rule or optimizer .*Intentional"
