@@ -329,6 +329,18 @@ if TYPE_CHECKING:
     from .environments.gymnasium import make_random_policy as make_random_policy
     from .environments.gymnasium import run_sarsa_continuing as run_sarsa_continuing
     from .environments.gymnasium import run_sarsa_episode as run_sarsa_episode
+    from .event_features import AbstractEventField as AbstractEventField
+    from .event_features import BooleanField as BooleanField
+    from .event_features import BooleanState as BooleanState
+    from .event_features import CategoryField as CategoryField
+    from .event_features import CategoryState as CategoryState
+    from .event_features import EventFeatures as EventFeatures
+    from .event_features import EventFeaturesState as EventFeaturesState
+    from .event_features import FieldError as FieldError
+    from .event_features import NumberField as NumberField
+    from .event_features import NumberState as NumberState
+    from .event_features import TimestampField as TimestampField
+    from .event_features import TimestampState as TimestampState
     from .features import AbstractFeatures as AbstractFeatures
     from .features import Clipped as Clipped
     from .features import Concatenated as Concatenated
@@ -568,6 +580,20 @@ __version__ = "0.1.0"
 
 # Rooms that a learner in a stream does not need, each loaded when one of its names is first used.
 _LATE = {
+    "event_features": (
+        "AbstractEventField",
+        "BooleanField",
+        "BooleanState",
+        "CategoryField",
+        "CategoryState",
+        "EventFeatures",
+        "EventFeaturesState",
+        "FieldError",
+        "NumberField",
+        "NumberState",
+        "TimestampField",
+        "TimestampState",
+    ),
     "features": (
         "AbstractFeatures",
         "Clipped",

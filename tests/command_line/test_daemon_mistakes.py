@@ -23,6 +23,7 @@ def said(capsys, arguments, *codes):
 
 
 TD = {"type": "TDLinearLearner", "optimizer": {"type": "TDIDBD"}, "normalizer": None}
+LOAD = {"type": "NumberField", "name": "load"}
 CHANGES = {
     "unknown key": ({"speed": 3}, "speed"),
     "learner as text": ({"learner": "LinearLearner"}, "learner"),
@@ -59,6 +60,12 @@ CHANGES = {
     "every -1 s": ({"checkpoint_every_s": -1}, "checkpoint_every_s"),
     "a negative window": ({"label_window": -1}, "label_window"),
     "half a window": ({"label_window": 1.5}, "label_window"),
+    "features without fields": ({"features": {}}, "features: missing key 'fields'"),
+    "features as a list": ({"features": []}, "features"),
+    "a field of no kind": ({"features": {"fields": [{"name": "a"}]}}, "features.fields[0]"),
+    "a lag of 0": ({"features": {"fields": [LOAD | {"lags": [0]}]}}, "features.fields[0]: "),
+    "what becomes of others": ({"features": {"fields": [LOAD], "extra": "x"}}, "`extra`"),
+    "names of other features": ({"features": {"fields": [LOAD]}}, "`feature_names`"),
 }
 
 

@@ -1,4 +1,6 @@
-"""A daemon that is killed again and again: `python -m tests.daemon.kills FOLDER KILLS`.
+"""A daemon that is killed again and again: `python -m tests.daemon.kills FOLDER KILLS KIND`.
+
+Events of the KIND `rows` are rows of numbers, those of `fields` are objects of named fields.
 
 Forks, which costs a tenth of a new interpreter; safe as long as this process has one thread, so
 nothing is computed in it. Prints what happened as JSON.
@@ -16,18 +18,31 @@ import traceback
 import alberta_framework as af
 from alberta_framework.daemon import Daemon
 from tests.daemon.daemons import GAMMA, dim, events, same_but_for_clocks
+from tests.event_features.cases import FEATURES, drawn
 
 EVENTS = 20_000
+KIND = sys.argv[3] if __name__ == "__main__" else "rows"
 
 
 def made(**options):
     """It keeps an observation, and is compiled soon."""
+    if KIND == "fields":
+        learner = af.TDLinearLearner(normalizer=af.EMANormalizer(clip=10.0))
+        return Daemon(learner, features=FEATURES, gamma=GAMMA, **options)
     return Daemon(af.TDLinearLearner(), dim("td"), gamma=GAMMA, **options)
+
+
+def told():
+    if KIND == "rows":
+        return events("td", EVENTS)
+    return [
+        (event, *row[1:]) for event, row in zip(drawn(EVENTS), events("td", EVENTS), strict=True)
+    ]
 
 
 def learn(path, report, last=EVENTS):
     """Go on from the checkpoint, telling where, and after each event; saves at the end."""
-    rows = events("td", EVENTS)
+    rows = told()
     with made(checkpoint=path, checkpoint_every=7, keep=2) as ours:
         os.write(report, b"%d\n" % ours.steps)
         for row in rows[ours.steps : last]:
@@ -40,10 +55,14 @@ def learn(path, report, last=EVENTS):
 def compare(path, last):
     """Whether what lies there is the state of a run that nobody interrupted."""
     resumed, whole = made(checkpoint=path), made()
-    for row in events("td", EVENTS)[:last]:
+    for row in told()[:last]:
         whole.step(*row)
     same_but_for_clocks(resumed.state, whole.state)
     assert resumed.steps == whole.steps == last
+    assert resumed.report().get("features") == whole.report().get("features")
+    if KIND == "fields":
+        rows = [each.event_row({"load": None}).features for each in (resumed, whole)]
+        assert rows[0].tobytes() == rows[1].tobytes()
     ours, theirs = resumed.last_observation, whole.last_observation
     assert (ours is None) == (theirs is None)
     assert ours is None or (ours == theirs).all()

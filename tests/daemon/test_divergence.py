@@ -250,7 +250,7 @@ def test_all_that_a_recovery_needs_is_compiled_at_the_start(name, tmp_path):
         learner, length, checkpoint=path, on_divergence="restore", divergence_after=1, **arguments
     )
     ours.save()
-    words, carried, _, _ = ours._now
+    words, carried, *_ = ours._now
     for way in ("restored", "reset"):
         with count_compilations() as seen:
             ours._now = words, carried, 1, 1

@@ -9,11 +9,10 @@ import sys
 
 import pytest
 
-KILLS = 50
-
 
 @pytest.mark.slow
-def test_fifty_kills_end_in_the_state_of_an_uninterrupted_run(tmp_path):
+@pytest.mark.parametrize("kind, kills", [("rows", 50), ("fields", 10)])
+def test_kills_end_in_the_state_of_an_uninterrupted_run(kind, kills, tmp_path):
     """Whoever replays the events from `steps` of the checkpoint on gets the same bits."""
     environment = {
         "OPENBLAS_NUM_THREADS": "1",  # NumPy begins threads when imported otherwise
@@ -24,16 +23,16 @@ def test_fifty_kills_end_in_the_state_of_an_uninterrupted_run(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.daemon.kills", str(folder), str(KILLS)],
+        [sys.executable, "-m", "tests.daemon.kills", str(folder), str(kills), kind],
         capture_output=True,
         text=True,
         env=os.environ | environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
-    assert found["codes"] == [-signal.SIGKILL] * KILLS + [0, 0], ran.stderr
+    assert found["codes"] == [-signal.SIGKILL] * kills + [0, 0], ran.stderr
     began = found["began"]
     assert all(before <= after for before, after in itertools.pairwise(began))
-    assert len(set(began)) > KILLS // 2  # most lives came as far as a save
+    assert len(set(began)) > kills // 2  # most lives came as far as a save
     # At most what a kill interrupted, and the files before it.
     assert {path.name.split(".tmp")[0] for path in folder.iterdir()} >= {"agent.ckpt"}

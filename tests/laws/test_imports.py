@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "normalizers": set(),
     "networks": set(),
     "features": {"normalizers"},
+    "event_features": set(),
     "streams": set(),
     "interface": set(),
     "schedules": set(),
@@ -57,7 +58,15 @@ MAY_IMPORT = {
         "environments.gymnasium",
     },
     "sweeps": {"hyperparameters", "comparisons", "checkpoints"},
-    "daemon": {"lives", "streams", "learners", "control", "checkpoints", "diagnostics"},
+    "daemon": {
+        "event_features",
+        "lives",
+        "streams",
+        "learners",
+        "control",
+        "checkpoints",
+        "diagnostics",
+    },
 }
 LATE = {
     "gymnasium",

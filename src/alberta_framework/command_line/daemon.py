@@ -14,10 +14,11 @@ from typing import Any
 import jax
 
 from ..checkpoints import CheckpointError
-from ..components.component import from_config
+from ..components.component import component_from_config, from_config
 from ..daemon import Daemon, EventProcessor, shadow_of
 from ..daemon.metrics_file import MetricsFile
 from ..daemon.serving import Answer, Stop, left_in_time, serve_socket, serve_stream, write_all
+from ..event_features import EventFeatures
 from .catalogue import parsed
 from .own_modules import KEY, with_own_modules
 from .problems import Problem, UsageProblem, reason
@@ -27,6 +28,7 @@ _KEYS = {
     "learner": dict,
     "feature_dim": int,
     "feature_names": list,
+    "features": dict,
     "head_names": list,
     "gamma": (int, float),
     "seed": int,
@@ -187,9 +189,10 @@ def _made(
     if "learner" not in found:
         raise UsageProblem(f"{config}: missing key 'learner'.")
     names = found.get("feature_names")
-    feature_dim = found.get("feature_dim", None if names is None else len(names))
-    if feature_dim is None:
-        raise UsageProblem(f"{config}: needs 'feature_names' or 'feature_dim'.")
+    counted = None if names is None or "features" in found else len(names)
+    feature_dim = found.get("feature_dim", counted)
+    if feature_dim is None and "features" not in found:
+        raise UsageProblem(f"{config}: needs 'feature_names', 'feature_dim' or 'features'.")
     for key, (low, high) in _RANGES.items():
         if key in found and not low <= found[key] < high:
             raise UsageProblem(f"{config}: {key}: must be >= {low}, got {found[key]}.")
@@ -205,6 +208,10 @@ def _made(
         options["checkpoint_every_s"] = found.get("checkpoint_every_s", every_s)
     try:
         learner = from_config(found["learner"])
+        if "features" in found:
+            options["features"] = component_from_config(
+                found["features"], (EventFeatures,), path="features"
+            )
         made = Daemon(
             learner,
             feature_dim,

@@ -10,10 +10,11 @@ from .json_lines import (
     AbstractEventSchema,
     EventError,
     flag_in,
-    numbers_in,
+    observation_in,
     places_of,
     require_number,
     require_sayable,
+    told_of_observation,
 )
 from .report import plain
 
@@ -22,7 +23,7 @@ class ActionEvent(NamedTuple):
     """One event of an agent, as `Daemon.act` takes it."""
 
     id: Any
-    observation: np.ndarray
+    observation: Any
     reward: float | None
     terminated: bool
     truncated: bool
@@ -33,19 +34,22 @@ class ActionEventSchema(AbstractEventSchema[ActionEvent]):
     """What the lines for an agent must look like: how many numbers an observation has, and their
     names, without which events give lists alone.
 
-    A null reward is none. Integers are as in `EventSchema`.
+    A null reward is none. Integers, and what is `featured`, are as in `EventSchema`.
     """
 
     fields = ("id", "observation", "reward", "terminated", "truncated", "learn")
 
-    def __init__(self, feature_dim: int, feature_names: Sequence[str] | None = None):
+    def __init__(
+        self, feature_dim: int, feature_names: Sequence[str] | None = None, featured: bool = False
+    ):
         self.feature_dim, self.features = feature_dim, places_of(feature_names)
+        self.featured = featured
 
     def _event(self, found: dict[str, Any]) -> ActionEvent:
         if found.get("observation") is None:
             raise EventError("observation: is missing")
-        observation = numbers_in(
-            "observation", found["observation"], self.feature_dim, self.features
+        observation = observation_in(
+            found["observation"], self.feature_dim, self.features, self.featured
         )
         reward = found.get("reward")
         if reward is not None:
@@ -66,7 +70,8 @@ class ActionAnswers:
 
     def __init__(self, daemon: Daemon):
         self.daemon = daemon
-        self.schema = ActionEventSchema(daemon.feature_dim, daemon.feature_names)
+        featured = daemon.features is not None
+        self.schema = ActionEventSchema(daemon.feature_dim, daemon.feature_names, featured)
 
     def answer(self, line: str | bytes) -> dict[str, Any]:
         """The answer to a line.
@@ -74,9 +79,9 @@ class ActionAnswers:
         **Raises:** `EventError` for a bad one.
         """
         event = self.schema.parsed(line)
-        found = self.daemon.act(
-            event.observation, event.reward, event.terminated, event.truncated, learn=event.learn
-        )
+        _, observation, reward, terminated, truncated, learn = event
+        with told_of_observation(event.id):
+            found = self.daemon.act(observation, reward, terminated, truncated, learn=learn)
         metrics = {name: _listed(value) for name, value in found.metrics.items()}
         return {
             "id": event.id,

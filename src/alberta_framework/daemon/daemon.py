@@ -3,9 +3,9 @@
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,11 +14,13 @@ from jaxtyping import Float, PRNGKeyArray
 from ..checkpoints.pinned import Pins
 from ..compilation.packing import unpacked
 from ..components.ranges import require_count
+from ..event_features import EventFeatures, EventFeaturesState
 from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
 from . import report
 from .actions import ActionEvents, ActionResult, in_float32
 from .divergence import Divergence, NewestBefore
 from .event_kind import Turn
+from .event_rows import EventRow, feature_dim_of, names_of, resumed_features, stored_features
 from .kinds import event_kind, require_served
 from .losses import Losses
 from .observations import numbers_of
@@ -26,7 +28,7 @@ from .predictions import AbstractPredictionEvents
 from .recording import Recording
 from .saving import Content, Saving
 from .tally import Tally
-from .verdict import rejected_in_a_row
+from .verdict import is_rejected, rejected_in_a_row
 
 
 class StepResult(NamedTuple):
@@ -41,10 +43,17 @@ class StepResult(NamedTuple):
     step: int
 
 
-# What a daemon is between two events: the learner's words, what its kind of events carries on
-# besides, how many events there were, and how many of the last ones were rejected in a row although
-# their numbers are sound. Exchanged as one, so that no interrupt finds half of an event.
-_Moment: TypeAlias = tuple[Any, Any, int, int]
+class _Moment(NamedTuple):
+    """What a daemon is between two events: the learner's words, what its kind of events carries on
+    besides, how many events there were, how many of the last ones were rejected in a row although
+    their numbers are sound, and what the features of events carry on. Exchanged as one, so that no
+    interrupt finds half of an event."""
+
+    words: Any
+    carried: Any
+    steps: int
+    in_a_row: int
+    featured: EventFeaturesState | None
 
 
 class Daemon:
@@ -79,6 +88,9 @@ class Daemon:
     **Arguments:**
 
     - `learner`, `feature_dim`: the learner or agent, and how long an observation is.
+    - `features`: what makes the numbers of an observation that is a mapping of named fields, in
+      place of `feature_dim` and `feature_names`. Its state is part of the daemon's: saved with it,
+      and moved on only by events that are learned from.
     - `key`: for the initial weights, and an agent's choices; default `jax.random.key(0)`.
     - `checkpoint`: the file to save to; with `resume` (default) the state is taken from it if it is
       there, from an older kept file if it is damaged.
@@ -116,8 +128,9 @@ class Daemon:
     def __init__(
         self,
         learner: Any,
-        feature_dim: int,
+        feature_dim: int | None = None,
         *,
+        features: EventFeatures | None = None,
         key: PRNGKeyArray | None = None,
         checkpoint: str | os.PathLike | None = None,
         checkpoint_every: int | None = None,
@@ -135,7 +148,9 @@ class Daemon:
         keep_daily: int = 0,
     ):
         require_served(learner, gamma)
+        feature_dim = feature_dim_of(feature_dim, features)
         require_count("Daemon", "feature_dim", feature_dim)
+        assert feature_dim is not None
         self.learner, self.feature_dim = learner, int(feature_dim)
         self.gamma = gamma
         self._resumed: dict[str, Any] | None = None
@@ -157,7 +172,8 @@ class Daemon:
         self._shadow: Daemon | None = None
         self._newest_before: NewestBefore = self._saving.newest_before
         try:
-            self._begin(key)
+            self._begin(key, features)
+            feature_names = names_of(self.features, feature_names)
             self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
             self.head_names = self._named("head_names", head_names, self.n_heads)
             self._recording = None if record is None else Recording(record, self._life(key))
@@ -171,9 +187,9 @@ class Daemon:
     def predict(self, observation: Any) -> Float[np.ndarray, " heads"]:
         """The predictions at `observation` [features]; nothing changes."""
         kind = self._predicting("predict")
-        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         with self._lock:
-            return kind.predicted(self._settled()[0], observation)
+            observation, _ = self._shown(observation)
+            return kind.predicted(self._settled().words, observation)
 
     def update(self, observation: Any, targets: Any, terminated: bool = False) -> StepResult:
         """`step` with targets."""
@@ -184,7 +200,8 @@ class Daemon:
     def step(self, observation: Any, targets: Any = None, terminated: bool = False) -> StepResult:
         """Predict and learn from one event; without `targets` predict only.
 
-        **Arguments:** `observation` [features]; `targets` [heads]: targets, or the cumulants of the
+        **Arguments:** `observation` [features], or with `features` a mapping of fields or an
+        `event_row`; `targets` [heads]: targets, or the cumulants of the
         transition into this observation; NaN leaves a head as it was; of a learner of classes, as
         `SoftmaxLinearLearner`, the number of the class; `terminated`: whether this transition ended
         an episode, for learners of transitions.
@@ -197,29 +214,29 @@ class Daemon:
         """
         started = time.perf_counter()
         kind = self._predicting("step")
-        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         if targets is not None:
             targets = self._row("targets", targets, kind.n_targets, self.target_names)
             if kind.n_targets == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
-        if targets is None or self.frozen:
-            result = self._predicted(kind, observation, started, targets)
-            if targets is not None and self._shadow is not None:
-                self._shadow.step(observation, targets, terminated)
-            return result
-        terminated = kind.learns_transitions and _flag("terminated", terminated)
         with self._lock:
-            turn = kind.turn(self._settled()[1], observation, targets, terminated)
+            observation, featured = self._shown(observation)
+            if targets is None or self.frozen:
+                result = self._predicted(kind, observation, started, targets)
+                if targets is not None and self._shadow is not None:
+                    self._shadow.step(EventRow(observation, None), targets, terminated)
+                return result
+            terminated = kind.learns_transitions and _flag("terminated", terminated)
+            turn = kind.turn(self._settled().carried, observation, targets, terminated)
             if self._recording is not None:
-                self._recording.event(self._now[2] + 1, observation, targets, terminated)
-            found = self._taken(turn)
+                self._recording.event(self._now.steps + 1, observation, targets, terminated)
+            found = self._taken(turn, featured)
             kind.note(observation)
-            result = StepResult(*kind.told(turn, found), self._now[2])
+            result = StepResult(*kind.told(turn, found), self._now.steps)
             if self._losses is not None and not result.rejected:
                 self._losses.add(result.predictions, targets)
             self._end_of_event(started)
             if self._shadow is not None:
-                self._shadow.step(observation, targets, terminated)
+                self._shadow.step(EventRow(observation, None), targets, terminated)
         return result
 
     def act(
@@ -260,7 +277,6 @@ class Daemon:
         """
         started = time.perf_counter()
         kind = self._acting()
-        observation = self._row("observation", observation, self.feature_dim, self.feature_names)
         terminated, truncated = _flag("terminated", terminated), _flag("truncated", truncated)
         reward = None if reward is None else in_float32("reward", reward)
         if reward is None and (terminated or truncated):
@@ -268,24 +284,36 @@ class Daemon:
             raise ValueError(
                 f"Daemon.act: `reward` must be given with `{flag}`: what ends an episode is a step."
             )
-        if not _flag("learn", learn):
-            if reward is not None:
-                raise ValueError(
-                    f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
-                )
-            return self._acted(kind, observation, started)
-        if self.frozen:
-            return self._acted(kind, observation, started, labelled=reward is not None)
+        learn = _flag("learn", learn)
+        if not learn and reward is not None:
+            raise ValueError(
+                f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
+            )
         with self._lock:
-            episodes = self._settled()[1]
+            observation, featured = self._shown(observation)
+            if not learn or self.frozen:
+                return self._acted(kind, observation, started, labelled=reward is not None)
+            episodes = self._settled().carried
             if self._recording is not None:
-                number = self._now[2] + 1
+                number = self._now.steps + 1
                 self._recording.act(number, observation, reward, terminated, truncated)
             began = reward is None or not episodes.under_way
-            found = self._taken(kind.turn(episodes, observation, reward, terminated, truncated))
-            result = kind.result(found, self._now[2], began)
+            turn = kind.turn(episodes, observation, reward, terminated, truncated)
+            found = self._taken(turn, featured)
+            result = kind.result(found, self._now.steps, began)
             self._end_of_event(started)
         return result
+
+    def event_row(self, event: Mapping[str, Any]) -> EventRow:
+        """The features of an event as they are now, for a `step` that learns from them later, when
+        the targets are known. The next time it is learned from, give `row._replace(event=None)`.
+
+        **Raises:** `TypeError` without `features`; `FieldError` for a bad event.
+        """
+        if self.features is None:
+            raise TypeError("Daemon.event_row: there are no `features` that rows are made by.")
+        with self._lock:
+            return EventRow(self._shown(event)[0], event)
 
     @property
     def checkpoint(self) -> Path | None:
@@ -311,12 +339,17 @@ class Daemon:
     def state(self) -> Any:
         """The learner's state as it is now, built when asked for."""
         with self._lock:
-            return self._unpacked(_copied(self._settled()[0]))
+            return self._unpacked(_copied(self._settled().words))
+
+    @property
+    def features_state(self) -> EventFeaturesState | None:
+        """What the features of events carry on; None without `features`."""
+        return self._moment().featured
 
     @property
     def steps(self) -> int:
         """How many events were learned from or rejected, in this process and those before."""
-        return self._moment()[2]
+        return self._moment().steps
 
     @property
     def resumed(self) -> bool:
@@ -353,7 +386,7 @@ class Daemon:
     def last_observation(self) -> Float[np.ndarray, " features"] | None:
         """Where the next transition begins; None for learners of examples, for agents, whose state
         holds it, and after an end."""
-        return self._kind.last_observation(self._moment()[1])
+        return self._kind.last_observation(self._moment().carried)
 
     def save(self, blocking: bool = True) -> None:
         """Write a checkpoint now.
@@ -414,10 +447,13 @@ class Daemon:
         has a `PlasticityMonitor`.
         """
         with self._lock:
-            state, (_, carried, steps, in_a_row) = self.state, self._settled()
-            own = {}
+            state, (_, carried, steps, in_a_row, featured) = self.state, self._settled()
+            names, own = self.feature_names, {}
+            if self.features is not None and featured is not None:
+                names = self.features.told_names(featured)
+                own["features"] = self.features.report(featured)
             if self._actions is not None or not brief:
-                own = self._kind.report(state, carried, self.feature_names, self.head_names)
+                own |= self._kind.report(state, carried, names, self.head_names)
             checkpoint = self._saving.report(steps)
             divergence = self._divergence.report(in_a_row)
             losses = None if self._losses is None else self._losses.to_dict(self.head_names)
@@ -477,7 +513,7 @@ class Daemon:
             "divergence_after": self._divergence.after,
         }
 
-    def _begin(self, key: Any) -> None:
+    def _begin(self, key: Any, features: EventFeatures | None) -> None:
         """The state, new or resumed, and all that events need, compiled."""
         state = initial_state(self.learner, self.feature_dim, key)
         state, stored = self._saving.resumed(state)
@@ -502,14 +538,36 @@ class Daemon:
         if self._divergence.recovers:
             self._divergence.warm_up(state)
             kind.recovered(state, carried)
-        self._now: _Moment = kind.programs.packed(state), carried, steps, in_a_row
-        self._under_way: tuple[list, Any, int, int] | None = None
+        kept = (stored or {}).get("features")
+        self.features, featured = resumed_features(features, kept)
+        self._read = None if self.features is None else self.features.reader()
+        self._now = _Moment(kind.programs.packed(state), carried, steps, in_a_row, featured)
+        self._under_way: tuple[list, _Moment] | None = None
         self._lock = threading.RLock()
 
     def _row(self, name: str, values: Any, length: int, names: Sequence[str] | None) -> np.ndarray:
         if type(values) is np.ndarray and values.dtype == np.float32 and values.shape == (length,):
             return values
         return numbers_of(name, values, length, names, partial=name == "targets")
+
+    def _shown(self, observation: Any) -> tuple[np.ndarray, Any]:
+        """The row of an observation, and what its features carry on if it is learned from."""
+        before = self._settled().featured
+        if isinstance(observation, EventRow):
+            row, event = observation
+            if event is None or self._read is None or before is None:
+                return row, before
+            return row, self._read(before, event)[1]
+        if self._read is None:
+            row = self._row("observation", observation, self.feature_dim, self.feature_names)
+            return row, None
+        if not isinstance(observation, Mapping):
+            raise TypeError(
+                "Daemon: `observation` must be a mapping of the fields of `features`, got "
+                f"{observation!r:.80}."
+            )
+        assert before is not None
+        return self._read(before, observation)
 
     def _predicting(self, method: str) -> AbstractPredictionEvents:
         if self._predictions is None:
@@ -535,66 +593,69 @@ class Daemon:
         targets: np.ndarray | None,
     ) -> StepResult:
         with self._lock:
-            words, _, steps, _ = self._settled()
-            predictions = kind.predicted(words, observation)
+            now = self._settled()
+            predictions = kind.predicted(now.words, observation)
             sound = bool(np.isfinite(observation).all() and np.isfinite(predictions).all())
             if targets is not None and sound and self._losses is not None:
                 self._losses.add(predictions, targets)
             seconds = time.perf_counter() - started
             self.tally.predicted(seconds, not sound, targets is not None)
-        return StepResult(predictions, not sound, steps)
+        return StepResult(predictions, not sound, now.steps)
 
     def _acted(
         self, kind: ActionEvents, observation: np.ndarray, started: float, labelled: bool = False
     ) -> ActionResult:
         with self._lock:
-            words, _, steps, _ = self._settled()
-            result = kind.result(kind.acted(words, observation), steps, began=False)
+            now = self._settled()
+            result = kind.result(kind.acted(now.words, observation), now.steps, began=False)
             self.tally.predicted(time.perf_counter() - started, result.rejected, labelled)
         return result
 
-    def _taken(self, turn: Turn) -> np.ndarray:
+    def _taken(self, turn: Turn, featured: Any) -> np.ndarray:
         """The row that an event gives, once its program has run; the daemon is settled.
 
         What the event will have changed besides the words is noted first. If a signal raises
         anywhere in here, `_settled` finds either a result beside the note, and finishes the event,
         or none: then the program was not called, and the moment before still holds.
         """
-        words, _, steps, in_a_row = self._now
+        words, _, steps, in_a_row, before = self._now
         programs = self._kind.programs
+        # The words are the old ones until the program has run.
+        after = _Moment(words, turn.carried, steps + 1, in_a_row, featured)
         if not turn.changes:
             found = np.asarray(programs.call(turn.program, words, turn.numbers))
-            self._now = words, turn.carried, steps + 1, in_a_row
+            self._now = after
             return found
         done: list = []
-        self._under_way = done, turn.carried, steps + 1, in_a_row
+        self._under_way = done, after
         programs.call_into(done, turn.program, words, turn.numbers)
-        self._now, found = self._finished(done, turn.carried, steps + 1, in_a_row)
+        self._now, found = self._finished(done, after, before)
         self._under_way = None
         return found
 
-    def _finished(
-        self, done: list, carried: Any, steps: int, in_a_row: int
-    ) -> tuple[_Moment, np.ndarray]:
+    def _finished(self, done: list, after: _Moment, before: Any) -> tuple[_Moment, np.ndarray]:
         """The moment after an event, and its row; waits for the program, which reads the numbers
-        until then."""
+        until then. After a rejected event features carry on what they did `before`."""
         words, found = done[0]
         found, kind = np.asarray(found), self._kind
-        in_a_row = rejected_in_a_row(kind.said(found), in_a_row)
-        return (words, kind.concluded(carried, found), steps, in_a_row), found
+        _, carried, steps, in_a_row, featured = after
+        said = kind.said(found)
+        in_a_row = rejected_in_a_row(said, in_a_row)
+        featured = before if is_rejected(said) else featured
+        return _Moment(words, kind.concluded(carried, found), steps, in_a_row, featured), found
 
     def _end_of_event(self, started: float) -> None:
         self.tally.learning.add(time.perf_counter() - started)
         divergence = self._divergence
-        if self._now[3] or divergence.under_way:
+        if self._now.in_a_row or divergence.under_way:
             self._recover_if_due()
-            if self._now[3] and divergence.recovers:
+            if self._now.in_a_row and divergence.recovers:
                 # A save would put what may have run away in the place of what has not.
                 return
-        self._saving.save_if_due(self._now[2], self._content)
+        self._saving.save_if_due(self._now.steps, self._content)
 
     def _recover_if_due(self) -> None:
-        words, _, steps, in_a_row = self._now
+        words, _, steps, in_a_row, _ = self._now
         if not self._divergence.is_due(in_a_row, steps):
             return
         restored_from = None
@@ -609,9 +670,10 @@ class Daemon:
 
     def _go_on_from(self, state: Any) -> None:
         """Let a state from another time take the place of this one."""
-        _, carried, steps, _ = self._settled()
-        state, carried = self._kind.recovered(state, carried)
-        self._now = self._kind.programs.packed(state), carried, steps, 0
+        now = self._settled()
+        state, carried = self._kind.recovered(state, now.carried)
+        words = self._kind.programs.packed(state)
+        self._now = now._replace(words=words, carried=carried, in_a_row=0)
 
     def _moment(self) -> _Moment:
         """As it is now; waits only for an event of another thread, or after an interrupted one."""
@@ -623,10 +685,10 @@ class Daemon:
     def _settled(self) -> _Moment:
         """The daemon between two events, once one that was interrupted is finished."""
         if self._under_way is not None:
-            done, carried, steps, in_a_row = self._under_way
+            done, after = self._under_way
             if done:
-                self._now, _ = self._finished(done, carried, steps, in_a_row)
-            elif jax.tree.leaves(self._now[0])[0].is_deleted():
+                self._now, _ = self._finished(done, after, self._now.featured)
+            elif jax.tree.leaves(self._now.words)[0].is_deleted():
                 raise RuntimeError(
                     "Daemon: a step failed after its program had begun, and the state is lost; "
                     "make a new Daemon, which resumes from the checkpoint."
@@ -640,7 +702,7 @@ class Daemon:
 
     def _content(self) -> Content:
         """What a save holds."""
-        words, carried, steps, in_a_row = self._settled()
+        words, carried, steps, in_a_row, featured = self._settled()
         about = {
             "learner": self._kind.name,
             "steps": steps,
@@ -649,6 +711,7 @@ class Daemon:
             "losses": None if self._losses is None else self._losses.stored(),
             "gamma": self.gamma,
             "feature_names": self.feature_names,
+            "features": stored_features(self.features, featured),
             "head_names": self.head_names,
         }
         return self._unpacked(_copied(words)), about

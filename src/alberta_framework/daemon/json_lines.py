@@ -2,15 +2,16 @@
 
 import abc
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from ..components.float32 import EVERY_INTEGER, holds_integer
+from ..event_features import FieldError
+
 _LONGEST_SAID = 80
-# Of float32: binary digits, exponents; up to here every integer is exact.
-_DIGITS, _LARGEST = 24, 128
-_EXACT = 2**_DIGITS
 
 Event = TypeVar("Event")
 
@@ -115,7 +116,7 @@ def numbers_in(
         raise EventError(f"{field}: must be a list or an object, got {short(values)}")
     for i, value in enumerate(row):
         kind = type(value)
-        if kind is float or (kind is int and -_EXACT <= value <= _EXACT):
+        if kind is float or (kind is int and abs(value) <= EVERY_INTEGER):
             continue
         if not (value is None and partial):
             name = i if where is None else where[i]
@@ -123,6 +124,24 @@ def numbers_in(
     found = np.array([np.nan if value is None else value for value in row], np.float64)
     with np.errstate(over="ignore"):  # out of float32's range is infinite, and rejected
         return found.astype(np.float32)
+
+
+def observation_in(value: Any, length: int, places: dict[str, int] | None, featured: bool) -> Any:
+    """The numbers of an observation; if features are made of its fields, the fields."""
+    if not featured:
+        return numbers_in("observation", value, length, places)
+    if not isinstance(value, dict):
+        raise EventError(f"observation: must be an object of fields, got {short(value)}")
+    return value
+
+
+@contextmanager
+def told_of_observation(event_id: Any) -> Iterator[None]:
+    """What is wrong with a field is wrong with the event's observation."""
+    try:
+        yield
+    except FieldError as error:
+        raise EventError(f"observation.{error}", event_id) from None
 
 
 def require_number(field: str, value: Any, allowed: str = "a number") -> None:
@@ -142,10 +161,7 @@ def flag_in(found: dict[str, Any], field: str, default: bool = False) -> bool:
 
 
 def _require_exact(field: str, value: int) -> None:
-    """A float32 has 24 binary digits and an exponent below 128."""
-    size = abs(value)
-    digits = size.bit_length() - (size & -size).bit_length() + 1
-    if digits > _DIGITS or size.bit_length() > _LARGEST:
+    if not holds_integer(value):
         raise EventError(
             f"{field}: {short(value)} is an integer that float32 cannot hold exactly; send its "
             "parts, its difference to another, or, where the last digits mean nothing, a fraction"

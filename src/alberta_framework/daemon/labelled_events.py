@@ -14,9 +14,11 @@ from .json_lines import (
     EventError,
     flag_in,
     numbers_in,
+    observation_in,
     places_of,
     require_sayable,
     short,
+    told_of_observation,
 )
 
 
@@ -24,11 +26,12 @@ class Event(NamedTuple):
     """One event of a learner.
 
     `observation` is None for a label that comes later, `targets` for no label. A null target is
-    NaN. With `relabel` a head that has learned the label of this event learns this one too.
+    NaN. Where features are made of it, it is an object of fields. With `relabel` a head that has
+    learned the label of this event learns this one too.
     """
 
     id: Any
-    observation: np.ndarray | None
+    observation: Any
     targets: np.ndarray | None
     terminated: bool
     relabel: bool = False
@@ -41,7 +44,7 @@ class EventSchema(AbstractEventSchema[Event]):
     time is told by, would be lost; as a fraction, `16777217.0`, it is rounded like any other.
 
     **Arguments:** the number of features and of targets; their names, without which events give
-    lists alone.
+    lists alone; `featured`: an observation is an object of fields, of which features are made.
     """
 
     fields = ("id", "observation", "targets", "terminated", "relabel")
@@ -52,16 +55,17 @@ class EventSchema(AbstractEventSchema[Event]):
         n_targets: int,
         feature_names: Sequence[str] | None = None,
         target_names: Sequence[str] | None = None,
+        featured: bool = False,
     ):
         self.feature_dim, self.n_targets = feature_dim, n_targets
-        self.features = places_of(feature_names)
+        self.features, self.featured = places_of(feature_names), featured
         self.targets = places_of(target_names)
 
     def _event(self, found: dict[str, Any]) -> Event:
         observation = targets = None
         if found.get("observation") is not None:
-            observation = numbers_in(
-                "observation", found["observation"], self.feature_dim, self.features
+            observation = observation_in(
+                found["observation"], self.feature_dim, self.features, self.featured
             )
         if found.get("targets") is not None:
             targets = numbers_in("targets", found["targets"], self.n_targets, self.targets, True)
@@ -82,7 +86,7 @@ class _Remembered:
 
     __slots__ = ("learned", "observation")
 
-    def __init__(self, observation: np.ndarray):
+    def __init__(self, observation: Any):
         self.observation = observation
         self.learned: np.ndarray | None = None
 
@@ -93,7 +97,11 @@ class LabelledAnswers:
     def __init__(self, daemon: Daemon, label_window: int):
         self.daemon, self.label_window = daemon, label_window
         self.schema = EventSchema(
-            daemon.feature_dim, daemon.n_targets, daemon.feature_names, daemon.target_names
+            daemon.feature_dim,
+            daemon.n_targets,
+            daemon.feature_names,
+            daemon.target_names,
+            daemon.features is not None,
         )
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
@@ -102,7 +110,11 @@ class LabelledAnswers:
 
         **Raises:** `EventError` for a bad one.
         """
-        return self._answered(self.schema.parsed(line))
+        event = self.schema.parsed(line)
+        with told_of_observation(event.id):
+            if self.schema.featured and event.observation is not None:
+                event = event._replace(observation=self.daemon.event_row(event.observation))
+            return self._answered(event)
 
     def _answered(self, event: Event) -> dict[str, Any]:
         remembered = self._remembered_for(event)
@@ -119,6 +131,8 @@ class LabelledAnswers:
         if not no_label and remembered is not None and not rejected:
             before = remembered.learned
             remembered.learned = labelled if before is None else before | labelled
+            if self.schema.featured:  # what its features carry on has moved past it
+                remembered.observation = remembered.observation._replace(event=None)
         values = [value if math.isfinite(value) else None for value in predictions.tolist()]
         heads = self.daemon.head_names
         named = values if heads is None else dict(zip(heads, values, strict=True))

@@ -11,6 +11,7 @@ import numpy as np
 from ..components.component import from_config
 from .daemon import Daemon
 from .divergence import KeptState
+from .event_rows import EventRow
 from .recording import Recorded
 
 
@@ -88,7 +89,7 @@ def _source(
 
 
 def _live(ours: Daemon, line: dict[str, Any]) -> None:
-    observation = np.asarray(line["observation"], np.float32)
+    observation = EventRow(np.asarray(line["observation"], np.float32), None)
     terminated = line.get("terminated", False)
     if ours.acts:
         reward = line.get("reward")

@@ -1,0 +1,84 @@
+"""Events of named fields in a daemon: the features that are made of them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ..event_features import EventFeatures, EventFeaturesState
+
+
+class EventRow(NamedTuple):
+    """The features of an event as they were when it came, to be learned from later.
+
+    `event`: its fields, by which the state of the features moves on when it is learned from; None
+    if it has moved on already.
+    """
+
+    features: Float[np.ndarray, " features"]
+    event: Mapping[str, Any] | None
+
+
+def feature_dim_of(feature_dim: int | None, features: EventFeatures | None) -> int | None:
+    """How long an observation is, as is said or as the features say.
+
+    **Raises:** `TypeError` for no `EventFeatures`; `ValueError` if the two differ.
+    """
+    if features is None:
+        return feature_dim
+    if not isinstance(features, EventFeatures):
+        raise TypeError(f"Daemon: `features` must be an EventFeatures, got {features!r}.")
+    if feature_dim not in (None, features.feature_dim):
+        raise ValueError(
+            f"Daemon: `feature_dim` must be {features.feature_dim}, as many as `features` makes, "
+            f"got {feature_dim}."
+        )
+    return features.feature_dim
+
+
+def names_of(features: EventFeatures | None, given: Any) -> Any:
+    """The names that were given, or else those of the features.
+
+    **Raises:** `ValueError` if the two differ.
+    """
+    if features is None or given is None:
+        return given if features is None else features.feature_names
+    if list(given) != features.feature_names:
+        raise ValueError(
+            f"Daemon: `feature_names` must be those of `features`, {features.feature_names}, got "
+            f"{list(given)}."
+        )
+    return given
+
+
+def stored_features(
+    features: EventFeatures | None, state: EventFeaturesState | None
+) -> dict[str, Any] | None:
+    """The features and their state as JSON values for the checkpoint."""
+    if features is None or state is None:
+        return None
+    return {"config": features.to_config(), "state": features.stored(state)}
+
+
+def resumed_features(
+    features: EventFeatures | None, kept: dict[str, Any] | None
+) -> tuple[EventFeatures | None, EventFeaturesState | None]:
+    """The features given, or else those of the checkpoint, and their state.
+
+    **Raises:** `ValueError` for other fields than those of the checkpoint.
+    """
+    if kept is None:
+        return features, None if features is None else features.init()
+    if features is None:
+        features = EventFeatures.from_config(kept["config"])
+    ours, theirs = features.to_config()["fields"], kept["config"]["fields"]
+    if ours != theirs:
+        places = range(max(len(ours), len(theirs)))
+        at = next(i for i in places if ours[i : i + 1] != theirs[i : i + 1])
+        told = [str((*fields[at : at + 1], "none")[0]) for fields in (theirs, ours)]
+        raise ValueError(
+            f"Daemon: `features.fields[{at}]` of the checkpoint is {told[0]}, got {told[1]}; its "
+            "weights belong to its fields, in their order."
+        )
+    return features, features.restored(kept["state"])

@@ -1,0 +1,221 @@
+"""Events of named fields in daemons: their features move on with what is learned, and only then."""
+
+import json
+
+import numpy as np
+import pytest
+
+import alberta_framework as af
+from alberta_framework.daemon import Daemon, EventProcessor
+from tests.event_features.cases import FEATURES, FIELDS, drawn
+
+from .agents import same_life
+from .daemons import GAMMA
+from .test_events import ask
+
+LEARNER = af.LinearLearner(normalizer=af.EMANormalizer())
+TD = af.TDLinearLearner(normalizer=af.EMANormalizer(clip=10.0))
+AGENT = af.SARSAAgent(af.SARSAConfig(2), (4,))
+BAD = {"ok": "perhaps"}
+
+
+def made(kind="examples", **options):
+    if kind == "transitions":
+        return Daemon(TD, features=FEATURES, gamma=GAMMA, **options)
+    learner = {"examples": LEARNER, "agent": AGENT}[kind]
+    return Daemon(learner, features=FEATURES, **options)
+
+
+def learn(ours, number, event):
+    """An event that is learned from; of transitions some end an episode."""
+    if ours.acts:
+        return ours.act(event, float(number % 3), terminated=number % 7 == 6)
+    return ours.step(event, [float(number % 3)], number % 7 == 6)
+
+
+def carried(ours):
+    """What the features carry on, all of it."""
+    return json.dumps(FEATURES.stored(ours.features_state), sort_keys=True)
+
+
+@pytest.fixture(scope="module", params=["examples", "transitions", "agent"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def kept(kind):
+    """One for all tests of a kind, which has lived."""
+    ours = made(kind)
+    for number, event in enumerate(drawn(20)):
+        learn(ours, number, event)
+    return ours
+
+
+def test_an_event_that_is_learned_from_moves_the_features_on(kept):
+    before = carried(kept)
+    learn(kept, 0, drawn(1, seed=9)[0])
+    assert carried(kept) != before
+    assert kept.report()["features"]["events"] == kept.steps
+
+
+def test_an_event_that_is_only_predicted_changes_nothing(kept):
+    event = {"load": 1.0, "host": "never seen", "at": 1_900_000_000_000}
+    before, state = carried(kept), kept.state
+    if kept.acts:
+        kept.act(event, learn=False)
+    else:
+        kept.predict(event)
+        kept.step(event)
+        kept.event_row(event)
+    assert carried(kept) == before
+    same_life(kept.state, state)
+
+
+def test_an_event_that_was_rejected_changes_nothing(kept):
+    before, steps = carried(kept), kept.steps
+    found = kept.act({}, np.inf) if kept.acts else kept.step({"host": "new"}, [np.inf])
+    assert found.rejected and kept.steps == steps + 1
+    assert carried(kept) == before
+    learn(kept, 0, {})
+    assert carried(kept) != before
+
+
+def test_a_bad_event_changes_nothing(kept):
+    before, state, steps = carried(kept), kept.state, kept.steps
+    for bad, error in ((BAD, af.FieldError), ([0.0] * FEATURES.feature_dim, TypeError)):
+        with pytest.raises(error, match=r"ok: must be|must be a mapping"):
+            learn(kept, 0, bad)
+    assert (carried(kept), kept.steps) == (before, steps)
+    same_life(kept.state, state)
+
+
+def test_a_restart_changes_no_bit(kind, tmp_path):
+    path, events = tmp_path / "agent.ckpt", drawn(30, seed=4)
+    whole = made(kind)
+    for number, event in enumerate(events):
+        learn(whole, number, event)
+    with made(kind, checkpoint=path) as first:
+        for number, event in enumerate(events[:17]):
+            learn(first, number, event)
+    second = made(kind, checkpoint=path)
+    assert carried(second) == carried(first)
+    for number, event in enumerate(events[17:], 17):
+        learn(second, number, event)
+    assert carried(second) == carried(whole)
+    same_life(second.state, whole.state)
+
+
+def test_the_rows_are_those_of_the_features_alone():
+    ours, plain = made(), Daemon(LEARNER, FEATURES.feature_dim)
+    state = FEATURES.init()
+    for number, event in enumerate(drawn(20)):
+        row, state = FEATURES.see(state, event)
+        assert ours.predict(event).tobytes() == plain.predict(row).tobytes()
+        found, expected = (
+            learn(each, number, seen) for each, seen in ((ours, event), (plain, row))
+        )
+        assert found.predictions.tobytes() == expected.predictions.tobytes()
+    same_life(ours.state, plain.state)
+
+
+def test_a_label_that_comes_later_is_learned_on_the_row_as_it_was():
+    learner = af.MultiHeadMLPLearner(n_heads=2, hidden_sizes=(), sparsity=0.0)
+    ours = Daemon(learner, features=FEATURES, head_names=["a", "b"])
+    plain = Daemon(learner, FEATURES.feature_dim)
+    processor = EventProcessor(ours)
+    one, other = {"host": "x", "load": 1.0}, {"host": "y", "load": 7.0}
+    first, second = ours.event_row(one).features, ours.event_row(other).features
+    assert ask(processor, {"id": 1, "observation": one})["step"] == 0
+    ask(processor, {"id": 2, "observation": other})
+    assert ours.report()["features"]["events"] == 0
+    nan = float("nan")
+    for number, targets, row in ((2, [3.0, None], second), (1, [1.0, 2.0], first)):
+        found = ask(processor, {"id": number, "targets": targets})
+        expected = plain.step(row, [nan if target is None else target for target in targets])
+        np.testing.assert_array_equal(list(found["predictions"].values()), expected.predictions)
+    assert ours.report()["features"]["events"] == 2
+    # The other head of an event that was counted already.
+    ask(processor, {"id": 2, "targets": [None, 4.0]})
+    assert ours.steps == 3 and ours.report()["features"]["events"] == 2
+    assert [name for name in relevant(ours) if "=" in name] == ["host=y", "host=x"]
+
+
+def relevant(ours):
+    return list(ours.report()["relevance"]["per_head"]["a"]["weight_relevance"])
+
+
+def test_a_recording_holds_the_rows(kind, tmp_path):
+    """A replay gives the learner's state, from the beginning or from a checkpoint on."""
+    path, recording = tmp_path / "agent.ckpt", tmp_path / "events.jsonl"
+    ours = made(kind, record=recording, checkpoint=path)
+    for number, event in enumerate(drawn(12)):
+        learn(ours, number, event)
+        if number == 5:
+            ours.save()
+    same_life(af.replay_daemon(recording).state, ours.state)
+    same_life(af.replay_daemon(recording, start=path).state, ours.state)
+
+
+def test_a_shadow_learns_from_the_same_rows(tmp_path):
+    with made(checkpoint=tmp_path / "agent.ckpt") as first:
+        for number, event in enumerate(drawn(12)):
+            learn(first, number, event)
+    ours = made(checkpoint=tmp_path / "agent.ckpt")
+    shadow = af.shadow_of(ours, tmp_path / "agent.ckpt")
+    ours.be_shadowed(shadow)
+    for number, event in enumerate(drawn(12, seed=8)):
+        learn(ours, number, event)
+    same_life(shadow.state, ours.state)
+
+
+@pytest.mark.parametrize("observation", [[1.0], "load", 3], ids=str)
+def test_a_line_with_another_observation_is_a_mistake(kept, observation):
+    answer = ask(EventProcessor(kept), {"id": 5, "observation": observation})
+    assert answer["id"] == 5 and "observation: must be an object of fields" in answer["error"]
+
+
+def test_a_line_with_a_bad_field_is_a_mistake(kept):
+    before, processor = carried(kept), EventProcessor(kept)
+    event = {"id": 6, "observation": BAD} | ({"reward": 1.0} if kept.acts else {"targets": [1.0]})
+    error = "observation.ok: must be true, false or null, got 'perhaps'"
+    assert ask(processor, event) == {"id": 6, "line": 1, "error": error}
+    assert carried(kept) == before
+    later = {"id": 6, "targets": [1.0]}
+    if not kept.learns_transitions and not kept.acts:
+        assert "no event 6" in ask(processor, later)["error"]
+
+
+def test_the_checkpoint_knows_its_fields(tmp_path):
+    path = tmp_path / "agent.ckpt"
+    with made(checkpoint=path) as first:
+        learn(first, 1, drawn(1)[0])
+    # None given: those of the checkpoint. What becomes of others may change.
+    given = Daemon(LEARNER, FEATURES.feature_dim, checkpoint=path)
+    assert given.features == FEATURES and carried(given) == carried(first)
+    given.close()
+    strict = af.EventFeatures(FIELDS, extra="error")
+    Daemon(LEARNER, features=strict, checkpoint=path).close()
+    lags = af.NumberField("load", lags=(1, 4), difference=True, missing=True)
+    other = af.EventFeatures((lags, *FIELDS[1:]))
+    with pytest.raises(ValueError, match=r"`features.fields\[0\]` of the checkpoint is .*\[1, 3\]"):
+        Daemon(LEARNER, features=other, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ({"features": [1]}, "`features` must be an EventFeatures"),
+        ({"features": FEATURES, "feature_dim": 3}, "`feature_dim` must be"),
+        ({"features": FEATURES, "feature_names": ["a"]}, "`feature_names` must be those"),
+        ({}, "`feature_dim` must be an integer"),
+    ],
+)
+def test_arguments(options, told):
+    with pytest.raises((TypeError, ValueError), match=told):
+        Daemon(LEARNER, **options)
+
+
+def test_without_features_there_are_no_rows_of_events():
+    with pytest.raises(TypeError, match="there are no `features`"):
+        Daemon(LEARNER, 2).event_row({"load": 1})
