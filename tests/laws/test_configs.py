@@ -80,6 +80,11 @@ LEARNERS = {
     "linear with all parts": af.LinearLearner(
         af.Autostep(0.1, max_step_size=math.inf), af.EMANormalizer(decay=0.9), af.AGCBounding(0.1)
     ),
+    "linear, targets in scale": af.LinearLearner(target_normalizer=af.WelfordNormalizer(clip=5.0)),
+    "heads, robust": af.MultiHeadMLPLearner(
+        2, (3,), loss="huber", huber_delta=0.5, target_normalizer=af.EMANormalizer()
+    ),
+    "network, targets in scale": af.MLPLearner((3,), target_normalizer=af.EMANormalizer()),
     "linear that forgets": af.LinearLearner(af.FADE(0.1, max_decay=0.5)),
     "two optimizers": af.MLPLearner((8,), af.Hybrid(af.LMS(0.1), af.FADE(0.1, initial_decay=0.3))),
     "linear without bias": af.LinearLearner(af.IDBD(0.1), use_bias=False),
@@ -286,7 +291,9 @@ LINEAR = {
 def test_keys_of_the_linear_learners(learner):
     keys = LINEAR_KEYS if isinstance(learner, af.LinearLearner) else TD_KEYS
     config = learner.to_config()
-    assert list(config) == (keys if learner.use_bias else [*keys, "use_bias"])
+    told = ["use_bias"] * (not learner.use_bias)
+    told += ["target_normalizer"] * (getattr(learner, "target_normalizer", None) is not None)
+    assert list(config) == keys + told
     assert config["optimizer"] == learner.optimizer.to_config()
     for part in keys[2:]:
         component = getattr(learner, part)

@@ -89,6 +89,14 @@ RUNS = {
     "LMS": linear(af.LinearLearner(af.LMS(0.05), bounder=af.ObGDBounding())),
     "IDBD": linear(IDBD),
     "Autostep": linear(af.LinearLearner(af.Autostep(), af.EMANormalizer())),
+    "targets in scale": linear(
+        af.LinearLearner(af.Autostep(), af.EMANormalizer(), target_normalizer=af.EMANormalizer())
+    ),
+    "heads, targets in scale": heads(
+        af.MultiHeadMLPLearner(
+            2, (8,), target_normalizer=af.WelfordNormalizer(), sparsity=0.4, **BOUNDED
+        )
+    ),
     "TDIDBD": lambda: af.run_td_learning_loop(
         af.TDLinearLearner(), af.RandomWalkChainStream(5), STEPS, KEY
     ),

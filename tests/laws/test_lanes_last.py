@@ -100,10 +100,11 @@ def test_products_of_matrices_are_told_from_those_of_vectors():
     ("learner", "matrices"),
     [
         (af.LinearLearner(af.Autostep(), af.EMANormalizer()), False),
+        (af.LinearLearner(af.Autostep(), target_normalizer=af.EMANormalizer()), False),
         (af.LinearLearner(af.LMS(1.0), bounder=af.ObGDBounding()), False),
         (af.MLPLearner((8,)), True),
     ],
-    ids=["linear", "bounded", "network"],
+    ids=["linear", "targets in scale", "bounded", "network"],
 )
 def test_only_learners_without_matrices_have_their_lanes_last(learner, matrices):
     state = learner.init(4, jr.key(0)) if matrices else learner.init(4)

@@ -77,6 +77,21 @@ ASKED = {
     "flat heads": Asked(
         lambda n: af.MultiHeadMLPLearner(2, (), af.LMS(0.01), normalizer=n, sparsity=0.0), heads
     ),
+    "linear, targets in scale": Asked(
+        lambda n: af.LinearLearner(af.Autostep(), n, target_normalizer=af.WelfordNormalizer()),
+        example,
+        keyed=False,
+    ),
+    "mlp, targets in scale": Asked(
+        lambda n: af.MLPLearner((5,), normalizer=n, target_normalizer=af.EMANormalizer(), **PARTS),
+        example,
+    ),
+    "heads, targets in scale": Asked(
+        lambda n: af.MultiHeadMLPLearner(
+            2, (5,), normalizer=n, target_normalizer=af.EMANormalizer(), **PARTS
+        ),
+        heads,
+    ),
     "horde": Asked(
         lambda n: af.HordeLearner(af.create_horde_spec(DEMONS), (5,), normalizer=n, **PARTS), demons
     ),

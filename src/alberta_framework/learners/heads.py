@@ -36,7 +36,8 @@ from .plastic_heads import (
     trunk_and_heads,
     whole_network,
 )
-from .stacked_heads import HeadOptimizerStates, HeadTraces
+from .stacked_heads import HeadOptimizerStates, HeadTraces, where_heads
+from .target_scale import TargetScale
 from .trunk import Network, Trunk, kept_by
 from .trunk_traces import TrunkTraces
 
@@ -64,6 +65,11 @@ class AbstractHeadsState(AbstractLearnerState):
     @property
     def n_heads(self) -> int:
         return self.head_params.biases.shape[-2]
+
+
+def scale_of(state: Any) -> Any:
+    """The statistics of the targets of heads; None of a state that never has any."""
+    return getattr(state, "target_normalizer_state", None)
 
 
 class HeadsStep(eqx.Module):
@@ -115,6 +121,7 @@ class Heads(eqx.Module):
     per_head: bool = eqx.field(static=True, default=False)
     mean: bool = eqx.field(static=True, default=False)
     loss: AbstractLoss = SquaredLoss()
+    target_scale: TargetScale = TargetScale()
 
     @classmethod
     def of(
@@ -125,6 +132,7 @@ class Heads(eqx.Module):
         per_head: bool = False,
         mean: bool = False,
         loss: AbstractLoss | None = None,
+        target_scale: TargetScale | None = None,
     ) -> "Heads":
         """Those of a learner that has the fields of `MLPLearner` and `use_bias`."""
         return cls(
@@ -141,6 +149,7 @@ class Heads(eqx.Module):
             per_head=per_head,
             mean=mean,
             loss=SquaredLoss() if loss is None else loss,
+            target_scale=TargetScale() if target_scale is None else target_scale,
         )
 
     def begun(self, feature_dim: int, key: PRNGKeyArray) -> dict[str, Any]:
@@ -152,6 +161,8 @@ class Heads(eqx.Module):
             n_heads=self.n_heads,
         )
         begun = _begun(strong(self), trunk, heads)
+        if self.target_scale.normalizer is not None:
+            begun["target_normalizer_state"] = self.target_scale.begun(self.n_heads)
         layers = whole_network(trunk, heads)
         return begun | {"plasticity_state": plasticity_begun(self.plasticity, layers, key)}
 
@@ -162,7 +173,10 @@ class Heads(eqx.Module):
         x = f32(observation)
         if self.normalizer is not None:
             x = self.normalizer.for_prediction(state.normalizer_state, x)
-        return self._predictions(state, x)
+        predictions = self._predictions(state, x)
+        if self.target_scale.normalizer is None:
+            return predictions
+        return self._raw(state, predictions)
 
     def next_values(
         self, state: AbstractHeadsState, next_observation: Real[Array, " features"]
@@ -192,14 +206,19 @@ class Heads(eqx.Module):
         h, backward = jax.vjp(lambda trunk: self.hidden(trunk, x), state.trunk_params)
         heads = state.head_params
         outputs = head_outputs(heads, h)
-        predictions = self.loss.predictions(outputs)
-        errors = jnp.where(how.active, how.targets - predictions, 0.0)
+        predictions, targets, changed = self.loss.predictions(outputs), how.targets, {}
+        if self.target_scale.normalizer is not None:
+            predictions = self._raw(state, predictions)
+            targets, changed["target_normalizer_state"] = self.target_scale.of_targets(
+                scale_of(state), targets, how.active & self._has_scale
+            )
+        errors = jnp.where(how.active, self.loss.errors(outputs, targets), 0.0)
 
         parted, traces = self._trunk_gradient(state, errors, backward, how)
         changes, kept, trunk_metric = self._trunk_step(state, parted)
         stepped = self._heads_step(state, h, step_errors(errors), how)
         of_heads, head_states, head_traces, lost = stepped
-        witnesses: list[Any] = [f32(observation), outputs, errors, normalizer_state]
+        witnesses: list[Any] = [f32(observation), outputs, errors, normalizer_state, changed]
         if traces is not None:
             sizes = traces.sizes(self.of_trunk.step_sizes(kept, parted))
             witnesses.append(sizes)
@@ -234,9 +253,9 @@ class Heads(eqx.Module):
         ]
         step_sizes = optimizer.step_sizes(head_states.w)
         mean_step_sizes = jnp.mean(jnp.reshape(step_sizes, (self.n_heads, -1)), -1)
-        told = jnp.where(how.active, errors, jnp.nan)
+        told = jnp.where(how.active, how.targets - predictions, jnp.nan)
         metrics = jnp.stack([told**2, told, mean_step_sizes], -1)
-        changed = {
+        changed |= {
             "trunk_params": trunk,
             "head_params": heads,
             "trunk_optimizer_states": kept.optimizer_states,
@@ -273,7 +292,7 @@ class Heads(eqx.Module):
                 f"{mask.dtype}{list(mask.shape)}."
             )
         kept = state.head_traces, state.trunk_traces if self.per_head else ()
-        head_traces, trunk_traces = _where_heads(~mask, kept, zeros_like(kept))
+        head_traces, trunk_traces = where_heads(~mask, kept, zeros_like(kept))
         if not self.per_head:  # they are gradients of all heads together
             trunk_traces = state.trunk_traces
         return state.replace(head_traces=head_traces, trunk_traces=trunk_traces)
@@ -298,6 +317,15 @@ class Heads(eqx.Module):
             normalizer_state=state.normalizer_state,
         )
         return kept_by(network, self.plasticity, state.plasticity_state)
+
+    @property
+    def _has_scale(self) -> Array:
+        return jnp.asarray(self.loss.of_numbers(self.n_heads))
+
+    def _raw(self, state: Any, predictions: Float[Array, " heads"]) -> Float[Array, " heads"]:
+        """The predictions in units of the targets."""
+        raw = self.target_scale.of_outputs(scale_of(state), predictions)
+        return jnp.where(self._has_scale, raw, predictions)
 
     def _predictions(
         self, state: AbstractHeadsState, x: Float[Array, " features"]
@@ -438,11 +466,11 @@ class Heads(eqx.Module):
             of_bias = jax.vmap(optimizer.forgotten)(b_states, heads.biases)
             if not self.use_bias:
                 b = of_bias = jnp.zeros_like(b)
-            lost = MLPParams(*_where_heads(stepping, (forgotten, of_bias), none))
-        w, b, w_states, b_states = _where_heads(
+            lost = MLPParams(*where_heads(stepping, (forgotten, of_bias), none))
+        w, b, w_states, b_states = where_heads(
             stepping, (w, b, w_states, b_states), (*none, states.w, states.b)
         )
-        w_traces, b_traces = _where_heads(~how.frozen, (w_traces, b_traces), (traces.w, traces.b))
+        w_traces, b_traces = where_heads(~how.frozen, (w_traces, b_traces), (traces.w, traces.b))
         return (
             MLPParams(w, b),
             HeadOptimizerStates(w_states, b_states),
@@ -454,13 +482,6 @@ class Heads(eqx.Module):
 def head_outputs(heads: MLPParams, h: Float[Array, " hidden"]) -> Float[Array, " heads"]:
     """w_i.h + b_i of every head."""
     return affine(heads.weights[:, 0, :], h, heads.biases[:, 0])
-
-
-def _where_heads(mask: Bool[Array, " heads"], new: Any, old: Any) -> Any:
-    def chosen(new, old):
-        return jnp.where(jnp.reshape(mask, (-1,) + (1,) * (new.ndim - 1)), new, old)
-
-    return jax.tree.map(chosen, new, old)
 
 
 @jax.jit

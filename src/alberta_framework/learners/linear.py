@@ -1,6 +1,6 @@
 """The linear learner: one weight per feature and a bias."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -20,6 +20,7 @@ from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .lifetime import AbstractLearnerState, Lifecycle
 from .metrics import Metrics, named_columns
+from .target_scale import TargetScale, require_target_normalizer
 from .trunk import Network
 
 # The columns of the metrics; the last one is there with a normalizer alone.
@@ -34,6 +35,7 @@ class LearnerState(AbstractLearnerState):
     optimizer_state: AbstractState
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
+    target_normalizer_state: Any = None
 
     @property
     def feature_dim(self) -> int:
@@ -65,9 +67,15 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
     A step with a non-finite observation or target, or one after which anything in the state would
     not be finite, is rejected: the state stays as it was, bit for bit, and counts it.
 
+    With a `target_normalizer` w.x + b is in units of the targets' spread: the prediction is
+    mu + sigma (w.x + b) with the statistics of the targets so far, and what is learned from is the
+    target, normalized by statistics that hold it, minus w.x + b. Predictions and errors are told in
+    units of the target.
+
     **Arguments:** `optimizer`, default `LMS(0.01)`; `normalizer`, `bounder`, default none;
-    `use_bias`, keyword only: whether the bias learns, default True; one that does
-    not stays a part of the sums that bound a step, as a weight on the constant feature 1.
+    keyword only: `target_normalizer`, default none; `use_bias`: whether the bias learns, default
+    True; one that does not stays a part of the sums that bound a step, as a weight on the constant
+    feature 1.
 
     ```python
     learner = LinearLearner(IDBD())
@@ -86,6 +94,9 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
     use_bias: bool = eqx.field(
         static=True, default=True, kw_only=True, metadata={"config": "omit_default"}
     )
+    target_normalizer: AbstractNormalizer | None = eqx.field(
+        default=None, kw_only=True, metadata={"config": "omit_default"}
+    )
 
     def __init__(
         self,
@@ -94,15 +105,18 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         bounder: AbstractBounder | None = None,
         *,
         use_bias: bool = True,
+        target_normalizer: AbstractNormalizer | None = None,
     ):
         self.optimizer = LMS() if optimizer is None else optimizer
         self.normalizer, self.bounder, self.use_bias = normalizer, bounder, use_bias
+        self.target_normalizer = target_normalizer
 
     def __check_init__(self):
         require_part(self, "optimizer", AbstractOptimizer)
         require_part(self, "normalizer", AbstractNormalizer, optional=True)
         require_part(self, "bounder", AbstractBounder, optional=True)
         require_choice("LinearLearner", "use_bias", self.use_bias, (True, False))
+        require_target_normalizer(self)
 
     def init(self, feature_dim: int, key: PRNGKeyArray | None = None) -> LearnerState:
         """Zero weights for `feature_dim` features, born now; nothing is drawn from `key`."""
@@ -117,7 +131,8 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         x = f32(observation)
         if self.normalizer is not None:
             x = self.normalizer.for_prediction(state.normalizer_state, x)
-        return jnp.reshape(_value(state, x), (1,))
+        scale, output = TargetScale(self.target_normalizer), _value(state, x)
+        return jnp.reshape(scale.of_output(state.target_normalizer_state, output), (1,))
 
     @compiled
     @guarded
@@ -131,16 +146,21 @@ class LinearLearner(AbstractLearner[LearnerState, TimeStep]):
         x, normalizer_state = f32(observation), state.normalizer_state
         if self.normalizer is not None:
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
-        prediction = _value(state, x)
-        error = scalar(target) - prediction
-        change = self.optimizer.change(state.optimizer_state, error, x, state.weights, state.bias)
-        w, b = changed(self.bounder, change, error, state.weights, state.bias, self.use_bias)
+        target, output = scalar(target), _value(state, x)
+        scale, before = TargetScale(self.target_normalizer), state.target_normalizer_state
+        prediction = scale.of_output(before, output)
+        wanted, target_state = scale.of_target(before, target)
+        error, step_error = target - prediction, wanted - output
+        weights, bias = state.weights, state.bias
+        change = self.optimizer.change(state.optimizer_state, step_error, x, weights, bias)
+        w, b = changed(self.bounder, change, step_error, weights, bias, self.use_bias)
         candidate = LearnerState(
             weights=w,
             bias=b,
             optimizer_state=change.new_state,
             normalizer_state=normalizer_state,
             life=state.life,
+            target_normalizer_state=target_state,
         )
         columns = [error**2, error, mean_step_size(change.metrics)]
         if normalizer_state is not None:
@@ -226,4 +246,5 @@ def _initial_state(learner: LinearLearner, feature_dim: int, life: Lifecycle) ->
         optimizer_state=learner.optimizer.init(feature_dim),
         normalizer_state=normalizer_state,
         life=life,
+        target_normalizer_state=TargetScale(learner.target_normalizer).begun(),
     )

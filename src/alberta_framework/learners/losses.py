@@ -1,8 +1,7 @@
 r"""What the outputs of heads mean, and how far they are from their targets.
 
-Every loss here is canonical: with outputs z and the link g its gradient by z is g(z) - y. So the
-predictions are g(z), and the error of a head, target - prediction, is minus the gradient of its
-loss, whichever it is; whatever learns from errors learns all of them.
+The error that a head learns from is minus the gradient of its loss by its output z, whichever loss
+it is; so whatever learns from errors learns all of them.
 """
 
 import abc
@@ -13,7 +12,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ..components.numbers import f32
 from ..components.ranges import require_choice
+from ..components.types import Hyperparameter
 
 # The columns that a classification loss has besides those of the errors.
 CLASSIFICATION_METRICS = ("log_loss", "accuracy")
@@ -24,16 +25,29 @@ _ROUNDING = 1e-3
 class AbstractLoss(eqx.Module):
     """The loss of some heads, NaN where there is no target.
 
-    `metric_names`: the columns that `metrics` gives of each head besides those of its error; with
-    `of_all` they are those of all heads together, and the same in every head.
+    `of_all`: whether what `metrics` gives is of all heads together, and the same in every head.
     """
 
-    metric_names: ClassVar[tuple[str, ...]] = CLASSIFICATION_METRICS
     of_all: ClassVar[bool] = False
+
+    @property
+    @abc.abstractmethod
+    def metric_names(self) -> tuple[str, ...]:
+        """The columns that `metrics` gives of each head besides those of its error."""
 
     @abc.abstractmethod
     def predictions(self, outputs: Float[Array, " heads"]) -> Float[Array, " heads"]:
         """What the heads predict by their outputs w.h + b."""
+
+    @abc.abstractmethod
+    def errors(
+        self, outputs: Float[Array, " heads"], targets: Float[Array, " heads"]
+    ) -> Float[Array, " heads"]:
+        """What each head learns from, minus the gradient of the loss by its output."""
+
+    @abc.abstractmethod
+    def of_numbers(self, heads: int) -> tuple[bool, ...]:
+        """Which of so many heads predict a number of any size, which may have a scale."""
 
     @abc.abstractmethod
     def allows(self, targets: Float[Array, " heads"]) -> Bool[Array, ""]:
@@ -46,50 +60,130 @@ class AbstractLoss(eqx.Module):
         """The loss and its like of each head; NaN where there is none."""
 
 
-class SquaredLoss(AbstractLoss):
-    """1/2 (y - z)^2, whose link is the identity."""
+class AbstractRegressionLoss(AbstractLoss):
+    """A loss of numbers of any size, which are what a head puts out."""
 
-    metric_names: ClassVar[tuple[str, ...]] = ()
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return ()
 
-    def predictions(self, outputs):
+    def predictions(self, outputs: Float[Array, " heads"]) -> Float[Array, " heads"]:
         return outputs
 
-    def allows(self, targets):
+    def of_numbers(self, heads: int) -> tuple[bool, ...]:
+        return (True,) * heads
+
+    def allows(self, targets: Float[Array, " heads"]) -> Bool[Array, ""]:
         return jnp.asarray(True)
 
-    def metrics(self, outputs, targets):
+    def metrics(
+        self, outputs: Float[Array, " heads"], targets: Float[Array, " heads"]
+    ) -> Float[Array, "heads columns"]:
         return jnp.zeros((*outputs.shape, 0), outputs.dtype)
 
 
-class LogisticLoss(AbstractLoss):
+class AbstractClassificationLoss(AbstractLoss):
+    """A loss of probabilities: the log loss, whose link is such that y - p is what is learned from."""
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return CLASSIFICATION_METRICS
+
+    def errors(
+        self, outputs: Float[Array, " heads"], targets: Float[Array, " heads"]
+    ) -> Float[Array, " heads"]:
+        return targets - self.predictions(outputs)
+
+    def of_numbers(self, heads: int) -> tuple[bool, ...]:
+        return (False,) * heads
+
+
+class SquaredLoss(AbstractRegressionLoss):
+    """1/2 (y - z)^2."""
+
+    def errors(self, outputs, targets):
+        return targets - outputs
+
+
+class HuberLoss(AbstractRegressionLoss):
+    """1/2 e^2 of an error e = y - z up to delta in size, and delta (|e| - delta / 2) beyond: a far
+    target moves no more than one that is `delta` away. Source: Huber (1964).
+
+    **Arguments:** `delta` > 0, in units of the target, or of its spread where it has a scale.
+    """
+
+    delta: Hyperparameter = 1.0
+
+    def errors(self, outputs, targets):
+        return jnp.clip(targets - outputs, -f32(self.delta), f32(self.delta))
+
+
+class LogisticLoss(AbstractClassificationLoss):
     """-y log p - (1 - y) log(1 - p) with p = 1 / (1 + exp(-z)), of each head by itself.
 
     A prediction is accurate if it lies on the same side of 1/2 as its target.
-
-    **Arguments:** `of`: which heads have it, the others having the squared loss; None for all.
     """
 
-    of: tuple[bool, ...] | None = eqx.field(static=True, default=None)
-
     def predictions(self, outputs):
-        return jnp.where(self._of(outputs), jax.nn.sigmoid(outputs), outputs)
+        return jax.nn.sigmoid(outputs)
 
     def allows(self, targets):
-        outside = (targets < 0.0) | (targets > 1.0)
-        return ~jnp.any(outside & self._of(targets))
+        return ~jnp.any((targets < 0.0) | (targets > 1.0))
 
     def metrics(self, outputs, targets):
-        told = self._of(outputs) & ~jnp.isnan(targets)
         loss = jax.nn.softplus(outputs) - targets * outputs
         accurate = (outputs > 0.0) == (targets > 0.5)
         columns = jnp.stack([loss, accurate.astype(outputs.dtype)], -1)
-        return jnp.where(told[:, None], columns, jnp.nan)
-
-    def _of(self, heads: Array) -> Any:
-        return jnp.full(heads.shape, True) if self.of is None else jnp.asarray(self.of)
+        return jnp.where(jnp.isnan(targets)[:, None], jnp.nan, columns)
 
 
-class SoftmaxLoss(AbstractLoss):
+class LossByHead(AbstractLoss):
+    """A loss for each head, of such as each head has by itself.
+
+    **Arguments:** `losses`; `of`: the place of each head's loss in them.
+    """
+
+    losses: tuple[AbstractLoss, ...]
+    of: tuple[int, ...] = eqx.field(static=True)
+
+    @property
+    def metric_names(self):
+        return max((loss.metric_names for loss in self.losses), key=len)
+
+    def predictions(self, outputs):
+        return self._chosen([loss.predictions(outputs) for loss in self.losses])
+
+    def errors(self, outputs, targets):
+        return self._chosen([loss.errors(outputs, targets) for loss in self.losses])
+
+    def of_numbers(self, heads):
+        by_loss = [loss.of_numbers(heads) for loss in self.losses]
+        return tuple(by_loss[loss][head] for head, loss in enumerate(self.of))
+
+    def allows(self, targets):
+        # No target is one that every loss allows.
+        own = [jnp.where(self._is(i), targets, jnp.nan) for i in range(len(self.losses))]
+        pairs = zip(self.losses, own, strict=True)
+        return jnp.all(jnp.stack([loss.allows(targets) for loss, targets in pairs]))
+
+    def metrics(self, outputs, targets):
+        columns = jnp.full((*outputs.shape, len(self.metric_names)), jnp.nan, outputs.dtype)
+        for i, loss in enumerate(self.losses):
+            if loss.metric_names:
+                columns = jnp.where(self._is(i)[:, None], loss.metrics(outputs, targets), columns)
+        return columns
+
+    def _is(self, loss: int) -> Any:
+        return jnp.asarray(self.of) == loss
+
+    def _chosen(self, by_loss: list[Array]) -> Array:
+        chosen = by_loss[0]
+        for i, own in enumerate(by_loss[1:], start=1):
+            chosen = jnp.where(self._is(i), own, chosen)
+        return chosen
+
+
+class SoftmaxLoss(AbstractClassificationLoss):
     r"""-sum_i y_i log p_i with p = softmax(z), over the heads together, a class each.
 
     Classes without a target count as one, of which it is known that one of them is the class with
@@ -127,8 +221,8 @@ class SoftmaxLoss(AbstractLoss):
         return jnp.broadcast_to(columns, (*outputs.shape, 2))
 
 
-LOSSES = ("squared", "softmax", "logistic")
-_OF_A_HEAD = ("squared", "logistic")
+LOSSES = ("squared", "huber", "softmax", "logistic")
+_OF_A_HEAD = ("squared", "huber", "logistic")
 
 
 def require_loss(owner: str, loss: Any, n_heads: int) -> None:
@@ -157,15 +251,17 @@ def require_loss(owner: str, loss: Any, n_heads: int) -> None:
         )
 
 
-def loss_of(loss: str | tuple[str, ...]) -> AbstractLoss:
+def loss_of(loss: str | tuple[str, ...], huber_delta: Hyperparameter = 1.0) -> AbstractLoss:
     """The loss of that name; or of each head that of its name."""
-    if loss == "softmax":
-        return SoftmaxLoss()
-    if loss == "logistic":
-        return LogisticLoss()
-    if loss == "squared" or "logistic" not in loss:
-        return SquaredLoss()
-    return LogisticLoss(tuple(one == "logistic" for one in loss))
+    if not isinstance(loss, tuple):
+        if loss == "huber":
+            return HuberLoss(huber_delta)
+        return {"squared": SquaredLoss, "softmax": SoftmaxLoss, "logistic": LogisticLoss}[loss]()
+    names = sorted(set(loss), key=loss.index)
+    if len(names) == 1:
+        return loss_of(names[0], huber_delta)
+    losses = tuple(loss_of(name, huber_delta) for name in names)
+    return LossByHead(losses, tuple(names.index(name) for name in loss))
 
 
 def _weighted(weights: Array, logs: Array) -> Array:

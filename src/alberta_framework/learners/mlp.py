@@ -45,6 +45,7 @@ from .network import (
     require_unit_interval,
     zeros_like,
 )
+from .target_scale import TargetScale, require_target_normalizer
 from .trunk import Network, Trunk, kept_by
 
 
@@ -57,6 +58,7 @@ class MLPLearnerState(AbstractLearnerState):
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
     plasticity_state: Any = None
+    target_normalizer_state: Any = None
 
     @property
     def feature_dim(self) -> int:
@@ -102,6 +104,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     - `sparsity` in [0, 1], default 0.9, of the initial weights (see `sparse_init`).
     - `leaky_relu_slope`, default 0.01; `use_layer_norm`, default True.
     - `plasticity`, keyword only: what keeps the network able to learn, default none.
+    - `target_normalizer`, keyword only, default none: the target and its error are learned in units
+      of the targets' spread, as in `LinearLearner`; e is then that error.
     """
 
     experience: ClassVar[type] = TimeStep
@@ -118,6 +122,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
     gamma: Hyperparameter
     lamda: Hyperparameter
     plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
+    target_normalizer: AbstractNormalizer | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -134,16 +139,18 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         head_optimizer: AbstractOptimizer | None = None,
         *,
         plasticity: AbstractPlasticity | None = None,
+        target_normalizer: AbstractNormalizer | None = None,
     ):
         self.hidden_sizes = sizes("MLPLearner", hidden_sizes)
         self.optimizer = chosen_optimizer("MLPLearner", optimizer, step_size)
         self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.gamma, self.lamda = use_layer_norm, gamma, lamda
-        self.plasticity = plasticity
+        self.plasticity, self.target_normalizer = plasticity, target_normalizer
 
     def __check_init__(self):
         require_network_fields(self)
+        require_target_normalizer(self)
         require_unit_interval(self, "gamma", "lamda")
         require_traces_taken(self, "gamma * lamda", self.gamma, self.lamda)
 
@@ -164,7 +171,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         x = f32(observation)
         if self.normalizer is not None:
             x = self.normalizer.for_prediction(state.normalizer_state, x)
-        return jnp.reshape(self._output(state.params, x), (1,))
+        scale, output = TargetScale(self.target_normalizer), self._output(state.params, x)
+        return jnp.reshape(scale.of_output(state.target_normalizer_state, output), (1,))
 
     @compiled
     @guarded
@@ -178,13 +186,17 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
         x, normalizer_state = f32(observation), state.normalizer_state
         if self.normalizer is not None:
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
-        prediction, gradient = jax.value_and_grad(self._output)(state.params, x)
-        error = scalar(target) - prediction
+        output, gradient = jax.value_and_grad(self._output)(state.params, x)
+        target, scale = scalar(target), TargetScale(self.target_normalizer)
+        before = state.target_normalizer_state
+        prediction = scale.of_output(before, output)
+        wanted, target_state = scale.of_target(before, target)
+        error, step_error = target - prediction, wanted - output
         decay = f32(self.gamma) * f32(self.lamda)
         rule, tensors = self.step_rule, interleaved(state.params)
         before = PerTensorState(state.optimizer_states, state.traces)
         changes, after, info = rule.update(
-            before, interleaved(gradient), error, decay, params=tensors
+            before, interleaved(gradient), step_error, decay, params=tensors
         )
         params = from_interleaved(tuple(w + d for w, d in zip(tensors, changes, strict=True)))
         plasticity_state = state.plasticity_state
@@ -195,7 +207,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             step = NetworkStep(
                 before=state.params,
                 after=params,
-                gradient=jax.tree.map(lambda g: -error * g, gradient),
+                gradient=jax.tree.map(lambda g: -step_error * g, gradient),
                 activations=hidden_activations(trunk, x, slope, use_layer_norm),
                 fresh=ft.partial(fresh_sparse_weights, sparsity=self.sparsity),
             )
@@ -210,6 +222,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             normalizer_state=normalizer_state,
             life=state.life,
             plasticity_state=plasticity_state,
+            target_normalizer_state=target_state,
         )
         columns = [error**2, error, info.bound]
         if normalizer_state is not None:
@@ -222,6 +235,7 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             rejected=jnp.asarray(False),
         )
         kept = rule.witnesses(after), plasticity_witnesses(self.plasticity, plasticity_state)
+        kept = *kept, target_state
         return Candidate(result, (f32(observation), error, params, normalizer_state, kept))
 
     def learn(
@@ -275,4 +289,5 @@ def _initial_state(learner: MLPLearner, params: MLPParams, life: Lifecycle) -> M
         traces=begun.traces,
         normalizer_state=normalizer_state,
         life=life,
+        target_normalizer_state=TargetScale(learner.target_normalizer).begun(),
     )

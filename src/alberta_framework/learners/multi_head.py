@@ -25,7 +25,7 @@ from .acceptance import Candidate, guarded
 from .head_update import HeadUpdate
 from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
-from .losses import loss_of, require_loss
+from .losses import AbstractLoss, loss_of, require_loss
 from .metrics import MetricParts, Metrics, named_columns
 from .network import (
     chosen_optimizer,
@@ -35,6 +35,7 @@ from .network import (
     without_trunk_trace,
 )
 from .stacked_heads import HeadOptimizerStates, HeadTraces
+from .target_scale import TargetScale, require_target_normalizer
 from .trunk import Network
 
 # The columns of the metrics of a head, before those that its loss has besides.
@@ -56,6 +57,7 @@ class MultiHeadMLPState(AbstractHeadsState):
     normalizer_state: AbstractNormalizerState | None
     life: Lifecycle
     plasticity_state: Any = None
+    target_normalizer_state: Any = None
 
 
 class MultiHeadMLPUpdateResult(AbstractState):
@@ -89,24 +91,30 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     program is the same for 2 heads and for 10,000. The trunk's step grows with the number of active
     heads: it is a sum.
 
-    The loss says what a prediction is. Its gradient by z_i is -e_i each time, so that all else is
-    the same:
+    The loss says what a prediction is. Its gradient by z_i is -e_i each time, of `"huber"` the
+    error clipped to +-`huber_delta`, so that all else is the same:
 
     | `loss` | predictions g(z) | loss, minimised | targets |
     |---|---|---|---|
     | `"squared"` | z | sum_i e_i^2 / 2 | any number |
+    | `"huber"` | z | sum_i of the squared loss, from `huber_delta` on linear | any number |
     | `"logistic"` | 1 / (1 + exp(-z_i)) | -sum_i y_i log p_i + (1 - y_i) log(1 - p_i) | in [0, 1] |
     | `"softmax"` | exp(z_i) / sum_j exp(z_j) | -sum_i y_i log p_i | of each class its probability |
 
-    A tuple of `"squared"` and `"logistic"` gives each head its own. A target that is no probability
-    where it has to be one rejects the step: one outside of [0, 1], and with a softmax those that do
-    not add up to 1, if all classes have one, or to more. With a softmax, classes of NaN count as
-    one, which has what is left: `[NaN, NaN, 0]` says that it is not the third.
+    A tuple of `"squared"`, `"huber"` and `"logistic"` gives each head its own. A target that is no
+    probability where it has to be one rejects the step: one outside of [0, 1], and with a softmax
+    those that do not add up to 1, if all classes have one, or to more. With a softmax, classes of
+    NaN count as one, which has what is left: `[NaN, NaN, 0]` says that it is not the third.
+
+    With a `target_normalizer` each head whose targets are any numbers learns them in units of their
+    spread, as in `LinearLearner`; a NaN target leaves its statistics as they were. Predictions and
+    errors are told in units of the targets.
 
     **Arguments:** `n_heads` >= 1; `per_head_gamma_lamda`: n_heads numbers in [0, 1], default none;
     keyword only: `use_bias`: whether the heads have a bias, default True; `loss`, default
-    `"squared"`; `plasticity`: what keeps the network able to learn, default none; the others as
-    `MLPLearner`. With hidden layers gamma lamda must be 0.
+    `"squared"`; `huber_delta` > 0, default 1, in units of the targets' spread where they are
+    learned in it; `target_normalizer`, default none; `plasticity`: what keeps the network able to
+    learn, default none; the others as `MLPLearner`. With hidden layers gamma lamda must be 0.
 
     ```python
     learner = MultiHeadMLPLearner(10, (64,), LMS(0.01), loss="softmax", sparsity=0.5)
@@ -134,6 +142,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
     plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
     loss: str | tuple[str, ...] = eqx.field(static=True, metadata={"config": "omit_default"})
+    huber_delta: Hyperparameter = eqx.field(metadata={"config": "omit_default"})
+    target_normalizer: AbstractNormalizer | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -154,6 +164,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         use_bias: bool = True,
         plasticity: AbstractPlasticity | None = None,
         loss: str | tuple[str, ...] | list[str] = "squared",
+        huber_delta: Hyperparameter = 1.0,
+        target_normalizer: AbstractNormalizer | None = None,
     ):
         self.n_heads = n_heads
         self.loss = tuple(loss) if isinstance(loss, list) else loss
@@ -162,7 +174,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         self.bounder, self.normalizer, self.head_optimizer = bounder, normalizer, head_optimizer
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
-        self.plasticity = plasticity
+        self.plasticity, self.target_normalizer = plasticity, target_normalizer
+        self.huber_delta = huber_delta
         self.gamma, self.lamda = without_trunk_trace(gamma, lamda, self.hidden_sizes), lamda
         self.per_head_gamma_lamda = stacked_numbers(
             "MultiHeadMLPLearner: `per_head_gamma_lamda`", per_head_gamma_lamda
@@ -174,6 +187,13 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         require_unit_interval(self, "gamma", "lamda")
         require_choice("MultiHeadMLPLearner", "use_bias", self.use_bias, (True, False))
         require_loss("MultiHeadMLPLearner", self.loss, self.n_heads)
+        require_range(self, "huber_delta", 0.0, open_low=True)
+        require_target_normalizer(self)
+        if self.target_normalizer is not None and not any(self._loss.of_numbers(self.n_heads)):
+            raise ValueError(
+                "MultiHeadMLPLearner: `target_normalizer` must be None where all targets are "
+                f"probabilities, as with `loss` {self.loss!r}, got {self.target_normalizer}."
+            )
         if self.per_head_gamma_lamda is None:
             require_traces_taken(self, "gamma * lamda", self.gamma, self.lamda)
         else:
@@ -195,7 +215,12 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     @property
     def heads(self) -> Heads:
         """The heads and their trunk."""
-        return Heads.of(self, self.n_heads, loss=loss_of(self.loss))
+        scale = TargetScale(self.target_normalizer)
+        return Heads.of(self, self.n_heads, loss=self._loss, target_scale=scale)
+
+    @property
+    def _loss(self) -> AbstractLoss:
+        return loss_of(self.loss, self.huber_delta)
 
     @compiled
     def predict(
@@ -216,6 +241,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
         A target that the loss does not allow rejects the step.
         """
+        TargetScale(self.target_normalizer).require_state(state.target_normalizer_state)
         targets = f32(targets)
         active = ~jnp.isnan(targets)
         decays = self.per_head_gamma_lamda
@@ -240,7 +266,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         return Candidate(result, step.witnesses, self.allows(targets))
 
     def _allows(self, targets: Any) -> Bool[Array, ""]:
-        return loss_of(self.loss).allows(f32(targets))
+        return self._loss.allows(f32(targets))
 
     def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
         return self.heads.cut(state)
@@ -256,7 +282,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         return result.state, result.per_head_metrics
 
     def _named(self, outputs: Float[Array, "*batch heads columns"]) -> Metrics:
-        loss = loss_of(self.loss)
+        loss = self._loss
         named = named_columns((*HEAD_METRICS, *loss.metric_names), outputs)
         of_all = loss.metric_names if loss.of_all else ()
         return Metrics({k: v[..., 0] if k in of_all else v for k, v in named.items()})

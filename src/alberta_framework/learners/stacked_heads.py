@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
 
 from ..components.state import AbstractState
 
@@ -48,3 +49,12 @@ class HeadOptimizerStates(AbstractState):
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return (self[index] for index in range(len(self)))
+
+
+def where_heads(mask: Bool[Array, " heads"], new: Any, old: Any) -> Any:
+    """Of each head in `mask` what is new, of the others what is old."""
+
+    def chosen(new, old):
+        return jnp.where(jnp.reshape(mask, (-1,) + (1,) * (new.ndim - 1)), new, old)
+
+    return jax.tree.map(chosen, new, old)

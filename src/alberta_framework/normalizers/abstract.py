@@ -78,6 +78,16 @@ class AbstractNormalizer(AbstractComponent, Generic[State]):
         return jnp.clip(normalized, -f32(self.clip), f32(self.clip))
 
     @compiled_by_itself
+    def denormalize(
+        self, state: State, normalized: Real[ArrayLike, "{state.feature_dim}"]
+    ) -> Float[Array, " features"]:
+        """The numbers that `normalize_only` brings to `normalized`, were there no `clip`."""
+        y = f32(normalized)
+        # A selection stands between product and sum: they are rounded alike in every program.
+        spread = jnp.where(y == y, y * (jnp.sqrt(state.var) + f32(self.epsilon)), y)
+        return (spread + state.mean_residual) + state.mean
+
+    @compiled_by_itself
     def for_prediction(
         self, state: State, observation: Real[ArrayLike, "{state.feature_dim}"]
     ) -> Float[Array, " features"]:
