@@ -211,3 +211,5 @@ def test_each_head_has_its_own_loss():
 def test_the_delta_of_a_huber_loss(delta):
     with pytest.raises((TypeError, ValueError), match="`huber_delta`"):
         af.MultiHeadMLPLearner(2, loss="huber", huber_delta=delta)
+    with pytest.raises((TypeError, ValueError), match="`huber_delta`"):
+        af.MultiHeadMLPLearner(2, huber_delta=1.0)

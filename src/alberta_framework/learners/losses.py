@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..components.numbers import f32
-from ..components.ranges import require_choice
+from ..components.ranges import require_choice, require_range
 from ..components.types import Hyperparameter
 
 # The columns that a classification loss has besides those of the errors.
@@ -251,12 +251,41 @@ def require_loss(owner: str, loss: Any, n_heads: int) -> None:
         )
 
 
-def loss_of(loss: str | tuple[str, ...], huber_delta: Hyperparameter = 1.0) -> AbstractLoss:
+def _has_huber(loss: Any) -> bool:
+    return loss == "huber" or (isinstance(loss, tuple) and "huber" in loss)
+
+
+def delta_of(loss: Any, huber_delta: Hyperparameter | None) -> Hyperparameter | None:
+    """The delta given; 1 by default where a loss has one."""
+    return 1.0 if huber_delta is None and _has_huber(loss) else huber_delta
+
+
+def require_delta(learner: Any) -> None:
+    """Check the `huber_delta` of a learner: in its range, and without effect nowhere.
+
+    **Raises:** `TypeError`, `ValueError`.
+    """
+    if learner.huber_delta is None:
+        return
+    require_range(learner, "huber_delta", 0.0, open_low=True)
+    if not _has_huber(learner.loss):
+        raise ValueError(
+            f"{type(learner).__name__}: `huber_delta` must be None where no `loss` is "
+            f'"huber", got {learner.huber_delta}.'
+        )
+
+
+def loss_of(loss: str | tuple[str, ...], huber_delta: Hyperparameter | None = None) -> AbstractLoss:
     """The loss of that name; or of each head that of its name."""
     if not isinstance(loss, tuple):
-        if loss == "huber":
+        if loss == "huber" and huber_delta is not None:
             return HuberLoss(huber_delta)
-        return {"squared": SquaredLoss, "softmax": SoftmaxLoss, "logistic": LogisticLoss}[loss]()
+        return {
+            "squared": SquaredLoss,
+            "huber": HuberLoss,
+            "softmax": SoftmaxLoss,
+            "logistic": LogisticLoss,
+        }[loss]()
     names = sorted(set(loss), key=loss.index)
     if len(names) == 1:
         return loss_of(names[0], huber_delta)

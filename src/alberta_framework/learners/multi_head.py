@@ -25,7 +25,7 @@ from .acceptance import Candidate, guarded
 from .head_update import HeadUpdate
 from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
-from .losses import AbstractLoss, loss_of, require_loss
+from .losses import AbstractLoss, delta_of, loss_of, require_delta, require_loss
 from .metrics import MetricParts, Metrics, named_columns
 from .network import (
     chosen_optimizer,
@@ -112,8 +112,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
     **Arguments:** `n_heads` >= 1; `per_head_gamma_lamda`: n_heads numbers in [0, 1], default none;
     keyword only: `use_bias`: whether the heads have a bias, default True; `loss`, default
-    `"squared"`; `huber_delta` > 0, default 1, in units of the targets' spread where they are
-    learned in it; `target_normalizer`, default none; `plasticity`: what keeps the network able to
+    `"squared"`; `huber_delta` > 0, of a Huber loss alone, default 1, in units of the targets'
+    spread where they are learned in it; `target_normalizer`, default none; `plasticity`: what keeps the network able to
     learn, default none; the others as `MLPLearner`. With hidden layers gamma lamda must be 0.
 
     ```python
@@ -142,7 +142,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     use_bias: bool = eqx.field(static=True, metadata={"config": "omit_default"})
     plasticity: AbstractPlasticity | None = eqx.field(metadata={"config": "omit_default"})
     loss: str | tuple[str, ...] = eqx.field(static=True, metadata={"config": "omit_default"})
-    huber_delta: Hyperparameter = eqx.field(metadata={"config": "omit_default"})
+    huber_delta: Hyperparameter | None = eqx.field(metadata={"config": "omit_default"})
     target_normalizer: AbstractNormalizer | None = eqx.field(metadata={"config": "omit_default"})
 
     def __init__(
@@ -164,7 +164,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         use_bias: bool = True,
         plasticity: AbstractPlasticity | None = None,
         loss: str | tuple[str, ...] | list[str] = "squared",
-        huber_delta: Hyperparameter = 1.0,
+        huber_delta: Hyperparameter | None = None,
         target_normalizer: AbstractNormalizer | None = None,
     ):
         self.n_heads = n_heads
@@ -175,7 +175,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
         self.plasticity, self.target_normalizer = plasticity, target_normalizer
-        self.huber_delta = huber_delta
+        self.huber_delta = delta_of(self.loss, huber_delta)
         self.gamma, self.lamda = without_trunk_trace(gamma, lamda, self.hidden_sizes), lamda
         self.per_head_gamma_lamda = stacked_numbers(
             "MultiHeadMLPLearner: `per_head_gamma_lamda`", per_head_gamma_lamda
@@ -187,7 +187,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         require_unit_interval(self, "gamma", "lamda")
         require_choice("MultiHeadMLPLearner", "use_bias", self.use_bias, (True, False))
         require_loss("MultiHeadMLPLearner", self.loss, self.n_heads)
-        require_range(self, "huber_delta", 0.0, open_low=True)
+        require_delta(self)
         require_target_normalizer(self)
         if self.target_normalizer is not None and not any(self._loss.of_numbers(self.n_heads)):
             raise ValueError(
