@@ -113,8 +113,9 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     **Arguments:** `n_heads` >= 1; `per_head_gamma_lamda`: n_heads numbers in [0, 1], default none;
     keyword only: `use_bias`: whether the heads have a bias, default True; `loss`, default
     `"squared"`; `huber_delta` > 0, of a Huber loss alone, default 1, in units of the targets'
-    spread where they are learned in it; `target_normalizer`, default none; `plasticity`: what keeps the network able to
-    learn, default none; the others as `MLPLearner`. With hidden layers gamma lamda must be 0.
+    spread where they are learned in it; `target_normalizer`, default none; `plasticity`: what
+    keeps the network able to learn, default none; the others as `MLPLearner`. With hidden layers
+    gamma lamda must be 0.
 
     ```python
     learner = MultiHeadMLPLearner(10, (64,), LMS(0.01), loss="softmax", sparsity=0.5)

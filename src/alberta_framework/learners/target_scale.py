@@ -31,7 +31,7 @@ class TargetScale(eqx.Module):
     normalizer: AbstractNormalizer | None = None
 
     def begun(self, n_heads: int | None = None) -> Any:
-        """The state before the first target, of one target or of heads; None without a normalizer."""
+        """The state before the first target, or targets; None without a normalizer."""
         if self.normalizer is None:
             return None
         one = self.normalizer.init(1)
