@@ -363,6 +363,13 @@ if TYPE_CHECKING:
     from .figures import publication_style as publication_style
     from .figures import save_figure as save_figure
     from .figures import set_publication_style as set_publication_style
+    from .fitting import FileFit as FileFit
+    from .fitting import FilePlan as FilePlan
+    from .fitting import Score as Score
+    from .fitting import plan_fit as plan_fit
+    from .fitting import plot_fit as plot_fit
+    from .fitting import recommended_learner as recommended_learner
+    from .fitting import save_fit as save_fit
     from .horde import AbstractTargetPolicy as AbstractTargetPolicy
     from .horde import DemonType as DemonType
     from .horde import FixedTargetPolicy as FixedTargetPolicy
@@ -985,6 +992,15 @@ _LATE = {
         "publication_style",
         "save_figure",
         "set_publication_style",
+    ),
+    "fitting": (
+        "FileFit",
+        "FilePlan",
+        "Score",
+        "plan_fit",
+        "plot_fit",
+        "recommended_learner",
+        "save_fit",
     ),
     "comparisons": (
         "AgentResult",

@@ -67,6 +67,7 @@ MAY_IMPORT = {
         "checkpoints",
         "diagnostics",
     },
+    "fitting": {"daemon", "reports", "figures"},
 }
 LATE = {
     "gymnasium",

@@ -12,6 +12,7 @@ from .bench import bench
 from .catalogue import built_in
 from .daemon import daemon
 from .environment import report_environment
+from .fit import fit
 from .inspect import inspect
 from .problems import Problem
 from .replay import replay
@@ -155,6 +156,40 @@ def _bench(
 ) -> int:
     """Run the benchmarks of a checkout and print their tables."""
     return bench(names or [], listed)
+
+
+@app.command("fit")
+def _fit(
+    file: Annotated[
+        Path, typer.Argument(help="A table with a header (.csv), or lines of JSON (.jsonl).")
+    ],
+    target: Annotated[str, typer.Option(help="The field to predict.")],
+    task: Annotated[
+        str | None,
+        typer.Option(help="regression or classification.", show_default="by the target's values"),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="A field to leave out; may be given several times."),
+    ] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="A field of numbers that are names of categories."),
+    ] = None,
+    timestamp: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="A field of numbers that are seconds since 1970."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Where to write; a new or empty folder.", show_default="results/NAME"),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but the output folder.")
+    ] = False,
+) -> int:
+    """Learn a file event by event, show how good it predicts, and leave a learner to go on with."""
+    return fit(file, target, task, ignore or (), category or (), timestamp or (), output, quiet)
 
 
 @app.command("daemon")

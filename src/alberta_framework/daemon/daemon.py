@@ -383,6 +383,11 @@ class Daemon:
         return self.head_names if self.n_targets == self.n_heads else None
 
     @property
+    def class_names(self) -> list[str] | None:
+        """The names of the classes, of a learner whose target is the number of one."""
+        return self.head_names if self.n_targets != self.n_heads else None
+
+    @property
     def last_observation(self) -> Float[np.ndarray, " features"] | None:
         """Where the next transition begins; None for learners of examples, for agents, whose state
         holds it, and after an end."""

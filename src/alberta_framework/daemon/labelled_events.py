@@ -44,7 +44,8 @@ class EventSchema(AbstractEventSchema[Event]):
     time is told by, would be lost; as a fraction, `16777217.0`, it is rounded like any other.
 
     **Arguments:** the number of features and of targets; their names, without which events give
-    lists alone; `featured`: an observation is an object of fields, of which features are made.
+    lists alone; `featured`: an observation is an object of fields, of which features are made;
+    `class_names`: of a learner of classes, whose target may then be a class's name.
     """
 
     fields = ("id", "observation", "targets", "terminated", "relabel")
@@ -56,10 +57,11 @@ class EventSchema(AbstractEventSchema[Event]):
         feature_names: Sequence[str] | None = None,
         target_names: Sequence[str] | None = None,
         featured: bool = False,
+        class_names: Sequence[str] | None = None,
     ):
         self.feature_dim, self.n_targets = feature_dim, n_targets
         self.features, self.featured = places_of(feature_names), featured
-        self.targets = places_of(target_names)
+        self.targets, self.classes = places_of(target_names), places_of(class_names)
 
     def _event(self, found: dict[str, Any]) -> Event:
         observation = targets = None
@@ -68,7 +70,7 @@ class EventSchema(AbstractEventSchema[Event]):
                 found["observation"], self.feature_dim, self.features, self.featured
             )
         if found.get("targets") is not None:
-            targets = numbers_in("targets", found["targets"], self.n_targets, self.targets, True)
+            targets = self._targets(found["targets"])
         terminated = flag_in(found, "terminated")
         require_sayable(found.get("id"))
         if observation is None and targets is None:
@@ -79,6 +81,14 @@ class EventSchema(AbstractEventSchema[Event]):
         if relabel and observation is not None:
             raise EventError("relabel: is for a label that comes later, without an observation")
         return Event(found.get("id"), observation, targets, terminated, relabel)
+
+    def _targets(self, found: Any) -> np.ndarray:
+        if self.classes is None or not isinstance(found, str):
+            return numbers_in("targets", found, self.n_targets, self.targets, True)
+        if found not in self.classes:
+            known = ", ".join(self.classes)
+            raise EventError(f"targets: no class is called {short(found)}; known: {short(known)}")
+        return np.array([self.classes[found]], np.float32)
 
 
 class _Remembered:
@@ -102,6 +112,7 @@ class LabelledAnswers:
             daemon.feature_names,
             daemon.target_names,
             daemon.features is not None,
+            daemon.class_names,
         )
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 

@@ -83,7 +83,7 @@ class AbstractRegressionLoss(AbstractLoss):
 
 
 class AbstractClassificationLoss(AbstractLoss):
-    """A loss of probabilities: a log loss, whose link is such that y - p is what is learned from."""
+    """A loss of probabilities: a log loss whose link is such that y - p is what is learned from."""
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -1,0 +1,147 @@
+"""What the fields of a file are: numbers, categories, truth values, times."""
+
+import datetime
+import math
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
+
+from ..event_features import (
+    AbstractEventField,
+    BooleanField,
+    CategoryField,
+    NumberField,
+    TimestampField,
+)
+
+# So many categories have inputs of their own; others share hashed ones.
+CAPACITY = 32
+_HASHED = 8
+# A text that is hardly ever the same is a name, from which nothing can be learned for the next.
+_NAMES_FROM = 100
+_TRUTH = {"true": True, "false": False}
+
+Cell = Callable[[Any], Any]
+
+
+class FieldKind(NamedTuple):
+    """A field of the file: what makes numbers of it, and how a cell becomes such a value; without
+    them, why it is left out."""
+
+    name: str
+    field: AbstractEventField | None
+    cell: Cell
+    why: str = ""
+
+
+class Seen:
+    """What was seen of one field, value by value."""
+
+    def __init__(self) -> None:
+        self.count = self.missing = 0
+        self.numbers = self.truths = self.times = self.nested = 0
+        self.distinct: set[Any] = set()
+        self.kept = True
+
+    def add(self, value: Any) -> None:
+        if value is None:
+            self.missing += 1
+            return
+        self.count += 1
+        if isinstance(value, dict | list):
+            self.nested += 1
+            return
+        text = isinstance(value, str)
+        if as_truth(value) is not None:
+            self.truths += 1
+        elif as_number(value) is not None:
+            self.numbers += 1
+        elif text and _is_time(value):
+            self.times += 1
+        if self.kept and len(self.distinct) <= 100_000:
+            self.distinct.add(value)
+        else:
+            self.kept = False
+
+    def absent(self, rows: int) -> int:
+        """In how many of so many rows it was missing."""
+        return rows - self.count
+
+
+def kind_of(
+    name: str, seen: Seen, rows: int, *, category: bool = False, time: bool = False
+) -> FieldKind:
+    """What a field is, by what was seen of it; or as somebody says that knows."""
+    missing = seen.absent(rows) > 0
+    if not seen.count:
+        return FieldKind(name, None, _as_is, "it is never there")
+    if seen.nested:
+        return FieldKind(name, None, _as_is, "it holds lists or objects")
+    if time:
+        return FieldKind(name, TimestampField(name, missing=missing), _time)
+    if not category:
+        if seen.truths == seen.count:
+            return FieldKind(name, BooleanField(name, missing=missing), as_truth)
+        if seen.numbers == seen.count:
+            return FieldKind(name, NumberField(name, missing=missing), as_number)
+        if seen.times == seen.count:
+            return FieldKind(name, TimestampField(name, missing=missing), _as_is)
+        if len(seen.distinct) > max(_NAMES_FROM, seen.count / 2):
+            return FieldKind(name, None, _as_is, "it is a name, hardly ever the same")
+    distinct = len(seen.distinct)
+    few = seen.kept and distinct <= CAPACITY
+    field = CategoryField(
+        name, capacity=distinct if few else CAPACITY, hashed=1 if few else _HASHED, missing=missing
+    )
+    return FieldKind(name, field, _category)
+
+
+def kinds_of(
+    seen: Mapping[str, Seen], rows: int, categories: Collection[str], times: Collection[str]
+) -> list[FieldKind]:
+    """What each field is, in the order they came in."""
+    return [
+        kind_of(name, own, rows, category=name in categories, time=name in times)
+        for name, own in seen.items()
+    ]
+
+
+def as_number(value: Any) -> float | None:
+    """The finite number that a value is or writes; None for another."""
+    if isinstance(value, bool):
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def as_truth(value: Any) -> bool | None:
+    """The truth value that a value is or writes; None for another."""
+    if isinstance(value, str):
+        return _TRUTH.get(value.lower()) if len(value) < 6 else None
+    return value if isinstance(value, bool) else None
+
+
+def _is_time(text: str) -> bool:
+    # A bare "20240101" is a time to Python, and rather a number.
+    if "-" not in text and ":" not in text:
+        return False
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _time(value: Any) -> Any:
+    found = as_number(value)
+    return value if found is None else found
+
+
+def _category(value: Any) -> Any:
+    return str(value) if isinstance(value, float) else value
+
+
+def _as_is(value: Any) -> Any:
+    return value

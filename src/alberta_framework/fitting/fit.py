@@ -1,0 +1,266 @@
+"""A file learned event by event, and how good the predictions were on the way."""
+
+import dataclasses
+import json
+import os
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..components.ranges import require_choice
+from ..daemon import Daemon
+from ..event_features import EventFeatures, FieldError
+from .event_file import EventFile, FileRow
+from .field_kinds import FieldKind, Seen, as_number, kinds_of
+from .recommended import recommended_learner
+from .scores import AbstractScores, Score, scores_of
+
+_AT_ONCE = 200
+_LARGEST = float(np.finfo(np.float32).max)
+_MOST_CLASSES = 1_000
+_TASKS = ("regression", "classification")
+_RECENT = 200
+_PROBLEMS_KEPT = 20
+
+
+class FitTarget(NamedTuple):
+    """What is predicted: a number, or one of `classes`, as texts, in their order."""
+
+    name: str
+    classes: tuple[str, ...] | None
+
+    def number_of(self, value: Any) -> float:
+        """The value as the learner takes it.
+
+        **Raises:** `ValueError` for what is none.
+        """
+        if self.classes is not None:
+            return float(self.classes.index(_label(value)))
+        found = as_number(value)
+        if found is None or abs(found) > _LARGEST:
+            raise ValueError(f"{self.name}: is no number: {value!r:.80}")
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class FilePlan:
+    """What is in a file, and what is to be learned from it: `plan_fit` makes one.
+
+    **Arguments:** `file`; `rows`: how many there are; `target`; `kinds`: of each field besides.
+    """
+
+    file: EventFile
+    rows: int
+    target: FitTarget
+    kinds: tuple[FieldKind, ...]
+
+    @property
+    def features(self) -> EventFeatures:
+        """What makes the inputs."""
+        return EventFeatures([kind.field for kind in self.kinds if kind.field is not None])
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The fields that are no inputs, and why."""
+        return {kind.name: kind.why for kind in self.kinds if kind.field is None}
+
+    @property
+    def learner(self) -> Any:
+        """The recommended one."""
+        classes = self.target.classes
+        return recommended_learner(None if classes is None else len(classes))
+
+
+def plan_fit(
+    path: str | os.PathLike,
+    target: str,
+    *,
+    task: str | None = None,
+    ignore: Collection[str] = (),
+    categories: Collection[str] = (),
+    times: Collection[str] = (),
+) -> FilePlan:
+    """Read a file once, and find what its fields are.
+
+    Numbers, truth values and times of ISO 8601 are taken for such where all of a field's values
+    are, other texts for categories: up to 32 have inputs of their own, more share hashed ones. A
+    text that is hardly ever the same is left out, as is a field of lists or objects. Nothing else
+    is taken from this reading; what is learned, scales and means included, comes event by event.
+
+    **Arguments:** `path`: a table with a header, or `.jsonl` lines; `target`: the field to predict;
+    `task`: `"regression"` or `"classification"`; default by the target: numbers are predicted as
+    such, anything else as classes; `ignore`: fields to leave out; `categories`, `times`: fields
+    that are such although they are written as numbers, times as seconds since 1970.
+
+    **Raises:** `OSError`; `ValueError` for names that are not there, a file with nothing to learn
+    from, and a target that is none; each names what is wrong.
+    """
+    if task is not None:
+        require_choice("plan_fit", "task", task, _TASKS)
+    file = EventFile(Path(path))
+    seen: dict[str, Seen] = {name: Seen() for name in file.header} if file.is_table else {}
+    labels: Counter[str] = Counter()
+    rows = 0
+    for row in file.rows():
+        rows += 1
+        for name, value in (row.event or {}).items():
+            seen.setdefault(name, Seen()).add(value)
+        value = (row.event or {}).get(target)
+        if value is not None and len(labels) <= _MOST_CLASSES:
+            labels[_label(value)] += 1
+    for names in ((target,), ignore, categories, times):
+        unknown = next((name for name in names if name not in seen), None)
+        if unknown is not None:
+            raise ValueError(
+                f"{path}: no field is called {unknown!r}; there are: {', '.join(seen) or 'none'}"
+            )
+    found = _target(target, seen.pop(target), labels, task)
+    kinds = kinds_of({k: v for k, v in seen.items() if k not in ignore}, rows, categories, times)
+    kinds += [FieldKind(name, None, lambda value: value, "you said so") for name in ignore]
+    if not any(kind.field is not None for kind in kinds):
+        raise ValueError(f"{path}: besides {target!r} there is no field to learn from")
+    return FilePlan(file, rows, found, tuple(kinds))
+
+
+def _target(name: str, seen: Seen, labels: Counter[str], task: str | None) -> FitTarget:
+    if not seen.count:
+        raise ValueError(f"the target {name!r} is never there")
+    if task is None:
+        task = "regression" if seen.numbers == seen.count else "classification"
+    if task == "regression":
+        if seen.numbers != seen.count:
+            raise ValueError(
+                f"the target {name!r} is no number in {seen.count - seen.numbers:,} of "
+                f"{seen.count:,} rows; take it as classes (classification)"
+            )
+        return FitTarget(name, None)
+    if len(labels) > _MOST_CLASSES:
+        raise ValueError(f"the target {name!r} has more than {_MOST_CLASSES:,} classes")
+    if len(labels) < 2:
+        raise ValueError(f"the target {name!r} is always {next(iter(labels))!r}: one class")
+    return FitTarget(name, tuple(sorted(labels, key=_in_order)))
+
+
+def _label(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _in_order(label: str) -> tuple:
+    number = as_number(label)
+    return (0, number, label) if number is not None else (1, 0.0, label)
+
+
+class Recent(NamedTuple):
+    """An event that was learned from: its number, the target, and what was predicted before."""
+
+    number: int
+    target: float
+    predictions: np.ndarray
+
+
+class FileFit:
+    """Learns a file from its first row to its last: of each event a prediction is made, then it is
+    learned from, so that every score is of what had not been seen.
+
+    A row without a target is only passed by. A row that cannot be read, or that the learner
+    rejects, is counted and told, and nothing is learned from it.
+
+    **Arguments:** `plan`; `learner`: in place of the recommended one.
+
+    ```python
+    fit = FileFit(plan_fit("bikes.csv", "count"))
+    while fit.advance():
+        print(fit.rows_done, fit.scores())
+    ```
+    """
+
+    def __init__(self, plan: FilePlan, learner: Any = None):
+        self.plan, target = plan, plan.target
+        self.daemon = Daemon(
+            plan.learner if learner is None else learner,
+            features=plan.features,
+            head_names=[target.name] if target.classes is None else target.classes,
+        )
+        self._scores: AbstractScores = scores_of(
+            None if target.classes is None else len(target.classes)
+        )
+        self._rows = plan.file.rows()
+        self._cells = [(k.name, k.cell) for k in plan.kinds if k.field is not None]
+        self.rows_done = self.learned = self.unlabelled = self.rejected = 0
+        self.not_read = 0
+        self.problems: list[str] = []
+        self.recent: list[Recent] = []
+
+    def advance(self, rows: int = _AT_ONCE) -> bool:
+        """Go on by so many rows; whether there are more."""
+        for _ in range(rows):
+            row = next(self._rows, None)
+            if row is None:
+                return False
+            self.rows_done += 1
+            self._take(row)
+        return True
+
+    def scores(self) -> list[Score]:
+        """How good the predictions were, the learner's first."""
+        return self._scores.scores()
+
+    def curve(self) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], str]:
+        """At so many events the score of each system over the latest, their names, and what it is
+        of."""
+        return (*self._scores.curve(), self._scores.systems, self._scores.shown)
+
+    def relevance(self) -> dict[str, float]:
+        """How large the weights of each input are, on inputs and targets of one scale, the largest
+        first; of several classes the mean over them."""
+        found = self.daemon.report()["relevance"]
+        return dict(sorted(_by_input(found).items(), key=lambda pair: -pair[1]))
+
+    def config(self) -> dict[str, Any]:
+        """The configuration with which `alberta daemon` goes on from the checkpoint."""
+        return {
+            "learner": self.daemon.learner.to_config(),
+            "features": self.plan.features.to_config(),
+            "head_names": list(self.daemon.head_names or ()),
+        }
+
+    def _take(self, row: FileRow) -> None:
+        if row.event is None:
+            self._problem(row, str(row.problem))
+            return
+        value = row.event.get(self.plan.target.name)
+        if value is None:
+            self.unlabelled += 1
+            return
+        event = {}
+        for name, cell in self._cells:
+            given = row.event.get(name)
+            event[name] = None if given is None else cell(given)
+        try:
+            target = self.plan.target.number_of(value)
+            predictions, rejected, _ = self.daemon.step(event, [target])
+        except (FieldError, ValueError) as error:
+            self._problem(row, str(error))
+            return
+        if rejected:
+            self.rejected += 1
+            return
+        self.learned += 1
+        self._scores.add(predictions, target)
+        self.recent.append(Recent(self.learned, target, predictions))
+        del self.recent[:-_RECENT]
+
+    def _problem(self, row: FileRow, told: str) -> None:
+        self.not_read += 1
+        if len(self.problems) < _PROBLEMS_KEPT:
+            self.problems.append(f"line {row.line}: {told}")
+
+
+def _by_input(relevance: dict[str, Any]) -> dict[str, float]:
+    if "weight_relevance" in relevance:
+        return relevance["weight_relevance"]
+    of_heads = [head["weight_relevance"] for head in relevance["per_head"].values()]
+    return {name: float(np.mean([head[name] for head in of_heads])) for name in of_heads[0]}
