@@ -203,6 +203,14 @@ NORMALIZERS = [
         normalized,
         (ROWS_X, NEXT_X),
     ),
+    Row(
+        "WelfordNormalizer",
+        "normalize",
+        {"memory": 4},
+        {"epsilon": (1e-8, 0.1, 1), "memory": (2, 3.5, 6)},
+        normalized,
+        (ROWS_X, NEXT_X),
+    ),
 ]
 ALL = [*SUPERVISED, *TENSOR, *TD, *BOUNDERS, *NORMALIZERS]
 # One row for every class: its default construction runs here, options aside.

@@ -49,7 +49,7 @@ for kind in ("IDBD", "TDIDBD", "AutoTDIDBD"):
     RANGES[kind] |= LOG_BOUNDS | {"max_effective_step": POSITIVE}
 for kind in ("IDBD", "TDIDBD"):
     RANGES[kind] |= {"max_log_step_change": POSITIVE}
-RANGES["WelfordNormalizer"] |= {"clip": POSITIVE}
+RANGES["WelfordNormalizer"] |= {"clip": POSITIVE, "memory": [*POSITIVE, 1.9]}
 
 
 FIELDS = [(kind, field, bad) for kind, fields in RANGES.items() for field, bad in fields.items()]

@@ -29,5 +29,6 @@ CASES = [
     Case("EMANormalizer", {"decay": 0.0, "epsilon": 0.1}),
     Case("WelfordNormalizer", {}),
     Case("WelfordNormalizer", {"epsilon": 0.1}),
+    Case("WelfordNormalizer", {"memory": 20}),
 ]
 KINDS = [Case("EMANormalizer", {}), Case("WelfordNormalizer", {})]

@@ -51,15 +51,22 @@ class WelfordNormalizer(Normalizer):
 
     fields = ("mean", "var", "sample_count", "p")
 
-    def __init__(self, feature_dim, epsilon=1e-8, predict_with="included", clip=None):
+    def __init__(
+        self, feature_dim, epsilon=1e-8, predict_with="included", clip=None, memory=np.inf
+    ):
         self.epsilon, self.predict_with, self.clip = epsilon, predict_with, clip
+        self.memory = memory
         self.mean, self.var = np.zeros(feature_dim), np.ones(feature_dim)
         self.p, self.sample_count = np.zeros(feature_dim), 0
 
     def take_in(self, x):
         self.sample_count += 1
+        # From then on each sample makes room for itself, in sums of so many.
+        weight = min(self.sample_count, self.memory)
         difference = x - self.mean
-        self.mean = self.mean + difference / self.sample_count
+        self.mean = self.mean + difference / weight
+        if self.sample_count > self.memory:
+            self.p = self.p * (self.memory - 2) / (self.memory - 1)
         self.p = self.p + difference * (x - self.mean)
         if self.sample_count >= 2:
-            self.var = self.p / (self.sample_count - 1)
+            self.var = self.p / (weight - 1)

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, Int
 
 from ..compilation.boundary import compiled_by_itself
 from ..components.numbers import compensated_add, f32
-from ..components.ranges import require_count
+from ..components.ranges import require_count, require_range
 from ..components.types import Hyperparameter
 from .abstract import (
     AbstractNormalizer,
@@ -45,11 +45,13 @@ def no_samples(feature_dim: int) -> WelfordNormalizerState:
 
 
 def with_sample(
-    state: WelfordNormalizerState, sample: Float[Array, " features"]
+    state: WelfordNormalizerState,
+    sample: Float[Array, " features"],
+    memory: Hyperparameter | None = None,
 ) -> WelfordNormalizerState:
     """The statistics with one more sample; `WelfordNormalizer` has the equations."""
     n = next_count(state.sample_count)
-    count = f32(n)
+    count = f32(n) if memory is None else jnp.minimum(f32(n), f32(memory))
     dx = (sample - state.mean) - state.mean_residual
     step = dx / count
     mean, mean_residual = compensated_add(state.mean, state.mean_residual, step)
@@ -85,9 +87,13 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
     from 2^31 - 1 samples on it is an average over about as many. A feature that never changes
     gives 0.
 
+    With a `memory` n is at most that: from so many samples on earlier ones are slowly forgotten,
+    as by an `EMANormalizer` with decay 1 - 1 / memory, but without start values that count.
+
     Source: Welford (1962), Note on a Method for Calculating Corrected Sums of Squares and Products.
 
-    **Arguments:** `epsilon` > 0, default 1e-8, added to the standard deviation.
+    **Arguments:** `epsilon` > 0, default 1e-8, added to the standard deviation; `memory` >= 2,
+    keyword only: default none, all samples weigh alike for good.
     """
 
     epsilon: Hyperparameter = 1e-8
@@ -95,9 +101,14 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
         static=True, default="included", metadata={"config": "omit_default", "resume": "free"}
     )
     clip: Hyperparameter | None = eqx.field(default=None, metadata={"config": "omit_default"})
+    memory: Hyperparameter | None = eqx.field(
+        default=None, kw_only=True, metadata={"config": "omit_default"}
+    )
 
     def __check_init__(self):
         require_normalizer_fields(self)
+        if self.memory is not None:
+            require_range(self, "memory", 2.0)
 
     def init(self, feature_dim: int) -> WelfordNormalizerState:
         require_count("WelfordNormalizer.init", "feature_dim", feature_dim)
@@ -110,4 +121,4 @@ class WelfordNormalizer(AbstractNormalizer[WelfordNormalizerState]):
     def advanced(
         self, state: WelfordNormalizerState, observation: Float[Array, " features"]
     ) -> WelfordNormalizerState:
-        return with_sample(state, observation)
+        return with_sample(state, observation, self.memory)
