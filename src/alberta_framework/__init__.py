@@ -459,6 +459,8 @@ if TYPE_CHECKING:
     from .loops import run_multi_head_learning_loop_batched as run_multi_head_learning_loop_batched
     from .loops import run_td_learning_loop as run_td_learning_loop
     from .loops import run_td_learning_loop_batched as run_td_learning_loop_batched
+    from .migration import Migration as Migration
+    from .migration import migrate as migrate
     from .nexting import HordeWithFeatures as HordeWithFeatures
     from .nexting import HordeWithFeaturesState as HordeWithFeaturesState
     from .nexting import LiveSource as LiveSource
@@ -936,6 +938,7 @@ _LATE = {
         "EventSchema",
         "StepResult",
     ),
+    "migration": ("Migration", "migrate"),
     "hyperparameters": ("Axes",),
     "results": ("AggregatedResults", "MetricSummary", "summarize_metric"),
     "statistics": (

@@ -68,6 +68,7 @@ MAY_IMPORT = {
         "diagnostics",
     },
     "fitting": {"daemon", "reports", "figures"},
+    "migration": {"daemon", "event_features", "checkpoints", "learners"},
 }
 LATE = {
     "gymnasium",

@@ -14,6 +14,7 @@ from .daemon import daemon
 from .environment import report_environment
 from .fit import fit
 from .inspect import inspect
+from .migrate import migrate_checkpoint
 from .problems import Problem
 from .replay import replay
 from .run import run
@@ -250,6 +251,51 @@ def _replay(
 ) -> int:
     """Live the recorded life of a daemon again, bit for bit, and print its report as JSON."""
     return replay(recording, start, checkpoint, imports or ())
+
+
+def _names(option: str, help: str, metavar: str = "NAME") -> Any:
+    return typer.Option(option, metavar=metavar, help=f"{help}; may be given several times.")
+
+
+@app.command("migrate")
+def _migrate(
+    old: Annotated[Path, typer.Argument(help="A checkpoint; it stays as it is.")],
+    new: Annotated[Path, typer.Argument(help="Where to write; a new file.")],
+    add_inputs: Annotated[list[str] | None, _names("--add-input", "An input to add")] = None,
+    drop_inputs: Annotated[list[str] | None, _names("--drop-input", "An input to drop")] = None,
+    add_heads: Annotated[
+        list[str] | None,
+        _names("--add-head", "A head to add, with the settings of LIKE", "NAME[=LIKE]"),
+    ] = None,
+    drop_heads: Annotated[list[str] | None, _names("--drop-head", "A head to drop")] = None,
+    rename: Annotated[
+        list[str] | None, _names("--rename", "The new name of an input or a head", "OLD=NEW")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="The daemon's new configuration, where more of its learner or features differs."
+        ),
+    ] = None,
+    drop_parts: Annotated[
+        list[str] | None,
+        _names("--drop-part", "A part of the state that the new learner has not", "PATH"),
+    ] = None,
+    imports: _Imports = None,
+) -> int:
+    """Give a learner that lives other inputs, heads or parts, and keep what it has learned."""
+    return migrate_checkpoint(
+        old,
+        new,
+        add_inputs or [],
+        drop_inputs or [],
+        add_heads or [],
+        drop_heads or [],
+        rename or [],
+        config,
+        drop_parts or [],
+        imports or (),
+    )
 
 
 @app.command("inspect")

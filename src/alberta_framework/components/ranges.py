@@ -65,6 +65,12 @@ def require_count(owner: str, name: str, value: Any, low: int = 1, high: int | N
         raise ValueError(f"{owner}: `{name}` must be {allowed}, got {value}.")
 
 
+def require_places(owner: str, places: Any, count: int) -> None:
+    """Check that `places` are integers of 0 .. `count` - 1."""
+    for place in places:
+        require_count(f"{owner}.with_heads", "places", place, low=0, high=count)
+
+
 def require_shape(owner: str, shape: Any) -> None:
     """Check that `shape` is a tuple of integers >= 1; `()` is allowed."""
     if not isinstance(shape, tuple | list):

@@ -1,6 +1,6 @@
 """How well the predictions of a daemon are, beside those of the running mean."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -143,6 +143,16 @@ class Losses:
         both = np.full((2, len(targets), 1), np.nan)
         both[:, rows, 0] = -np.log(np.stack([predicted, of_frequencies]))
         return both
+
+
+def migrated_losses(
+    stored: dict[str, Any], heads: Callable[[Sequence[Any], Any], list[Any]]
+) -> dict[str, Any]:
+    """What `Losses.stored` told, for a learner of other heads: those that are new begin at 0."""
+    if stored["frequencies"]:
+        # The heads are classes, of which there is one loss.
+        return stored | {"frequencies": heads(stored["frequencies"], 0.0)}
+    return stored | {name: heads(stored[name], 0.0) for name in _Sums._fields}
 
 
 def _compared(events: float, loss: float, loss_of_mean: float) -> dict[str, float | int | None]:

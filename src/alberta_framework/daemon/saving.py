@@ -69,6 +69,8 @@ class Saving:
         self._learner, self._resume = learner, resume
         self._claim = None if self.path is None or frozen else CheckpointClaim(self.path)
         self._template: Any = None
+        # What else the checkpoint told that was resumed from, which goes on with it.
+        self._beside: dict[str, Any] = {}
         self._under_way: Future | None = None
         self._saved_step, self._saved_at = 0, time.monotonic()
         self._failures = 0
@@ -92,6 +94,7 @@ class Saving:
             _log.info("no checkpoint was found at %s: a new state", path.absolute())
             return state, None
         state, metadata = load_state_of(self._learner, state, path, fallback=True)
+        self._beside = {k: told for k, told in metadata.items() if k != _KEY_OF_METADATA}
         if self.frozen:
             return state, metadata.get(_KEY_OF_METADATA, {})
         # Where an older file was taken, the damaged one makes way for the next.
@@ -160,7 +163,7 @@ class Saving:
     def save_to(self, path: str | os.PathLike, content: Callable[[], Content]) -> None:
         """Save once, to another file."""
         state, about = content()
-        save_agent(self._learner, state, path, {_KEY_OF_METADATA: about})
+        save_agent(self._learner, state, path, self._told(about))
 
     def save_if_due(self, steps: int, content: Callable[[], Content]) -> None:
         """A save that fails is told and counted, and tried again when the next is due: the event
@@ -198,6 +201,9 @@ class Saving:
             "failed_saves": self._failures,
         }
 
+    def _told(self, about: dict[str, Any]) -> dict[str, Any]:
+        return {**self._beside, _KEY_OF_METADATA: about}
+
     def _note_failure(self, error: BaseException) -> None:
         self._failures += 1
         _log.error("%s: was not saved, going on: %s", self.path, error)
@@ -211,7 +217,7 @@ class Saving:
             self._learner,
             state,
             self.path,
-            {_KEY_OF_METADATA: about},
+            self._told(about),
             keep=self.keep,
             keep_hourly=self._pins.hourly,
             keep_daily=self._pins.daily,

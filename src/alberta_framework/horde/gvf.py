@@ -1,5 +1,6 @@
 """General value functions: the questions that demons answer."""
 
+import dataclasses
 import enum
 import math
 from collections import Counter
@@ -13,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..components.component import AbstractComponent, ConfigView
 from ..components.numbers import f32, is_traced
-from ..components.ranges import require_count, require_part, require_range
+from ..components.ranges import require_count, require_part, require_places, require_range
 from ..components.types import Hyperparameter, ScalarLike
 from ..learners import stacked_numbers
 from .target_policy import AbstractTargetPolicy
@@ -111,6 +112,17 @@ class HordeSpec(AbstractComponent):
             for name, kind, gamma, lamda, index, terminal, policy in zip(
                 *fields, policies, strict=True
             )
+        )
+
+    def chosen(self, places: Sequence[int], names: Sequence[str]) -> "HordeSpec":
+        """The spec whose demon i asks what demon `places[i]` of this one does, under `names[i]`."""
+        require_places("HordeSpec", places, len(self))
+        demons = self.demons
+        return create_horde_spec(
+            [
+                dataclasses.replace(demons[place], name=name)
+                for place, name in zip(places, names, strict=True)
+            ]
         )
 
     def importance_ratios(

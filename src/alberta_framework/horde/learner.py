@@ -1,5 +1,6 @@
 """The Horde: many general value functions learned side by side from one trunk."""
 
+import dataclasses
 import itertools
 import warnings
 from collections.abc import Sequence
@@ -313,6 +314,9 @@ class HordeLearner(AbstractLearner[HordeState, DemonStep]):
 
     def _demons(self) -> tuple[GVFSpec, ...]:
         return self.horde_spec.demons
+
+    def _with_heads(self, places: tuple[int, ...], names: tuple[str, ...]) -> "HordeLearner":
+        return dataclasses.replace(self, horde_spec=self.horde_spec.chosen(places, names))
 
 
 def _product(gammas: Any, lamdas: Any) -> Any:

@@ -3,7 +3,7 @@
 import abc
 import functools as ft
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import jax.numpy as jnp
@@ -129,6 +129,45 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         learner whose targets are what it predicts."""
         return self._target_classes()
 
+    def with_heads(self, places: Sequence[int | None], names: Sequence[str] | None = None) -> Any:
+        """The learner whose head i has the settings of head `places[i]` of this one: of its heads
+        some, or all, or more.
+
+        **Arguments:** `places`: None stands for a head with the settings that all have; `names`: of
+        demons, which have names of their own, one for each; default those they have.
+
+        **Raises:** `TypeError` for a learner that has no heads, or does not tell how it would have
+        others; `ValueError` for a place that is none, for None where heads differ, and for so few
+        or so many heads, or such names, as it cannot have.
+        """
+        owner, demons = f"{type(self).__name__}.with_heads", self.demons
+        for place in places:
+            if place is None and self.heads_differ:
+                raise ValueError(
+                    f"{owner}: `places` must tell of each head which one it is like, for its heads "
+                    "differ; got None."
+                )
+        if names is None and demons:
+            names = [demons[place or 0].name for place in places]
+        if names is not None and (not demons or len(names) != len(places)):
+            told = f"{len(places)} names of demons" if demons else "None, for its heads have none"
+            raise ValueError(f"{owner}: `names` must be {told}, got {list(names)}.")
+        made = self._with_heads(
+            tuple(0 if place is None else int(place) for place in places),
+            None if names is None else tuple(names),
+        )
+        if made is None:
+            raise TypeError(
+                f"{owner}: it does not tell how it would have other heads; a learner that can "
+                "defines the hook `_with_heads`."
+            )
+        return made
+
+    @property
+    def heads_differ(self) -> bool:
+        """Whether heads have settings of their own, so that one more is like one of them."""
+        return bool(self.demons) or self._heads_differ()
+
     def allows(self, targets: Any) -> Bool[Array, ""]:
         """Whether finite targets [targets] are such as it learns from, probabilities say, or the
         numbers of classes; it rejects others. NaN, no target, it always allows."""
@@ -142,6 +181,12 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
 
     def _target_classes(self) -> int | None:
         return None
+
+    def _with_heads(self, places: tuple[int, ...], names: tuple[str, ...] | None) -> Any:
+        return None
+
+    def _heads_differ(self) -> bool:
+        return False
 
     def _allows(self, targets: Any) -> Bool[Array, ""]:
         return jnp.asarray(True)

@@ -1,5 +1,6 @@
 """The multi-head learner: many predictions from one trunk, each learning when it has a target."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -12,7 +13,13 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 from ..bounders import AbstractBounder
 from ..compilation.boundary import compiled
 from ..components.numbers import f32, is_traced
-from ..components.ranges import require_choice, require_count, require_key, require_range
+from ..components.ranges import (
+    require_choice,
+    require_count,
+    require_key,
+    require_places,
+    require_range,
+)
 from ..components.state import AbstractState
 from ..components.types import Hyperparameter
 from ..experience import MultiHeadStep
@@ -290,6 +297,20 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
     def _parts(self) -> MetricParts:
         return MetricParts("head")
+
+    def _with_heads(self, places: tuple[int, ...], names: None) -> "MultiHeadMLPLearner":
+        del names
+        require_places("MultiHeadMLPLearner", places, self.n_heads)
+        loss, decays = self.loss, self.per_head_gamma_lamda
+        return dataclasses.replace(
+            self,
+            n_heads=len(places),
+            loss=tuple(loss[place] for place in places) if isinstance(loss, tuple) else loss,
+            per_head_gamma_lamda=None if decays is None else decays[..., list(places)],
+        )
+
+    def _heads_differ(self) -> bool:
+        return isinstance(self.loss, tuple) or self.per_head_gamma_lamda is not None
 
     def _network(self, state: MultiHeadMLPState) -> Network | None:
         return self.heads.network(state)

@@ -1,5 +1,6 @@
 """The softmax learner: multinomial logistic regression, learned online."""
 
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -10,7 +11,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 from ..bounders import AbstractBounder
 from ..compilation.boundary import compiled, strong
 from ..components.numbers import affine, f32, scalar
-from ..components.ranges import require_count, require_part
+from ..components.ranges import require_count, require_part, require_places
 from ..components.state import AbstractState
 from ..components.types import ScalarLike
 from ..experience import TimeStep
@@ -192,6 +193,11 @@ class SoftmaxLinearLearner(AbstractLearner[SoftmaxLinearState, TimeStep]):
 
     def _target_classes(self) -> int:
         return self.n_classes
+
+    def _with_heads(self, places: tuple[int, ...], names: None) -> "SoftmaxLinearLearner":
+        del names
+        require_places("SoftmaxLinearLearner", places, self.n_classes)
+        return dataclasses.replace(self, n_classes=len(places))
 
     def _network(self, state: SoftmaxLinearState) -> Network:
         return Network(

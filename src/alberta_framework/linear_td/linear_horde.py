@@ -322,6 +322,22 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
     def _demons(self) -> tuple[GVFSpec, ...]:
         return self.horde_spec.demons
 
+    def _with_heads(self, places: tuple[int, ...], names: tuple[str, ...]) -> "LinearHorde":
+        spec, step_size = self.horde_spec.chosen(places, names), self.step_size
+        made = LinearHorde(
+            spec,
+            step_size[..., list(places)] if np.ndim(step_size) else step_size,
+            self.traces,
+            self.inactive,
+        )
+        before = tuple(self.trace_of[place] for place in places)
+        if self.traces == "shared" and before != made.trace_of:
+            raise ValueError(
+                f"LinearHorde.with_heads: `places` must leave each shared trace a demon, and the "
+                f"traces in their order, got {places}; with traces='per_demon' any will do."
+            )
+        return made
+
     def _cut(self, state: LinearHordeState) -> LinearHordeState:
         return state.replace(traces=jnp.zeros_like(state.traces))
 

@@ -149,6 +149,9 @@ class HordeWithFeatures(AbstractLearner[HordeWithFeaturesState, DemonStep]):
     def _demons(self) -> tuple[Any, ...]:
         return self.horde.demons
 
+    def _with_heads(self, places: tuple[int, ...], names: tuple[str, ...]) -> "HordeWithFeatures":
+        return HordeWithFeatures(self.horde.with_heads(places, names), self.features)
+
     def _cut(self, state: HordeWithFeaturesState) -> HordeWithFeaturesState:
         return state.replace(
             horde_state=self.horde.reset_traces(state.horde_state),

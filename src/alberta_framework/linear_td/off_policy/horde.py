@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Real
 
 from ...compilation.boundary import compiled
@@ -225,6 +226,12 @@ class OffPolicyHorde(AbstractLearner[OffPolicyHordeState, DemonStep]):
 
     def _demons(self) -> tuple[GVFSpec, ...]:
         return self.spec.demons
+
+    def _with_heads(self, places: tuple[int, ...], names: tuple[str, ...]) -> "OffPolicyHorde":
+        chosen = jax.tree.map(
+            lambda number: number[..., list(places)] if np.ndim(number) else number, self.learner
+        )
+        return OffPolicyHorde(chosen, self.spec.chosen(places, names))
 
     def _cut(self, state: OffPolicyHordeState) -> OffPolicyHordeState:
         return state.replace(memory=state.memory.cut())
