@@ -324,14 +324,12 @@ class LinearHorde(AbstractLearner[LinearHordeState, DemonStep]):
 
     def _with_heads(self, places: tuple[int, ...], names: tuple[str, ...]) -> "LinearHorde":
         spec, step_size = self.horde_spec.chosen(places, names), self.step_size
-        made = LinearHorde(
-            spec,
-            step_size[..., list(places)] if np.ndim(step_size) else step_size,
-            self.traces,
-            self.inactive,
-        )
+        if np.ndim(step_size):
+            step_size = jnp.asarray(step_size)[..., list(places)]
+        made = LinearHorde(spec, step_size, self.traces, self.inactive)
         before = tuple(self.trace_of[place] for place in places)
-        if self.traces == "shared" and before != made.trace_of:
+        same = before == made.trace_of and set(before) == set(self.trace_of)
+        if self.traces == "shared" and not same:
             raise ValueError(
                 f"LinearHorde.with_heads: `places` must leave each shared trace a demon, and the "
                 f"traces in their order, got {places}; with traces='per_demon' any will do."

@@ -33,14 +33,14 @@ class Ancestor:
             header = checkpoint_header(path)
             self.learner, self.state, self.metadata = load_agent(path)
             # A daemon may save at any moment.
-            if checkpoint_header(path) == header:
+            if _mark(checkpoint_header(path)) == _mark(header):
                 break
         else:
-            raise CheckpointError(path, "is being saved again and again; migrate a copy of it")
-        if header["init"]["batch_shape"]:
-            lanes = header["init"]["batch_shape"]
+            raise CheckpointError(self.path, "is being saved again and again; migrate a copy of it")
+        lanes = header["init"]["batch_shape"]
+        if lanes:
             raise CheckpointError(
-                path, f"holds lanes, of the shape {lanes}; migrate them one by one"
+                self.path, f"holds lanes, of the shape {lanes}; migrate them one by one"
             )
         self._header = header
         self.about: Mapping[str, Any] | None = self.metadata.get(_DAEMON)
@@ -140,10 +140,15 @@ class Ancestor:
         }
 
 
+def _mark(header: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What tells one save from another."""
+    return header["created_unix"], header.get("payload_sha256")
+
+
 def predictions_of(learner: Any, state: Any, feature_dim: int) -> int:
     """How many numbers `predict` gives; 0 of what is no learner, or predicts nothing."""
-    if not isinstance(learner, AbstractLearner) or not callable(getattr(learner, "predict", None)):
+    predict = getattr(learner, "predict", None)
+    if not isinstance(learner, AbstractLearner) or not callable(predict):
         return 0
     x = jax.ShapeDtypeStruct((feature_dim,), jnp.float32)
-    told = eqx.filter_eval_shape(lambda s, x: learner.predict(s, x), state, x)
-    return told.size
+    return eqx.filter_eval_shape(lambda s, x: predict(s, x), state, x).size

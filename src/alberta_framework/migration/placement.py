@@ -58,7 +58,7 @@ class _Parts:
 
     def __init__(self, before: Mapping[str, str], after: Mapping[str, str]):
         self._differ = sorted(
-            path for path in before | after if before.get(path) != after.get(path)
+            path for path in {**before, **after} if before.get(path) != after.get(path)
         )
 
     def changed(self, path: str) -> str | None:
@@ -67,7 +67,8 @@ class _Parts:
 
     def told(self, paths: Iterable[str]) -> tuple[str, ...]:
         """The parts that these leaves are of, or the leaves themselves."""
-        return tuple(dict.fromkeys(self.changed(path) or path for path in paths))
+        found = ((self.changed(path), path) for path in paths)
+        return tuple(dict.fromkeys(path if part is None else part for part, path in found))
 
 
 def _within(path: str, part: str) -> bool:
@@ -95,7 +96,7 @@ def _filled(
             f"migrate: {leaf.path} must be {expected} for what was learned, and is "
             f"{leaf.spoken()} in the new learner."
         )
-    if here == there == [list(range(size)) for size in new.shape]:
+    if old.shape == new.shape and here == there == [list(range(size)) for size in new.shape]:
         return old
     array = new.copy()
     array[np.ix_(*here)] = old[np.ix_(*there)]
