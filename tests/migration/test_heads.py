@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
+from tests.laws.test_contract import SMALL
 
 from .learners import DEMONS, DIM, SPEC, WITH_HEADS, assert_kept, learned, numbers, saved
 
@@ -169,3 +170,23 @@ def test_with_heads_chooses_among_the_settings(name):
         learner.with_heads([0, 1, 3], ["a", "b", "c"] if learner.demons else None)
     with pytest.raises(ValueError, match="`names` must be"):
         learner.with_heads([0, 1], ["a"])
+
+
+SEVERAL = [
+    n for n, each in SMALL.items() if getattr(each, "demons", ()) or hasattr(each, "n_heads")
+]
+SEVERAL += [n for n, each in SMALL.items() if getattr(each, "target_classes", None)]
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_every_class_of_several_heads_can_have_one_more(name, tmp_path):
+    """Those whose inputs cannot be told apart, too."""
+    learner = SMALL[name]
+    path, state = saved(tmp_path, learner)
+    count = predictions(learner, state, np.zeros(DIM, np.float32)).size
+    more = {"more": "a"} if learner.demons else [str(count)]
+    found = af.migrate(path, tmp_path / "new.ckpt", add_heads=more)
+    made, migrated, _ = af.load_agent(tmp_path / "new.ckpt")
+    assert found.heads == count + 1 and found.new_parts == found.dropped_parts == ()
+    fresh = made.init(DIM, jax.random.key(0))
+    assert_kept(state, migrated, fresh, list(range(count)), count, count + 1)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..event_features import AbstractEventField, EventFeatures, EventFeaturesState
-from .places import Places, require_known
+from .places import Places, require_known, require_not_both
 
 
 def migrated_fields(
@@ -28,6 +28,7 @@ def migrated_fields(
     for argument, given in (("`drop_inputs`", drop), ("`rename`", rename)):
         for name in given:
             require_known("field", argument, name, names)
+    require_not_both(drop, rename)
     kept = {rename.get(name, name): place for place, name in enumerate(names) if name not in drop}
     fresh, sources = features.init(), []
     for field in features.fields:

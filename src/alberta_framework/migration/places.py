@@ -63,6 +63,7 @@ def chosen_places(
         require_known(kind, f"`drop_{kind}s`", name, own)
     if len(set(drop)) < len(drop) or len(set(add)) < len(add):
         raise ValueError(f"migrate: `add_{kind}s`, `drop_{kind}s` must hold each name once.")
+    require_not_both(drop, rename)
     if names is None and rename:
         raise ValueError(f"migrate: `rename` needs names, and the checkpoint has none of {kind}s.")
     kept = [place for place, name in enumerate(own) if name not in drop]
@@ -95,3 +96,10 @@ def require_known(kind: str, argument: str, name: str, known: Sequence[str]) -> 
         f"migrate: {argument} has {name!r}, which is no {kind} of the checkpoint.{hint} They are "
         f"{shown}."
     )
+
+
+def require_not_both(drop: Collection[str], rename: Mapping[str, str]) -> None:
+    """**Raises:** `ValueError` for a name that is dropped and renamed."""
+    for name in drop:
+        if name in rename:
+            raise ValueError(f"migrate: {name!r} is dropped and renamed.")
