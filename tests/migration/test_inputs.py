@@ -3,6 +3,7 @@
 import hashlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -55,6 +56,34 @@ def test_what_grows_by_several_numbers_for_each_input_is_named(tmp_path):
     path, _ = saved(tmp_path, horde, initial_state(horde, DIM, jax.random.key(0)))
     with pytest.raises(ValueError, match=r"\.horde_state\.weights is float32\[1, \d+\] with 4 in"):
         af.migrate(path, tmp_path / "new.ckpt", drop_inputs=["0"])
+
+
+class LeastSquaresState(af.AbstractState):
+    weights: jax.Array
+    covariance: jax.Array
+
+    @property
+    def feature_dim(self):
+        return self.weights.shape[-1]
+
+
+class LeastSquaresOfATest(af.AbstractLearner[LeastSquaresState, af.TimeStep]):
+    """A learner of a user's own, with a number for each pair of inputs."""
+
+    def init(self, feature_dim, key=None):
+        return LeastSquaresState(jnp.zeros(feature_dim), 9.0 * jnp.eye(feature_dim))
+
+    def learn(self, state, experience):
+        return state, {}
+
+
+def test_a_learner_of_ones_own_needs_to_say_nothing(tmp_path):
+    learner = LeastSquaresOfATest()
+    path, state = saved(tmp_path, learner)
+    af.migrate(path, tmp_path / "new.ckpt", add_inputs=["3", "4"], drop_inputs=["0"])
+    migrated = af.load_agent(tmp_path / "new.ckpt")[1]
+    assert_kept(state, migrated, learner.init(DIM + 1), [1, 2, 3], DIM, DIM + 1)
+    np.testing.assert_array_equal(migrated.covariance[3:], 9.0 * np.eye(DIM + 1)[3:])
 
 
 @pytest.mark.parametrize("hidden", [(DIM, DIM), (DIM + 1, DIM)])

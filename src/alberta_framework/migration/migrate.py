@@ -81,16 +81,16 @@ def migrate(
     after those that are kept, and so do new heads; they have the initial step sizes, and the
     weights that the initializer draws. The old checkpoint is only read.
 
-    While a new input is 0, predictions are what they were: as numbers, since a product that is 0
-    is added. Bit for bit they are so where sums are exact, and of linear learners of one prediction
-    of up to 32 inputs; otherwise XLA may add the same products in another order for another number
-    of inputs, and rounds otherwise, as float32 does. Once something is learned the two differ, also
-    while the new input is 0, where a bound or a mean is of all inputs.
+    While a new input is 0, predictions are what they were, for products that are 0 are added to
+    them: bit for bit where the sums are exact in float32. Where they are not, XLA may add the same
+    products in another order for another number of inputs, and then the last bits differ, as they
+    do between any two orders; at most sizes it does not. Once something is learned the two differ
+    more, also while the new input is 0, where a bound or a mean is of all inputs. Of a softmax a
+    new class takes a share of the others' probability at once.
 
     The new inputs of a normalizer begin with mean 0 and variance 1, and the count of the others:
     `EMANormalizer` soon forgets that, `WelfordNormalizer` only after as many samples as it has
-    seen. A `clip` bounds what comes of it. Of a softmax a new class takes a share of the others'
-    probability at once.
+    seen. A `clip` bounds what comes of it.
 
     What a `Daemon` told in the checkpoint goes on: names, losses, its last observation, with 0 in
     the new inputs. So does all other metadata. `metadata["migrated_from"]` of the new one tells of
