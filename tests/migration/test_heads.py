@@ -90,6 +90,25 @@ def test_heads_with_settings_of_their_own_are_like_one_of_them(tmp_path):
     assert af.load_agent(tmp_path / "third.ckpt")[0].loss == ("logistic", "logistic")
 
 
+def test_the_scale_of_a_head_stays_with_it_and_a_new_one_has_none_yet(tmp_path):
+    learner = af.MultiHeadMLPLearner(
+        3,
+        (3,),
+        af.LMS(0.1),
+        loss=("huber", "squared", "huber"),
+        huber_delta=0.5,
+        target_normalizer=af.WelfordNormalizer(),
+    )
+    path, state = saved(tmp_path, learner)
+    af.migrate(path, tmp_path / "b.ckpt", drop_heads=["0", "2"], add_heads={"1": "1"})
+    made, migrated, _ = af.load_agent(tmp_path / "b.ckpt")
+    assert (made.loss, made.huber_delta) == (("squared", "squared"), None)
+    scales, before = migrated.target_normalizer_state, state.target_normalizer_state
+    assert scales.mean.shape == (2, 1)
+    assert scales.mean[0] == before.mean[1] and scales.mean[1] == 0.0
+    assert scales.sample_count.tolist() == [before.sample_count[1], 0]
+
+
 def test_a_new_demon_asks_what_another_asks_or_what_the_learner_says(tmp_path):
     path, state = saved(tmp_path, WITH_HEADS["linear-horde"])
     af.migrate(path, tmp_path / "like.ckpt", add_heads={"later": "long"}, drop_heads=["soon"])

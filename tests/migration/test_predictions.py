@@ -19,7 +19,7 @@ EXACT = {
     "gradient": af.GradientTD(lamda=0.5),
     "classes": af.SoftmaxLinearLearner(3, af.IDBD()),
     "mlp": af.MLPLearner((3,), af.LMS(0.1), sparsity=0.0),
-    "mlp-plain": af.MLPLearner((3, 3), af.LMS(0.1), use_layer_norm=False, sparsity=0.0),
+    "mlp-plain": af.MLPLearner((3,), af.LMS(0.1), use_layer_norm=False, sparsity=0.0),
     "many": af.MultiHeadMLPLearner(3, (3,), af.Autostep(), sparsity=0.0),
     "many-flat": af.MultiHeadMLPLearner(3, (), af.IDBD(), sparsity=0.0),
     "horde": af.HordeLearner(SPEC, (3,), sparsity=0.0),

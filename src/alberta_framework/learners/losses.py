@@ -251,13 +251,14 @@ def require_loss(owner: str, loss: Any, n_heads: int) -> None:
         )
 
 
-def _has_huber(loss: Any) -> bool:
+def has_huber(loss: Any) -> bool:
+    """Whether a loss has a `huber_delta`: one by that name, or that of some head."""
     return loss == "huber" or (isinstance(loss, tuple) and "huber" in loss)
 
 
 def delta_of(loss: Any, huber_delta: Hyperparameter | None) -> Hyperparameter | None:
     """The delta given; 1 by default where a loss has one."""
-    return 1.0 if huber_delta is None and _has_huber(loss) else huber_delta
+    return 1.0 if huber_delta is None and has_huber(loss) else huber_delta
 
 
 def require_delta(learner: Any) -> None:
@@ -268,7 +269,7 @@ def require_delta(learner: Any) -> None:
     if learner.huber_delta is None:
         return
     require_range(learner, "huber_delta", 0.0, open_low=True)
-    if not _has_huber(learner.loss):
+    if not has_huber(learner.loss):
         raise ValueError(
             f"{type(learner).__name__}: `huber_delta` must be None where no `loss` is "
             f'"huber", got {learner.huber_delta}.'

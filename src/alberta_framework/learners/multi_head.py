@@ -32,7 +32,7 @@ from .acceptance import Candidate, guarded
 from .head_update import HeadUpdate
 from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
-from .losses import AbstractLoss, delta_of, loss_of, require_delta, require_loss
+from .losses import AbstractLoss, delta_of, has_huber, loss_of, require_delta, require_loss
 from .metrics import MetricParts, Metrics, named_columns
 from .network import (
     chosen_optimizer,
@@ -302,10 +302,13 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         del names
         require_places("MultiHeadMLPLearner", places, self.n_heads)
         loss, decays = self.loss, self.per_head_gamma_lamda
+        if isinstance(loss, tuple):
+            loss = tuple(loss[place] for place in places)
         return dataclasses.replace(
             self,
             n_heads=len(places),
-            loss=tuple(loss[place] for place in places) if isinstance(loss, tuple) else loss,
+            loss=loss,
+            huber_delta=self.huber_delta if has_huber(loss) else None,
             per_head_gamma_lamda=None if decays is None else decays[..., list(places)],
         )
 

@@ -89,8 +89,8 @@ def migrate(
     new class takes a share of the others' probability at once.
 
     The new inputs of a normalizer begin with mean 0 and variance 1, and the count of the others:
-    `EMANormalizer` soon forgets that, `WelfordNormalizer` only after as many samples as it has
-    seen. A `clip` bounds what comes of it.
+    `EMANormalizer` soon forgets that, and `WelfordNormalizer` with a `memory`; without one it takes
+    as many samples as it has seen. A `clip` bounds what comes of it.
 
     What a `Daemon` told in the checkpoint goes on: names, losses, its last observation, with 0 in
     the new inputs. So does all other metadata. `metadata["migrated_from"]` of the new one tells of
