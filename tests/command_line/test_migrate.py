@@ -70,6 +70,16 @@ def test_a_new_configuration_tells_the_parts(old, tmp_path, capsys):
     assert af.load_agent("new.ckpt")[0] == af.MultiHeadMLPLearner.from_config(changed)
 
 
+def test_without_names_the_number_of_inputs_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    learner = af.LinearLearner()
+    af.save_agent(learner, learner.init(3), "old.ckpt")
+    options = ["--drop-input=0", "--add-input=2", "--add-input=3"]
+    assert main(["migrate", "old.ckpt", "new.ckpt", *options]) == 0
+    told = capsys.readouterr().out
+    assert "inputs: 2 kept; new: 2, 3; dropped: 0" in told and "feature_dim: 4" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

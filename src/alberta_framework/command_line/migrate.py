@@ -1,6 +1,6 @@
 """`alberta migrate`: a checkpoint of a learner as one with other inputs, heads or parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,7 @@ def _told(old: Path, found: Migration) -> list[str]:
             lines.append(f"{kind}: {count - len(added)} kept{_named(new=added, dropped=dropped)}")
     parts = _named(new=found.new_parts, dropped=found.dropped_parts)
     lines.append(f"state: {len(found.kept)} leaves kept{parts}")
-    lines += _configuration(found.settings, found.feature_names, found.head_names)
-    return lines
+    return lines + _configuration(found)
 
 
 def _named(**groups: Sequence[str]) -> str:
@@ -104,12 +103,15 @@ def _named(**groups: Sequence[str]) -> str:
     return "".join(f"; {one}" for one in told)
 
 
-def _configuration(
-    settings: Mapping[str, tuple[Any, Any]], inputs: list[str] | None, heads: list[str] | None
-) -> list[str]:
+def _configuration(found: Migration) -> list[str]:
     """What the daemon's configuration must say from now on."""
-    lines = [f"  learner.{path}: {new!r}, was {old!r}" for path, (old, new) in settings.items()]
-    for key, names in (("feature_names", inputs), ("head_names", heads)):
-        if names is not None:
-            lines.append(f"  {key}: {names}")
+    lines = [
+        f"  learner.{path}: {new!r}, was {old!r}" for path, (old, new) in found.settings.items()
+    ]
+    if found.feature_names is not None:
+        lines.append(f"  feature_names: {found.feature_names}")
+    elif found.added_inputs or found.dropped_inputs:
+        lines.append(f"  feature_dim: {found.inputs}")
+    if found.head_names is not None:
+        lines.append(f"  head_names: {found.head_names}")
     return ["the daemon's configuration says:", *lines] if lines else []
