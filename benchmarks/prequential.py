@@ -9,8 +9,8 @@ categories, one-hot. To River's systems texts go through its `OneHotEncoder`.
 Measures: of regression MAE and RMSE; of classification accuracy and log loss, with probabilities of
 at least 1e-6, and of 1 / (number of classes) for a class that an answer does not name. The first
 event counts too. Time is that of predicting and learning an event, features included; of ours it is
-the median of `Daemon.step`, while its answers come from a compiled loop over the same events. That
-what `update` predicts is what `predict` said before, to the last bit, is checked on the first events.
+the median of `Daemon.step`, while its answers come from a compiled loop over the same events. On the
+first events it is checked that `update` predicts what `predict` said before, to the last bit.
 
 Three targets, judged at the end for each of our candidates:
 
@@ -50,24 +50,41 @@ CHECKED_EVENTS = 50
 # Of sets with fewer events the first predictions decide.
 LEAST_EVENTS = 100
 
-# Our candidates, the recommended default first; for classes of the number of classes.
+# Our candidates, the recommended learner first; for classes of the number of classes.
 OURS: dict[str, dict[str, Callable[..., Any]]] = {
     "regression": {
-        "linear": lambda: af.LinearLearner(af.Autostep(), af.WelfordNormalizer(clip=10.0)),
-        "linear, EMA": lambda: af.LinearLearner(af.Autostep(), af.EMANormalizer(clip=10.0)),
+        "recommended": af.recommended_learner,
+        "forgetting": lambda: af.LinearLearner(
+            af.Autostep(0.05, 0.1),
+            af.EMANormalizer(decay=0.999, clip=10.0),
+            target_normalizer=af.WelfordNormalizer(clip=10.0, memory=1_000),
+        ),
+        "targets as they are": lambda: af.LinearLearner(
+            af.Autostep(0.05, 0.1), af.WelfordNormalizer(clip=10.0)
+        ),
         "network": lambda: af.MLPLearner(
             (64, 64),
             bounder=af.ObGDBounding(),
             normalizer=af.WelfordNormalizer(clip=10.0),
             sparsity=0.0,
+            target_normalizer=af.WelfordNormalizer(clip=10.0),
         ),
     },
     "classification": {
-        "linear": lambda classes: af.SoftmaxLinearLearner(
-            classes, af.Autostep(), af.WelfordNormalizer(clip=10.0)
+        "recommended": af.recommended_learner,
+        "forgetting": lambda classes: af.SoftmaxLinearLearner(
+            classes, af.Autostep(0.1, 0.1), af.EMANormalizer(decay=0.999, clip=3.0)
         ),
-        "linear, EMA": lambda classes: af.SoftmaxLinearLearner(
-            classes, af.Autostep(), af.EMANormalizer(clip=10.0)
+        "inputs up to 10": lambda classes: af.SoftmaxLinearLearner(
+            classes, af.Autostep(0.1, 0.1), af.WelfordNormalizer(clip=10.0)
+        ),
+        "network": lambda classes: af.MultiHeadMLPLearner(
+            classes,
+            (64, 64),
+            bounder=af.ObGDBounding(),
+            normalizer=af.WelfordNormalizer(clip=3.0),
+            sparsity=0.0,
+            loss="softmax",
         ),
     },
 }
@@ -443,6 +460,15 @@ def summary(task: str, results: Results, names: Iterable[str]) -> str:
     return markdown(header, rows)
 
 
+def _without_infinities(report: Any) -> Any:
+    """JSON knows none; they become null."""
+    if isinstance(report, dict):
+        return {name: _without_infinities(part) for name, part in report.items()}
+    if isinstance(report, float) and not math.isfinite(report):
+        return None
+    return report
+
+
 def require_packages() -> None:
     packages = {"river": "river", "sklearn": "scikit-learn", "statsmodels": "statsmodels"}
     missing = [name for module, name in packages.items() if not importlib.util.find_spec(module)]
@@ -512,7 +538,8 @@ def main() -> None:
             candidate: judged(task, results, candidate)._asdict() for candidate in candidates
         }
     if options.json is not None:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(_without_infinities(report), indent=1, allow_nan=False)
+        options.json.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
