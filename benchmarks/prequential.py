@@ -8,9 +8,9 @@ categories, one-hot. To River's systems texts go through its `OneHotEncoder`.
 
 Measures: of regression MAE and RMSE; of classification accuracy and log loss, with probabilities of
 at least 1e-6, and of 1 / (number of classes) for a class that an answer does not name. The first
-event counts too. Time is that of predicting and learning an event, features included; of ours it is
-the median of `Daemon.step`, while its answers come from a compiled loop over the same events. On the
-first events it is checked that `update` predicts what `predict` said before, to the last bit.
+event counts too. Time is that of predicting and learning an event, features included. Of ours it is
+the median of `Daemon.step`, while the answers come from a compiled loop over the same events. On
+the first ones it is checked that `update` predicts what `predict` said before, to the last bit.
 
 Three targets, judged at the end for each of our candidates:
 
@@ -277,11 +277,11 @@ def targets_of(learner: Any, data: DataSet) -> np.ndarray:
     targets = np.array(data.targets, np.float32)
     if learner.experience is not af.MultiHeadStep:
         return targets
-    return np.float32(targets[:, None] == np.arange(data.n_classes or 0))
+    return (targets[:, None] == np.arange(data.n_classes or 0)).astype(np.float32)
 
 
 @eqx.filter_jit
-def _lived(learner: Any, state: Any, rows: jax.Array, targets: jax.Array) -> Any:
+def _lived(learner: Any, state: Any, rows: np.ndarray, targets: np.ndarray) -> Any:
     def event(state, row_and_target):
         before = learner.predict(state, row_and_target[0])
         result = learner.update(state, *row_and_target)
