@@ -166,7 +166,7 @@ def test_the_tables_name_every_set_and_system(benchmark, sets):
     text = benchmark.tables("regression", {"lines": data}, {"lines": found})
     lines = text.splitlines()
     assert lines[0] == "| MAE | running_mean | last_value | ours |"
-    best = f"**{benchmark['number'](found['ours'].measures['MAE'])}**"
+    best = f"**{benchmark.number(found['ours'].measures['MAE'])}**"
     assert lines[2].startswith("| lines (200) |") and lines[2].endswith(f"{best} |")
 
 
