@@ -20,8 +20,11 @@ Three targets, judged at the end for each of our candidates:
    two thirds of the sets;
 3. every prediction finite, no event rejected.
 
+With `--last-target` each event of a regression also holds the target of the event before it.
+
 Needs: pip install river scikit-learn statsmodels
 Run: python benchmarks/prequential.py [--sets NAME,...] [--ours NAME] [--without-forest]
+         [--last-target] [--least EVENTS] [--json FILE]
 """
 
 import argparse
@@ -60,7 +63,7 @@ OURS: dict[str, dict[str, Callable[..., Any]]] = {
             target_normalizer=af.WelfordNormalizer(clip=10.0, memory=1_000),
         ),
         "targets as they are": lambda: af.LinearLearner(
-            af.Autostep(0.05, 0.1), af.WelfordNormalizer(clip=10.0)
+            af.Autostep(0.05, 0.1), af.WelfordNormalizer(clip=10.0, memory=10_000)
         ),
         "network": lambda: af.MLPLearner(
             (64, 64),
@@ -76,7 +79,7 @@ OURS: dict[str, dict[str, Callable[..., Any]]] = {
             classes, af.Autostep(0.1, 0.1), af.EMANormalizer(decay=0.999, clip=3.0)
         ),
         "inputs up to 10": lambda classes: af.SoftmaxLinearLearner(
-            classes, af.Autostep(0.1, 0.1), af.WelfordNormalizer(clip=10.0)
+            classes, af.Autostep(0.1, 0.1), af.WelfordNormalizer(clip=10.0, memory=10_000)
         ),
         "network": lambda classes: af.MultiHeadMLPLearner(
             classes,
@@ -354,6 +357,13 @@ def figures_of(data: DataSet, answers: Answers) -> Figures:
     return Figures(measures, answers.rejected / data.size, float(np.mean(not_finite)), answers.us)
 
 
+def with_last_target(data: DataSet) -> DataSet:
+    """The events with one more field: the target of the event before, of the first one 0."""
+    before = [0.0, *data.targets[:-1]]
+    pairs = zip(data.events, before, strict=True)
+    return data._replace(events=[event | {"last target": last} for event, last in pairs])
+
+
 # By set, by system.
 Results = dict[str, dict[str, Figures]]
 
@@ -493,6 +503,7 @@ def main() -> None:
     parser.add_argument("--sets", help="names, with commas between them; default all")
     parser.add_argument("--ours", help="one of our candidates; default all")
     parser.add_argument("--without-forest", action="store_true")
+    parser.add_argument("--last-target", action="store_true", help="as a field; regression only")
     parser.add_argument("--least", type=int, default=LEAST_EVENTS, help="events a set must have")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     options = parser.parse_args()
@@ -505,10 +516,14 @@ def main() -> None:
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     print(f"predict, then learn, event by event; {machine()}")
     report: dict[str, Any] = {"machine": machine(), "sets": {}, "figures": {}, "judged": {}}
+    if options.last_target:
+        wanted = {"regression": wanted["regression"]}
     for task, names in wanted.items():
         sets = {name: loaded(task, name) for name in names}
         if options.sets is None:
             sets = {name: data for name, data in sets.items() if data.size >= options.least}
+        if options.last_target:
+            sets = {name: with_last_target(data) for name, data in sets.items()}
         candidates = {
             f"ours: {name}": make
             for name, make in OURS[task].items()

@@ -91,6 +91,13 @@ def test_ours_is_what_single_calls_give_and_learns(benchmark, sets, task):
         assert mine < 0.6 * bar, name
 
 
+def test_the_last_target_is_that_of_the_event_before(benchmark, sets):
+    data = sets["regression"]
+    found = benchmark.with_last_target(data)
+    assert [event["last target"] for event in found.events] == [0.0, *data.targets[:-1]]
+    assert found.targets == data.targets and "last target" not in data.events[0]
+
+
 def test_a_learner_of_many_heads_gets_a_target_for_each_class(benchmark, sets):
     data = sets["classification"]
     heads = af.MultiHeadMLPLearner(2, (4,), sparsity=0.0, loss="softmax")
