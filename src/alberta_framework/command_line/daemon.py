@@ -88,6 +88,8 @@ def daemon(
             learner_daemon, label_window = _made(config, checkpoint, imports, frozen, record)
             if shadow is not None:
                 _shadow(learner_daemon, shadow)
+            if report_every:
+                learner_daemon.warm_up()
 
         def connected() -> Answer:
             processor = EventProcessor(learner_daemon, label_window)

@@ -60,7 +60,8 @@ class Daemon:
     """One learner, or one agent, in a long-lived process: NumPy in, NumPy out.
 
     Every call of the hot path is one compiled program on the packed state, compiled when the daemon
-    is made, so that the first event is as fast as any. Checkpoints are written by a background
+    is made, as is what a save and a brief report need, so that the first of each is as fast as any;
+    `warm_up` does so for a whole report. Checkpoints are written by a background
     thread; while one is being written no other is begun. Methods may be called from several
     threads; one runs at a time.
 
@@ -183,6 +184,8 @@ class Daemon:
         self.tally = Tally()
         self._saving.begin(self.steps)
         self._lived_from = time.monotonic()
+        # So that the first save and the first brief report find their programs compiled.
+        self.report(brief=True)
 
     def predict(self, observation: Any) -> Float[np.ndarray, " heads"]:
         """The predictions at `observation` [features]; nothing changes."""
@@ -436,6 +439,12 @@ class Daemon:
         self.frozen = False
         if newest_before is not None:
             self._newest_before = newest_before
+
+    def warm_up(self) -> None:
+        """Compile what a whole `report` of a learner needs, which the first one does otherwise;
+        nothing changes. All else is compiled when the daemon is made."""
+        with self._lock:
+            self._kind.warm_up_report(self.state)
 
     def report(self, brief: bool = False) -> dict[str, Any]:
         """Counts, losses and latencies, and what the learner relies on and whether it can still
