@@ -14,6 +14,7 @@ from typing import Any
 import jax
 
 from ..checkpoints import CheckpointError
+from ..compilation.kept_programs import keep_programs, keeps_programs
 from ..components.component import component_from_config, from_config
 from ..daemon import Daemon, EventProcessor, shadow_of
 from ..daemon.metrics_file import MetricsFile
@@ -22,7 +23,7 @@ from ..event_features import EventFeatures
 from .catalogue import parsed
 from .own_modules import KEY, with_own_modules
 from .problems import Problem, UsageProblem, reason
-from .service_manager import notify
+from .service_manager import notify, require_descriptor, tell_ready
 
 _KEYS = {
     "learner": dict,
@@ -59,6 +60,7 @@ _OF_THE_DAEMON = (
     "divergence_after",
 )
 _EVERY_S = 60.0
+_CACHE = ".jax-cache"
 # After a stop, before another thread saves and leaves: of two seconds the save takes the rest.
 _PATIENCE_S = 1.0
 
@@ -73,6 +75,9 @@ def daemon(
     frozen: bool = False,
     record: Path | None = None,
     shadow: Path | None = None,
+    cache: Path | None = None,
+    no_cache: bool = False,
+    ready_fd: int | None = None,
 ) -> int:
     """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
@@ -85,7 +90,15 @@ def daemon(
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     with _stopped_by_signals() as stop, _saying(stop) as say:
         with left_in_time(stop, lambda: os._exit(0), _PATIENCE_S):
-            learner_daemon, label_window = _made(config, checkpoint, imports, frozen, record)
+            if ready_fd is not None:
+                require_descriptor("--ready-fd", ready_fd)
+
+            def before_compiling() -> None:
+                _keep_programs(cache, no_cache, checkpoint, say)
+
+            learner_daemon, label_window = _made(
+                config, checkpoint, imports, frozen, record, before_compiling
+            )
             if shadow is not None:
                 _shadow(learner_daemon, shadow)
             if report_every:
@@ -109,6 +122,11 @@ def daemon(
             say(f"alberta: {learner_daemon.steps:,} events, left in the middle of one; {saved}")
             os._exit(code)
 
+        def ready() -> None:
+            notify("READY=1")
+            if ready_fd is not None:
+                tell_ready(ready_fd)
+
         where = "standard input" if socket is None else str(socket)
         kind = type(learner_daemon.learner).__name__
         say(f"alberta: {kind}, {_origin(learner_daemon)}; {where}")
@@ -116,10 +134,10 @@ def daemon(
         try:
             with left_in_time(stop, leave, _PATIENCE_S):
                 if socket is None:
-                    notify("READY=1")
+                    ready()
                     serve_stream(sys.stdin.fileno(), sys.stdout.fileno(), connected(), stop)
                 else:
-                    serve_socket(socket, connected, stop, lambda: notify("READY=1"))
+                    serve_socket(socket, connected, stop, ready)
         except OSError as error:
             raise Problem(f"cannot serve {where}: {error}.") from error
         finally:
@@ -132,6 +150,23 @@ def daemon(
             # Nothing is left to do but to take Python and JAX apart, which takes a second.
             os._exit(code)
     return code
+
+
+def _keep_programs(
+    cache: Path | None, no_cache: bool, checkpoint: Path | None, say: Callable[[str], None]
+) -> None:
+    """In the folder that was named, or else beside the checkpoint; where the user has told JAX
+    itself a folder, there. Without one a start takes longer, and no more."""
+    if no_cache and cache is not None:
+        raise UsageProblem("--cache and --no-cache exclude each other.")
+    if cache is None and not no_cache and checkpoint is not None and not keeps_programs():
+        cache = checkpoint.parent / _CACHE
+    if cache is None:
+        return
+    try:
+        keep_programs(cache)
+    except OSError as error:
+        say(f"alberta: compiled programs are not kept in {cache}: {reason(error)}; going on")
 
 
 def _shadow(learner_daemon: Daemon, path: Path) -> None:
@@ -180,6 +215,7 @@ def _made(
     imports: Sequence[str],
     frozen: bool,
     record: Path | None,
+    before_compiling: Callable[[], None],
 ) -> tuple[Daemon, int]:
     found = with_own_modules(parsed(config), str(config), config.parent, imports)
     for key, value in found.items():
@@ -214,6 +250,7 @@ def _made(
             options["features"] = component_from_config(
                 found["features"], (EventFeatures,), path="features"
             )
+        before_compiling()
         made = Daemon(
             learner,
             feature_dim,
