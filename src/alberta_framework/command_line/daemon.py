@@ -39,11 +39,13 @@ _KEYS = {
     "checkpoint_every": int,
     "checkpoint_every_s": (int, float),
     "label_window": int,
+    "label_window_bytes": int,
     "on_divergence": str,
     "divergence_after": int,
 }
 _RANGES = {
     "label_window": (0, 2**31),
+    "label_window_bytes": (0, 2**63),
     "seed": (0, 2**63),
     "checkpoint_every": (1, 2**63),
     "checkpoint_every_s": (1e-3, float("inf")),
@@ -59,6 +61,9 @@ _OF_THE_DAEMON = (
     "on_divergence",
     "divergence_after",
 )
+_OF_EVENTS = ("label_window", "label_window_bytes")
+# As whom those by standard input are known, whose events wait for labels through restarts.
+_STANDARD_INPUT = "-"
 _EVERY_S = 60.0
 _CACHE = ".jax-cache"
 # After a stop, before another thread saves and leaves: of two seconds the save takes the rest.
@@ -96,7 +101,7 @@ def daemon(
             def before_compiling() -> None:
                 _keep_programs(cache, no_cache, checkpoint, say)
 
-            learner_daemon, label_window = _made(
+            learner_daemon, windows = _made(
                 config, checkpoint, imports, frozen, record, before_compiling
             )
             if shadow is not None:
@@ -105,7 +110,8 @@ def daemon(
                 learner_daemon.warm_up()
 
         def connected() -> Answer:
-            processor = EventProcessor(learner_daemon, label_window)
+            client = _STANDARD_INPUT if socket is None else None
+            processor = EventProcessor(learner_daemon, client=client, **windows)
 
             def answer(line: bytes, number: int) -> bytes:
                 before = learner_daemon.steps
@@ -216,7 +222,7 @@ def _made(
     frozen: bool,
     record: Path | None,
     before_compiling: Callable[[], None],
-) -> tuple[Daemon, int]:
+) -> tuple[Daemon, dict[str, int]]:
     found = with_own_modules(parsed(config), str(config), config.parent, imports)
     for key, value in found.items():
         if key not in _KEYS:
@@ -234,7 +240,7 @@ def _made(
     for key, (low, high) in _RANGES.items():
         if key in found and not low <= found[key] < high:
             raise UsageProblem(f"{config}: {key}: must be >= {low}, got {found[key]}.")
-    label_window = found.get("label_window", 10_000)
+    windows = {key: found[key] for key in _OF_EVENTS if key in found}
     options: dict[str, Any] = {key: found[key] for key in _OF_THE_DAEMON if key in found}
     options.setdefault("on_divergence", "restore")
     if frozen and checkpoint is None:
@@ -268,7 +274,7 @@ def _made(
     except OSError as error:
         where = checkpoint if record is None else f"{checkpoint}, or record to {record}"
         raise Problem(f"cannot use the checkpoint {where}: {reason(error)}.") from error
-    return made, label_window
+    return made, windows
 
 
 @contextmanager
