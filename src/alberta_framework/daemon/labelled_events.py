@@ -21,6 +21,7 @@ from .json_lines import (
     told_of_observation,
 )
 from .label_window import LabelWindow, Remembered
+from .reasons import reason_of
 
 _LONGEST_NAME = 200
 
@@ -163,7 +164,12 @@ class LabelledAnswers:
         values = [value if math.isfinite(value) else None for value in predictions.tolist()]
         heads = self.daemon.head_names
         named = values if heads is None else dict(zip(heads, values, strict=True))
-        return {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
+        answer = {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
+        return answer | {"reason": self._reason(observation, targets)} if rejected else answer
+
+    def _reason(self, observation: EventRow, targets: np.ndarray | None) -> str:
+        ours, row = self.daemon, observation.features
+        return reason_of(ours.learner, row, ours.feature_names, targets, ours.target_names)
 
     def _remembered_for(self, event: Event) -> tuple[Remembered, EventRow]:
         """What is remembered under the event's id, from now on or since an earlier event, and its
