@@ -36,6 +36,10 @@ class Stop:
     """Asks those who serve to stop, from a signal handler or another thread.
 
     No lock is taken: a second signal may come while the first is being handled.
+
+    `descriptor`: a byte that is written to it asks too. For `signal.set_wakeup_fd`: Python handles
+    a signal between two instructions of the main thread, so one that comes right before a wait, or
+    to another thread, would be handled after the wait alone, which may have no end.
     """
 
     def __init__(self):
@@ -44,6 +48,10 @@ class Stop:
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
         weakref.finalize(self, _close, self._read_end, self._write_end)
+
+    @property
+    def descriptor(self) -> int:
+        return self._write_end
 
     def ask(self) -> None:
         if not self.asked:
@@ -54,7 +62,10 @@ class Stop:
     def wait_for_input(self, descriptor: int) -> bool:
         """Wait until something can be read; False if a stop was asked for."""
         readable, _, _ = select.select([descriptor, self._read_end], [], [])
-        return self._read_end not in readable
+        if self._read_end in readable:
+            self.ask()
+            return False
+        return True
 
     def wait_for_room(self, descriptor: int) -> bool:
         """Wait until something can be written; False half a second after a stop was asked for."""
@@ -62,11 +73,14 @@ class Stop:
             _, writable, _ = select.select([self._read_end], [descriptor], [])
             if writable:
                 return True
+            self.ask()
         left = max(0.0, self._asked_at + _GRACE_S - time.monotonic())
         return bool(select.select([], [descriptor], [], left)[1])
 
     def wait(self) -> None:
+        """Wait until a stop was asked for."""
         select.select([self._read_end], [], [])
+        self.ask()
 
 
 def _close(*descriptors: int) -> None:
