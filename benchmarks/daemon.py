@@ -3,7 +3,8 @@
 `Daemon.step`, NumPy in and out: 5 heads, 12 features, trunk 64x64, ObGDBounding, EMANormalizer. A
 `LinearLearner` of 20 features with EMANormalizer beside River's scaled linear regression. Events
 per second through `alberta daemon`, from the first answer on, so without start and compilation.
-One process for each dispatch mode, since JAX takes the mode when its backend starts.
+How long `alberta daemon` takes to be ready, and to answer its first event then; alone with
+`--start-up`. One process for each dispatch mode, since JAX takes the mode when its backend starts.
 Run: python benchmarks/daemon.py
 """
 
@@ -18,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 EVENTS, BLOCK = 5_000, 250
 PIPED = 30_000
@@ -124,10 +126,73 @@ def events_per_second(learner: dict, features: int, heads: int) -> float:
     return answers / seconds
 
 
+class Start(NamedTuple):
+    """Seconds from the start of the process until it is ready, the processor's until it has ended
+    after one event, and the seconds that the event took."""
+
+    ready: float
+    processor: float
+    event: float
+
+
+def start_of(learner: dict, features: int, folder: Path, *options: str) -> Start:
+    """Of `alberta daemon` on what `folder` holds."""
+    config = folder / "learner.json"
+    config.write_text(json.dumps({"learner": learner, "feature_dim": features}))
+    command = [sys.executable, "-m", "alberta_framework.command_line", "daemon", "--config"]
+    read, write = os.pipe()
+    told = ("--ready-fd", str(write))
+    before, begun = os.times(), time.perf_counter()
+    process = subprocess.Popen(
+        [*command, str(config), "--checkpoint", str(folder / "agent.ckpt"), *told, *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(write,),
+        env=os.environ | {"JAX_COMPILATION_CACHE_DIR": ""},
+    )
+    assert process.stdin is not None and process.stdout is not None
+    os.close(write)
+    assert os.read(read, 100) == b"ready\n"
+    ready = time.perf_counter()
+    os.close(read)
+    process.stdin.write(json.dumps({"observation": [0.5] * features}).encode() + b"\n")
+    process.stdin.flush()
+    assert process.stdout.readline()
+    answered = time.perf_counter()
+    process.stdin.close()
+    process.stdout.close()
+    process.wait()
+    after = os.times()
+    spent = after.children_user + after.children_system
+    spent -= before.children_user + before.children_system
+    return Start(ready - begun, spent, answered - ready)
+
+
+def starts(learner: dict, features: int) -> dict[str, Start]:
+    """Of a new state and resumed, without compiled programs and with them; the median of three."""
+    found = {"without a cache": [], "cold": [], "warm": [], "warm, resumed": []}
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            found["without a cache"].append(start_of(learner, features, folder, "--no-cache"))
+            (folder / "agent.ckpt").unlink()
+            found["cold"].append(start_of(learner, features, folder))
+            found["warm, resumed"].append(start_of(learner, features, folder))
+            (folder / "agent.ckpt").unlink()
+            found["warm"].append(start_of(learner, features, folder))
+    return {name: sorted(times)[1] for name, times in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", choices=["default", "synchronous"])
-    child = parser.parse_args().child
+    parser.add_argument("--start-up", action="store_true")
+    arguments = parser.parse_args()
+    child = arguments.child
+    if arguments.start_up:
+        print_starts()
+        return
     if child is not None:
         import jax
 
@@ -184,6 +249,23 @@ def main() -> None:
         for name, (learner, features, heads) in learners.items()
     ]
     table(("learner", "events per second"), rows)
+    print_starts()
+
+
+def print_starts() -> None:
+    from measure import machine, table
+
+    import alberta_framework as af
+
+    learner = af.MultiHeadMLPLearner(
+        5, (64, 64), af.LMS(1.0), bounder=af.ObGDBounding(), normalizer=af.EMANormalizer()
+    )
+    print(f"\nalberta daemon, 5 heads, 64x64; target: ready in 3 s if warm; {machine()}\n")
+    rows = [
+        (name, f"{s.ready:.2f}", f"{s.processor:.2f}", f"{s.event * 1e3:.1f}")
+        for name, s in starts(learner.to_config(), 12).items()
+    ]
+    table(("start", "ready s", "processor s", "first event ms"), rows)
 
 
 if __name__ == "__main__":

@@ -82,10 +82,10 @@ class Lines:
 class Served:
     """A running daemon; its errors go to a file."""
 
-    def __init__(self, folder, *arguments, config=None):
+    def __init__(self, folder, *arguments, config=None, environment=None, **options):
         config = write_config(folder) if config is None else config
         self.errors = folder / f"errors-{time.monotonic_ns()}"
-        environment = os.environ | {"COLUMNS": "120"}
+        environment = os.environ | {"COLUMNS": "120"} | (environment or {})
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [*COMMAND, "daemon", "--config", str(config), *map(str, arguments)],
@@ -95,6 +95,7 @@ class Served:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 bufsize=0,
+                **options,
             )
         self.lines = Lines(self.process.stdout.fileno(), self.process.stdin.fileno())
         self.ask, self.send, self.receive = self.lines.ask, self.lines.send, self.lines.receive

@@ -1,15 +1,18 @@
 """`alberta daemon` stops when it is told to, saved, whatever it is in the middle of."""
 
+import contextlib
 import json
 import os
 import select
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
 from alberta_framework.checkpoints import load_agent
+from alberta_framework.command_line.daemon import _stopped_by_signals
 
 from .commands import COMMAND
 from .daemons import SECONDS, Client, events, strict, write_config
@@ -171,6 +174,42 @@ def test_signals_that_follow_one_another_are_one(serve, tmp_path):
         served.signal(number)
     assert served.process.wait(SOON) == 0 and "Traceback" not in served.said()
     assert load_agent(tmp_path / "agent.ckpt")[1].step_count == 1
+
+
+@pytest.mark.parametrize("waits", ["for input", "for room", "for ever"])
+def test_a_signal_that_interrupts_no_wait_ends_it(waits):
+    """It comes to another thread, or right before the wait: Python would handle it afterwards."""
+    source, end = os.pipe()
+    room, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, bytes(1 << 16))
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    with _stopped_by_signals() as stop:
+        # What would end the wait, so that the test ends too.
+        rescue = threading.Timer(
+            SOON, lambda: (os.write(end, b"!"), os.read(room, 1 << 20), stop.ask())
+        )
+        rescue.start()
+        sent = threading.Timer(0.3, signal.pthread_kill, (other.ident, signal.SIGTERM))
+        sent.start()
+        began = time.monotonic()
+        if waits == "for input":
+            assert not stop.wait_for_input(source)
+        elif waits == "for room":
+            assert not stop.wait_for_room(full)
+        else:
+            stop.wait()
+        assert time.monotonic() - began < SOON and stop.asked
+        rescue.cancel()
+    over.set()
+    for thread in (other, rescue, sent):
+        thread.join()
+    for descriptor in (source, end, room, full):
+        os.close(descriptor)
 
 
 def test_a_hangup_that_is_ignored_stays_ignored(unheard):

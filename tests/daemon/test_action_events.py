@@ -71,14 +71,15 @@ def test_to_ask_what_it_would_do(ours):
 def test_what_is_no_number_is_rejected_in_strict_json(ours, token):
     processor = EventProcessor(ours)
     ask(processor, {"observation": [1, 2, 3, 4]})
-    for line in (
-        f'{{"observation": [1, {token}, 3, 4], "reward": 1}}',
-        f'{{"observation": [1, 2, 3, 4], "reward": {token}}}',
-        f'{{"observation": [1, 2, 3, {token}]}}',
-        f'{{"observation": [1, 2, 3, {token}], "learn": false}}',
+    for line, field in (
+        (f'{{"observation": [1, {token}, 3, 4], "reward": 1}}', "observation.b"),
+        (f'{{"observation": [1, 2, 3, 4], "reward": {token}}}', "reward"),
+        (f'{{"observation": [1, 2, 3, {token}]}}', "observation.d"),
+        (f'{{"observation": [1, 2, 3, {token}], "learn": false}}', "observation.d"),
     ):
         found = strict(processor.answer(line, 1))
         assert found["rejected"] and found["action"] in (0, 1), line
+        assert found["reason"] == f"{field}: is no finite number of float32"
         assert all(value is None for value in found["metrics"].values())
 
 

@@ -7,9 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import alberta_framework as af
 from tests.compilations import count_compilations
+from tests.event_features.cases import drawn
 
-from .daemons import LEARNERS, daemon, events, kept
+from . import agents, test_event_rows
+from .daemons import LEARNERS, daemon, events, kept, same_but_for_clocks
 
 KINDS = {
     "float32": lambda row: np.asarray(row, np.float32),
@@ -73,14 +76,71 @@ def test_numbers_of_the_results_are_pythons():
     assert (type(found.rejected), type(found.step)) == (bool, int)
 
 
-def test_later_reports_compile_nothing():
-    """A report every so many events would otherwise stop the events for a compilation each."""
-    ours = daemon("mlp")
-    (observation, targets, _), *rows = events("mlp", 4)
-    ours.step(observation, targets)
-    ours.report()
+def of_kind(kind, **options):
+    """A daemon of that kind, and what gives it its next event."""
+    kind, _, featured = kind.partition(" with ")
+    if featured:
+        ours, rows = test_event_rows.made(kind, **options), iter(enumerate(drawn(9)))
+        return ours, lambda: test_event_rows.learn(ours, *next(rows))
+    if kind in agents.AGENTS:
+        ours, rows = agents.daemon(kind, **options), iter(agents.events(9))
+        return ours, lambda: ours.act(*next(rows))
+    if kind == "watched agent":
+        learner = af.StreamQ(2, agents.net(2), plasticity=af.PlasticityMonitor())
+        ours, rows = af.Daemon(learner, agents.DIM, **options), iter(agents.events(9))
+        return ours, lambda: ours.act(*next(rows))
+    ours, rows = daemon(kind, **options), iter(events(kind, 9))
+    return ours, lambda: ours.step(*next(rows))
+
+
+FIRST = (
+    *LEARNERS,
+    "WithFeatures",
+    "watched agent",
+    "examples with features",
+    "transitions with features",
+    "agent with features",
+)
+RESUMED = ("mlp", "td", "agent with features")
+
+
+@pytest.mark.parametrize(
+    "kind, resumed", [(kind, False) for kind in FIRST] + [(kind, True) for kind in RESUMED]
+)
+def test_the_first_of_each_compiles_nothing(kind, resumed, tmp_path):
+    """Of events, saves, brief reports, and after `warm_up` of whole ones."""
+    path = tmp_path / "agent.ckpt"
+    options = {"checkpoint": path, "checkpoint_every": 2, "on_divergence": "restore", "keep": 2}
+    if resumed:
+        before, live = of_kind(kind, **options)
+        live()
+        before.close()
+    # What other daemons of this process have compiled is of no use.
+    af.clear_caches()
+    ours, live = of_kind(kind, **options)
+    assert ours.resumed == resumed
     with count_compilations() as seen:
-        for observation, targets, _ in rows:
-            ours.step(observation, targets)
-            ours.report()
+        for _ in range(4):
+            live()
+        ours.save()
+        ours.report(brief=True)
     assert len(seen) == 0
+    ours.warm_up()
+    with count_compilations() as seen:
+        ours.report()
+        live()
+        ours.report()
+    assert len(seen) == 0
+    ours.close()
+
+
+def test_to_warm_up_changes_nothing():
+    ours, live = of_kind("mlp")
+    live()
+    before, told = ours.state, ours.report()
+    ours.warm_up()
+    same_but_for_clocks(ours.state, before)
+    again = ours.report()
+    for clock in ("age_s", "uptime_s"):
+        del told[clock], again[clock]
+    assert again == told

@@ -1,5 +1,6 @@
 """Events of named fields in daemons: their features move on with what is learned, and only then."""
 
+import datetime
 import json
 
 import numpy as np
@@ -145,16 +146,73 @@ def relevant(ours):
     return list(ours.report()["relevance"]["per_head"]["a"]["weight_relevance"])
 
 
-def test_a_recording_holds_the_rows(kind, tmp_path):
-    """A replay gives the learner's state, from the beginning or from a checkpoint on."""
+def test_a_recording_holds_the_rows_and_the_fields(kind, tmp_path):
+    """A replay gives the learner's state and the features', from the beginning or from a checkpoint
+    on: through events that are predicted only, rejected or mistakes."""
     path, recording = tmp_path / "agent.ckpt", tmp_path / "events.jsonl"
     ours = made(kind, record=recording, checkpoint=path)
     for number, event in enumerate(drawn(12)):
         learn(ours, number, event)
+        if ours.acts:
+            ours.act({"host": "seen only"}, learn=False)
+            ours.act({"host": "rejected"}, np.inf)
+        else:
+            ours.step({"host": "seen only"})
+            ours.step({"host": "rejected"}, [np.inf])
+        with pytest.raises(af.FieldError):
+            learn(ours, number, BAD)
         if number == 5:
             ours.save()
-    same_life(af.replay_daemon(recording).state, ours.state)
-    same_life(af.replay_daemon(recording, start=path).state, ours.state)
+    for start in (None, path):
+        again = af.replay_daemon(recording, start=start)
+        same_life(again.state, ours.state)
+        assert carried(again) == carried(ours)
+        assert again.report()["features"] == ours.report()["features"]
+    assert "seen only" not in recording.read_text()
+    _, *lines = recording.read_text().splitlines()
+    assert len(lines) == ours.steps and all("fields" in json.loads(line) for line in lines)
+
+
+def test_late_labels_are_recorded_as_they_were_learned(tmp_path):
+    recording = tmp_path / "events.jsonl"
+    learner = af.MultiHeadMLPLearner(n_heads=2, hidden_sizes=(), sparsity=0.0)
+    ours = Daemon(learner, features=FEATURES, record=recording)
+    processor = EventProcessor(ours)
+    for number, event in enumerate(drawn(6)):
+        ask(processor, {"id": number, "observation": event})
+    for number, targets in ((4, [1.0, None]), (0, [1.0, 2.0]), (4, [None, 2.0]), (2, [0.5, 0.5])):
+        assert "step" in ask(processor, {"id": number, "targets": targets})
+    again = af.replay_daemon(recording)
+    same_life(again.state, ours.state)
+    assert carried(again) == carried(ours)
+    # The other head's label moves nothing on.
+    assert again.features_state.events == 3 and again.steps == 4
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"load": np.float32(0.1), "host": np.str_("NaN Infinity"), "ok": np.bool_(True)},
+        {"load": np.int16(3), "host": 7, "at": np.datetime64("2030-01-31T10:00:00.123456789")},
+        {"at": datetime.datetime(2030, 1, 31, 12, 0, 0, 1), "host": "ü\n\ud800", "ok": 1},
+        {"at": datetime.datetime(2030, 1, 31, tzinfo=datetime.timezone(datetime.timedelta(0, 5)))},
+        {"at": 1_700_000_000_123.25, "load": None, "undeclared": object(), "other": float("nan")},
+        {},
+    ],
+    ids=range(6),
+)
+def test_values_of_every_kind_are_recorded(event, tmp_path):
+    """From Python they may be what JSON does not know; of undeclared ones the name is told."""
+    recording = tmp_path / "events.jsonl"
+    ours = made(record=recording)
+    for number, each in enumerate([drawn(1)[0], event, event, drawn(2)[1]]):
+        learn(ours, number, each)
+    assert ours.report(brief=True)["failed_records"] == 0
+    again = af.replay_daemon(recording)
+    assert carried(again) == carried(ours)
+    same_life(again.state, ours.state)
+    for line in recording.read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
 
 
 def test_a_shadow_learns_from_the_same_rows(tmp_path):

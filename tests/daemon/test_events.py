@@ -7,6 +7,7 @@ import pytest
 
 import alberta_framework as af
 from alberta_framework.daemon import Daemon, EventProcessor, EventSchema
+from tests.compilations import count_compilations
 from tests.trees import once_more_rejected
 
 from .daemons import (
@@ -374,3 +375,59 @@ def test_an_integer_that_float32_cannot_hold_is_refused_by_name(field, value):
     if abs(value) < 2**60:
         event[field][name] = float(value)  # a fraction is rounded, as all are
         assert ask(processor, event)["rejected"] is False
+
+
+LOSSES = {
+    "by head": (
+        af.MultiHeadMLPLearner(2, (), loss=("logistic", "squared")),
+        {"a": 2, "b": 1},
+        "targets.a: 2 is no probability",
+    ),
+    "softmax": (
+        af.MultiHeadMLPLearner(2, (), loss="softmax"),
+        {"a": 0.9, "b": 0.6},
+        "targets: 1.5 is more than probabilities add up to",
+    ),
+    "classes": (
+        af.SoftmaxLinearLearner(2),
+        [2],
+        "targets.0: 2 is the number of no class, 0 to 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_target_that_the_loss_does_not_allow_is_rejected_with_a_reason(name):
+    learner, targets, reason = LOSSES[name]
+    ours = Daemon(learner, 2, head_names=["a", "b"])
+    processor, before = EventProcessor(ours), ours.state
+    with count_compilations() as seen:
+        found = ask(processor, {"id": 1, "observation": [1, 2], "targets": targets})
+        assert (found["rejected"], found["reason"]) == (True, reason)
+        # It was not learned: the label that is right comes under the same id.
+        right = [1] if name == "classes" else {"a": 1, "b": 0}
+        again = ask(processor, {"id": 1, "targets": right})
+        assert not again["rejected"] and "reason" not in again
+    assert len(seen) == 0 and ours.state.step_count == before.step_count + 1
+
+
+@pytest.mark.parametrize(
+    "event, reason",
+    [
+        (
+            {"observation": [1e39, 2], "targets": [1]},
+            "observation.a:",
+        ),
+        ({"observation": [1, -1e39]}, "observation.b:"),
+        ({"observation": [1, 2], "targets": [1e39]}, "targets.0:"),
+        (
+            {"observation": [1e38, 1e38], "targets": [-1e38]},
+            "the learner's numbers would not be finite",
+        ),
+    ],
+)
+def test_what_is_rejected_has_a_reason(event, reason):
+    learner = af.LinearLearner(af.LMS(1.0))
+    found = ask(EventProcessor(Daemon(learner, 2, feature_names=["a", "b"])), event)
+    assert found["rejected"] and found["reason"].startswith(reason)
+    assert reason.startswith("the") or found["reason"].endswith(": is no finite number of float32")

@@ -221,6 +221,22 @@ def _daemon(
         Path | None,
         typer.Option(help="A checkpoint of a second learner, to learn beside and be compared."),
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of compiled programs, which make the next start quicker.",
+            show_default=".jax-cache beside the checkpoint",
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Keep no compiled programs.")
+    ] = False,
+    ready_fd: Annotated[
+        int | None,
+        typer.Option(
+            min=3, help="A descriptor to write a line to, and close, once events are served."
+        ),
+    ] = None,
     imports: _Imports = None,
 ) -> int:
     """Learn from events, one line of JSON each; answer each with predictions, or an action."""
@@ -234,6 +250,9 @@ def _daemon(
         frozen,
         record,
         shadow,
+        cache,
+        no_cache,
+        ready_fd,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 
 from ..checkpoints import CheckpointError
+from ..compilation.kept_programs import keep_programs, keeps_programs
 from ..components.component import component_from_config, from_config
 from ..daemon import Daemon, EventProcessor, shadow_of
 from ..daemon.metrics_file import MetricsFile
@@ -22,7 +23,7 @@ from ..event_features import EventFeatures
 from .catalogue import parsed
 from .own_modules import KEY, with_own_modules
 from .problems import Problem, UsageProblem, reason
-from .service_manager import notify
+from .service_manager import notify, require_descriptor, tell_ready
 
 _KEYS = {
     "learner": dict,
@@ -38,11 +39,13 @@ _KEYS = {
     "checkpoint_every": int,
     "checkpoint_every_s": (int, float),
     "label_window": int,
+    "label_window_bytes": int,
     "on_divergence": str,
     "divergence_after": int,
 }
 _RANGES = {
     "label_window": (0, 2**31),
+    "label_window_bytes": (0, 2**63),
     "seed": (0, 2**63),
     "checkpoint_every": (1, 2**63),
     "checkpoint_every_s": (1e-3, float("inf")),
@@ -58,7 +61,11 @@ _OF_THE_DAEMON = (
     "on_divergence",
     "divergence_after",
 )
+_OF_EVENTS = ("label_window", "label_window_bytes")
+# As whom those by standard input are known, whose events wait for labels through restarts.
+_STANDARD_INPUT = "-"
 _EVERY_S = 60.0
+_CACHE = ".jax-cache"
 # After a stop, before another thread saves and leaves: of two seconds the save takes the rest.
 _PATIENCE_S = 1.0
 
@@ -73,6 +80,9 @@ def daemon(
     frozen: bool = False,
     record: Path | None = None,
     shadow: Path | None = None,
+    cache: Path | None = None,
+    no_cache: bool = False,
+    ready_fd: int | None = None,
 ) -> int:
     """Serve events until the input ends, SIGTERM, SIGINT or SIGHUP; then save.
 
@@ -85,12 +95,23 @@ def daemon(
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     with _stopped_by_signals() as stop, _saying(stop) as say:
         with left_in_time(stop, lambda: os._exit(0), _PATIENCE_S):
-            learner_daemon, label_window = _made(config, checkpoint, imports, frozen, record)
+            if ready_fd is not None:
+                require_descriptor("--ready-fd", ready_fd)
+
+            def before_compiling() -> None:
+                _keep_programs(cache, no_cache, checkpoint, say)
+
+            learner_daemon, windows = _made(
+                config, checkpoint, imports, frozen, record, before_compiling
+            )
             if shadow is not None:
                 _shadow(learner_daemon, shadow)
+            if report_every:
+                learner_daemon.warm_up()
 
         def connected() -> Answer:
-            processor = EventProcessor(learner_daemon, label_window)
+            client = _STANDARD_INPUT if socket is None else None
+            processor = EventProcessor(learner_daemon, client=client, **windows)
 
             def answer(line: bytes, number: int) -> bytes:
                 before = learner_daemon.steps
@@ -107,6 +128,11 @@ def daemon(
             say(f"alberta: {learner_daemon.steps:,} events, left in the middle of one; {saved}")
             os._exit(code)
 
+        def ready() -> None:
+            notify("READY=1")
+            if ready_fd is not None:
+                tell_ready(ready_fd)
+
         where = "standard input" if socket is None else str(socket)
         kind = type(learner_daemon.learner).__name__
         say(f"alberta: {kind}, {_origin(learner_daemon)}; {where}")
@@ -114,10 +140,10 @@ def daemon(
         try:
             with left_in_time(stop, leave, _PATIENCE_S):
                 if socket is None:
-                    notify("READY=1")
+                    ready()
                     serve_stream(sys.stdin.fileno(), sys.stdout.fileno(), connected(), stop)
                 else:
-                    serve_socket(socket, connected, stop, lambda: notify("READY=1"))
+                    serve_socket(socket, connected, stop, ready)
         except OSError as error:
             raise Problem(f"cannot serve {where}: {error}.") from error
         finally:
@@ -130,6 +156,23 @@ def daemon(
             # Nothing is left to do but to take Python and JAX apart, which takes a second.
             os._exit(code)
     return code
+
+
+def _keep_programs(
+    cache: Path | None, no_cache: bool, checkpoint: Path | None, say: Callable[[str], None]
+) -> None:
+    """In the folder that was named, or else beside the checkpoint; where the user has told JAX
+    itself a folder, there. Without one a start takes longer, and no more."""
+    if no_cache and cache is not None:
+        raise UsageProblem("--cache and --no-cache exclude each other.")
+    if cache is None and not no_cache and checkpoint is not None and not keeps_programs():
+        cache = checkpoint.parent / _CACHE
+    if cache is None:
+        return
+    try:
+        keep_programs(cache)
+    except OSError as error:
+        say(f"alberta: compiled programs are not kept in {cache}: {reason(error)}; going on")
 
 
 def _shadow(learner_daemon: Daemon, path: Path) -> None:
@@ -178,7 +221,8 @@ def _made(
     imports: Sequence[str],
     frozen: bool,
     record: Path | None,
-) -> tuple[Daemon, int]:
+    before_compiling: Callable[[], None],
+) -> tuple[Daemon, dict[str, int]]:
     found = with_own_modules(parsed(config), str(config), config.parent, imports)
     for key, value in found.items():
         if key not in _KEYS:
@@ -196,7 +240,7 @@ def _made(
     for key, (low, high) in _RANGES.items():
         if key in found and not low <= found[key] < high:
             raise UsageProblem(f"{config}: {key}: must be >= {low}, got {found[key]}.")
-    label_window = found.get("label_window", 10_000)
+    windows = {key: found[key] for key in _OF_EVENTS if key in found}
     options: dict[str, Any] = {key: found[key] for key in _OF_THE_DAEMON if key in found}
     options.setdefault("on_divergence", "restore")
     if frozen and checkpoint is None:
@@ -212,6 +256,7 @@ def _made(
             options["features"] = component_from_config(
                 found["features"], (EventFeatures,), path="features"
             )
+        before_compiling()
         made = Daemon(
             learner,
             feature_dim,
@@ -229,7 +274,7 @@ def _made(
     except OSError as error:
         where = checkpoint if record is None else f"{checkpoint}, or record to {record}"
         raise Problem(f"cannot use the checkpoint {where}: {reason(error)}.") from error
-    return made, label_window
+    return made, windows
 
 
 @contextmanager
@@ -248,9 +293,11 @@ def _stopped_by_signals() -> Iterator[Stop]:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, ask) for number in numbers}
+    woken = signal.set_wakeup_fd(stop.descriptor, warn_on_full_buffer=False)
     try:
         yield stop
     finally:
+        signal.set_wakeup_fd(woken)
         for number, handler in before.items():
             signal.signal(number, handler)
 

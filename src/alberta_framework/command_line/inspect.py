@@ -48,7 +48,7 @@ def _described(path: Path, header: dict[str, Any]) -> dict[str, Any]:
         "path": str(path),
         "created": created.isoformat(timespec="seconds"),
         "versions": header["versions"],
-        "metadata": in_words(header["metadata"]),
+        "metadata": in_words(_without_windows(header["metadata"])),
         "learner": in_words(header["learner"]),
         "leaves": len(header["leaves"]),
     }
@@ -73,6 +73,15 @@ def _described(path: Path, header: dict[str, Any]) -> dict[str, Any]:
     if not header["init"]["batch_shape"] and hasattr(learner, "predict"):
         found["relevance"] = relevance(learner, state, *names)
     return plain(found)
+
+
+def _without_windows(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Of the events that wait for labels how many there are, of each client."""
+    about = metadata.get("daemon")
+    if not isinstance(about, dict) or not about.get("label_windows"):
+        return metadata
+    counts = {client: found["count"] for client, found in about["label_windows"].items()}
+    return metadata | {"daemon": about | {"label_windows": counts}}
 
 
 def _listed(value: Any) -> Any:

@@ -4,6 +4,8 @@ import contextlib
 import os
 import socket
 
+from .problems import UsageProblem, reason
+
 
 def notify(state: str) -> None:
     """Tell systemd, as `sd_notify` does; nothing where nobody listens (`NOTIFY_SOCKET`)."""
@@ -18,3 +20,24 @@ def notify(state: str) -> None:
     ):
         to.setblocking(False)
         to.sendto(state.encode(), address)
+
+
+def require_descriptor(option: str, descriptor: int) -> None:
+    """Check that whoever started this process left it that descriptor.
+
+    **Raises:** `UsageProblem`.
+    """
+    try:
+        os.fstat(descriptor)
+    except OSError as error:
+        raise UsageProblem(
+            f"{option}: {descriptor} is no open descriptor: {reason(error)}."
+        ) from error
+
+
+def tell_ready(descriptor: int) -> None:
+    """Write a line to the descriptor, and close it."""
+    with contextlib.suppress(OSError):  # nobody reads any more: nobody is to be told
+        os.write(descriptor, b"ready\n")
+    with contextlib.suppress(OSError):
+        os.close(descriptor)

@@ -16,6 +16,7 @@ from .json_lines import (
     require_sayable,
     told_of_observation,
 )
+from .reasons import reason_of_action
 from .report import plain
 
 
@@ -83,7 +84,7 @@ class ActionAnswers:
         with told_of_observation(event.id):
             found = self.daemon.act(observation, reward, terminated, truncated, learn=learn)
         metrics = {name: _listed(value) for name, value in found.metrics.items()}
-        return {
+        answer = {
             "id": event.id,
             "step": found.step,
             "action": _listed(found.action),
@@ -91,6 +92,13 @@ class ActionAnswers:
             "began": found.began,
             "metrics": plain(metrics),
         }
+        if found.rejected:
+            row = observation
+            if self.schema.featured:
+                row = self.daemon.event_row(observation).features
+            told = reason_of_action(row, self.daemon.feature_names, reward)
+            answer["reason"] = told
+        return answer
 
 
 def _listed(value: Any) -> Any:

@@ -119,6 +119,9 @@ class ActionEvents(AbstractEventKind):
             "plasticity": watched_plasticity(self.learner, state),
         }
 
+    def warm_up_report(self, state: Any) -> None:
+        watched_plasticity(self.learner, state)
+
     def _prepared(self, state: Any) -> int:
         self._space: ActionSpace = self.learner.action_space
         self._in_action = math.prod(self._space.shape)

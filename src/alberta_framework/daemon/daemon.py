@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from .divergence import Divergence, NewestBefore
 from .event_kind import Turn
 from .event_rows import EventRow, feature_dim_of, names_of, resumed_features, stored_features
 from .kinds import event_kind, require_served
+from .label_window import LabelWindows
 from .losses import Losses
 from .observations import numbers_of
 from .predictions import AbstractPredictionEvents
@@ -60,7 +61,8 @@ class Daemon:
     """One learner, or one agent, in a long-lived process: NumPy in, NumPy out.
 
     Every call of the hot path is one compiled program on the packed state, compiled when the daemon
-    is made, so that the first event is as fast as any. Checkpoints are written by a background
+    is made, as is what a save and a brief report need, so that the first of each is as fast as any;
+    `warm_up` does so for a whole report. Checkpoints are written by a background
     thread; while one is being written no other is begun. Methods may be called from several
     threads; one runs at a time.
 
@@ -176,13 +178,17 @@ class Daemon:
             feature_names = names_of(self.features, feature_names)
             self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
             self.head_names = self._named("head_names", head_names, self.n_heads)
-            self._recording = None if record is None else Recording(record, self._life(key))
+            self._recording = (
+                None if record is None else Recording(record, self._life(key), self.features)
+            )
         except BaseException:
             self._saving.release()
             raise
         self.tally = Tally()
         self._saving.begin(self.steps)
         self._lived_from = time.monotonic()
+        # So that the first save and the first brief report find their programs compiled.
+        self.report(brief=True)
 
     def predict(self, observation: Any) -> Float[np.ndarray, " heads"]:
         """The predictions at `observation` [features]; nothing changes."""
@@ -197,14 +203,22 @@ class Daemon:
             raise TypeError("Daemon.update: `targets` must be given; `step` predicts without.")
         return self.step(observation, targets, terminated)
 
-    def step(self, observation: Any, targets: Any = None, terminated: bool = False) -> StepResult:
+    def step(
+        self,
+        observation: Any,
+        targets: Any = None,
+        terminated: bool = False,
+        *,
+        before_save: Callable[[StepResult], Any] | None = None,
+    ) -> StepResult:
         """Predict and learn from one event; without `targets` predict only.
 
         **Arguments:** `observation` [features], or with `features` a mapping of fields or an
         `event_row`; `targets` [heads]: targets, or the cumulants of the
         transition into this observation; NaN leaves a head as it was; of a learner of classes, as
         `SoftmaxLinearLearner`, the number of the class; `terminated`: whether this transition ended
-        an episode, for learners of transitions.
+        an episode, for learners of transitions; `before_save`: called with the result of an event
+        that is learned from, before a save that falls due, for what is saved beside the state.
 
         For a learner of one target NaN is no target: of an example it is predicted only, and of a
         transition nothing is learned, and the next one begins here, with traces cut.
@@ -219,6 +233,7 @@ class Daemon:
             if kind.n_targets == 1 and targets[0] != targets[0] and not kind.learns_transitions:
                 targets = None
         with self._lock:
+            came = observation
             observation, featured = self._shown(observation)
             if targets is None or self.frozen:
                 result = self._predicted(kind, observation, started, targets)
@@ -228,12 +243,15 @@ class Daemon:
             terminated = kind.learns_transitions and _flag("terminated", terminated)
             turn = kind.turn(self._settled().carried, observation, targets, terminated)
             if self._recording is not None:
-                self._recording.event(self._now.steps + 1, observation, targets, terminated)
+                number, fields = self._now.steps + 1, self._fields_of(came)
+                self._recording.event(number, observation, targets, terminated, fields)
             found = self._taken(turn, featured)
             kind.note(observation)
             result = StepResult(*kind.told(turn, found), self._now.steps)
             if self._losses is not None and not result.rejected:
                 self._losses.add(result.predictions, targets)
+            if before_save is not None:
+                before_save(result)
             self._end_of_event(started)
             if self._shadow is not None:
                 self._shadow.step(EventRow(observation, None), targets, terminated)
@@ -290,13 +308,14 @@ class Daemon:
                 f"Daemon.act: `reward` must be None where nothing is learned, got {reward}."
             )
         with self._lock:
+            came = observation
             observation, featured = self._shown(observation)
             if not learn or self.frozen:
                 return self._acted(kind, observation, started, labelled=reward is not None)
             episodes = self._settled().carried
             if self._recording is not None:
-                number = self._now.steps + 1
-                self._recording.act(number, observation, reward, terminated, truncated)
+                number, fields = self._now.steps + 1, self._fields_of(came)
+                self._recording.act(number, observation, reward, terminated, truncated, fields)
             began = reward is None or not episodes.under_way
             turn = kind.turn(episodes, observation, reward, terminated, truncated)
             found = self._taken(turn, featured)
@@ -437,6 +456,12 @@ class Daemon:
         if newest_before is not None:
             self._newest_before = newest_before
 
+    def warm_up(self) -> None:
+        """Compile what a whole `report` of a learner needs, which the first one does otherwise;
+        nothing changes. All else is compiled when the daemon is made."""
+        with self._lock:
+            self._kind.warm_up_report(self.state)
+
     def report(self, brief: bool = False) -> dict[str, Any]:
         """Counts, losses and latencies, and what the learner relies on and whether it can still
         learn, or what the agent has lived, as JSON; `brief` leaves out the last two of a learner,
@@ -513,6 +538,7 @@ class Daemon:
             "key": data,
             "gamma": self.gamma,
             "feature_names": self.feature_names,
+            "features": None if self.features is None else self.features.to_config(),
             "head_names": self.head_names,
             "on_divergence": self._divergence.how,
             "divergence_after": self._divergence.after,
@@ -530,6 +556,8 @@ class Daemon:
         self._losses: Losses | None = None
         if self._predictions is not None and self._predictions.targets_are_predicted:
             self._losses = Losses(kind.n_heads, self.learner.target_classes is not None)
+        # The events that wait for labels, by the clients that `EventProcessor`s know by name.
+        self.label_windows = LabelWindows()
         carried, steps, in_a_row = kind.begun, 0, 0
         if stored is not None:
             self._resumed, carried = stored, kind.restored(stored)
@@ -540,6 +568,7 @@ class Daemon:
                 in_a_row = self._divergence.resume(stored["divergence"])
             if self._losses is not None and stored.get("losses") is not None:
                 self._losses.resume(stored["losses"])
+            self.label_windows.resume(stored.get("label_windows") or {})
         if self._divergence.recovers:
             self._divergence.warm_up(state)
             kind.recovered(state, carried)
@@ -573,6 +602,12 @@ class Daemon:
             )
         assert before is not None
         return self._read(before, observation)
+
+    def _fields_of(self, observation: Any) -> Mapping[str, Any] | None:
+        """The fields by which the features move on with it; None without any."""
+        if self._read is None:
+            return None
+        return observation.event if isinstance(observation, EventRow) else observation
 
     def _predicting(self, method: str) -> AbstractPredictionEvents:
         if self._predictions is None:
@@ -718,6 +753,7 @@ class Daemon:
             "feature_names": self.feature_names,
             "features": stored_features(self.features, featured),
             "head_names": self.head_names,
+            "label_windows": self.label_windows.stored(),
         }
         return self._unpacked(_copied(words)), about
 

@@ -80,6 +80,10 @@ class AbstractEventKind(abc.ABC):
     ) -> dict[str, Any]:
         """What a report tells of this kind alone."""
 
+    @abc.abstractmethod
+    def warm_up_report(self, state: Any) -> None:
+        """Compile what `report` needs."""
+
     def _warm_up(self, state: Any, *programs: Callable, numbers: np.ndarray) -> None:
         """Call each on words as they are at first, and on words that a step gave."""
         for program in programs:

@@ -1,5 +1,7 @@
 """Events of named fields in a daemon: the features that are made of them."""
 
+import datetime
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -7,6 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ..event_features import EventFeatures, EventFeaturesState
+
+# What stands in a recording for a time of NumPy, which may be finer than a text says to Python.
+_DATETIME64 = "datetime64"
 
 
 class EventRow(NamedTuple):
@@ -82,3 +87,35 @@ def resumed_features(
             "weights belong to its fields, in their order."
         )
     return features, features.restored(kept["state"])
+
+
+def recorded_fields(features: EventFeatures, event: Mapping[str, Any]) -> str:
+    """The fields of an event as JSON, of which `event_recorded` makes what moves the features on by
+    the same bits. Of fields that nobody declared only their names do.
+
+    **Raises:** `TypeError`, `ValueError` for a value that JSON cannot say.
+    """
+    declared = {field.name for field in features.fields}
+    told = {str(name): value if name in declared else None for name, value in event.items()}
+    return json.dumps(told, allow_nan=False, separators=(",", ":"), default=_said)
+
+
+def event_recorded(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The event that `recorded_fields` tells of."""
+    return {name: _meant(value) for name, value in fields.items()}
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, np.datetime64):
+        return {_DATETIME64: str(value)}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} cannot be recorded")
+
+
+def _meant(value: Any) -> Any:
+    if isinstance(value, dict) and list(value) == [_DATETIME64]:
+        return np.datetime64(value[_DATETIME64])
+    return value

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from ..components.ranges import require_count
 from .action_events import ActionAnswers
 from .daemon import Daemon
 from .json_lines import EventError
+from .label_window import MOST_BYTES, require_window
 from .labelled_events import LabelledAnswers
 
 
@@ -15,22 +15,32 @@ class EventProcessor:
 
     Of a learner: an event with an `id` and an observation is remembered, so that targets may follow
     later under the same `id`; learning then happens on the observation as it was, once for each
-    head. The latest `label_window` observations are remembered, by this processor alone: where
-    several clients number their events each on their own, each needs a processor of its own.
+    head. The latest `label_window` observations are remembered, of `label_window_bytes` together,
+    by this processor alone: where several clients number their events each on their own, each needs
+    a processor of its own. Those of a `client` that has a name are saved with the state of the
+    daemon, and found again by a processor of the same name after a restart; a client may say its
+    name by a line too, {"client": NAME}, before its first event.
     Targets that are all null are no label, and a learner of examples predicts only.
 
     Of an agent: each event is one of `Daemon.act`.
 
-    **Arguments:** `daemon`, with its names of features and heads; `label_window` >= 0.
+    **Arguments:** `daemon`, with its names of features and heads; `label_window` >= 0,
+    `label_window_bytes` >= 0, default 64 MiB; `client`, default None.
     """
 
-    def __init__(self, daemon: Daemon, label_window: int = 10_000):
-        require_count("EventProcessor", "label_window", label_window, low=0)
-        self.daemon, self.label_window = daemon, label_window
+    def __init__(
+        self,
+        daemon: Daemon,
+        label_window: int = 10_000,
+        label_window_bytes: int = MOST_BYTES,
+        client: str | None = None,
+    ):
+        require_window("EventProcessor", label_window, label_window_bytes)
+        self.daemon = daemon
         if daemon.acts:
             self._answers = ActionAnswers(daemon)
         else:
-            self._answers = LabelledAnswers(daemon, label_window)
+            self._answers = LabelledAnswers(daemon, label_window, label_window_bytes, client)
         self.schema = self._answers.schema
 
     def process(self, line: str | bytes, number: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Lines of JSON: what every event has in common, and what is wrong with a line."""
 
 import abc
+import codecs
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,12 @@ import numpy as np
 from ..components.float32 import EVERY_INTEGER, holds_integer
 from ..event_features import FieldError
 
+LONGEST_LINE = 1 << 20
+# Of a line that is longer so much is kept, to find its id in.
+KEPT_OF_A_LONG_LINE = 1 << 16
 _LONGEST_SAID = 80
+
+_DECODER = json.JSONDecoder()
 
 Event = TypeVar("Event")
 
@@ -22,6 +28,10 @@ class EventError(ValueError):
     def __init__(self, text: str, event_id: Any = None):
         super().__init__(text)
         self.id = event_id
+
+
+class LongLine(bytes):
+    """The beginning of a line of more than `LONGEST_LINE` bytes."""
 
 
 class AbstractEventSchema(abc.ABC, Generic[Event]):
@@ -55,6 +65,8 @@ class AbstractEventSchema(abc.ABC, Generic[Event]):
 
 
 def _loaded(line: str | bytes) -> dict[str, Any]:
+    if isinstance(line, LongLine):
+        raise EventError(f"line: is longer than {LONGEST_LINE:,} bytes", _id_in(line))
     try:
         text = line.decode("utf-8") if isinstance(line, bytes) else line
         found = json.loads(text, object_pairs_hook=_object)
@@ -65,6 +77,37 @@ def _loaded(line: str | bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise EventError(f"line: must be a JSON object, got {short(found)}")
     return found
+
+
+def _id_in(beginning: bytes) -> Any:
+    """The id of an object of which only the beginning is there; None if it is not among its whole
+    fields."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(beginning)
+        place = _past_blanks(text, 0)
+        while text[place] in "{,":
+            name, place = _value_at(text, place + 1)
+            if text[place] != ":":
+                return None
+            value, place = _value_at(text, place + 1)
+            # A number may go on where the text ends; what comes after it says that it does not.
+            if name == "id" and text[place] in ",}":
+                require_sayable(value)
+                return value
+    except (ValueError, IndexError, RecursionError):
+        pass
+    return None
+
+
+def _value_at(text: str, place: int) -> tuple[Any, int]:
+    value, place = _DECODER.raw_decode(text, _past_blanks(text, place))
+    return value, _past_blanks(text, place)
+
+
+def _past_blanks(text: str, place: int) -> int:
+    while text[place] in " \t\r\n":
+        place += 1
+    return place
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

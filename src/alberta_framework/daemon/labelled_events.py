@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .daemon import Daemon
+from .daemon import Daemon, StepResult
+from .event_rows import EventRow
 from .json_lines import (
     AbstractEventSchema,
     EventError,
@@ -20,6 +20,10 @@ from .json_lines import (
     short,
     told_of_observation,
 )
+from .label_window import LabelWindow, Remembered
+from .reasons import reason_of
+
+_LONGEST_NAME = 200
 
 
 class Event(NamedTuple):
@@ -27,7 +31,8 @@ class Event(NamedTuple):
 
     `observation` is None for a label that comes later, `targets` for no label. A null target is
     NaN. Where features are made of it, it is an object of fields. With `relabel` a head that has
-    learned the label of this event learns this one too.
+    learned the label of this event learns this one too. `client` is no event but the name of who
+    sends the lines.
     """
 
     id: Any
@@ -35,6 +40,7 @@ class Event(NamedTuple):
     targets: np.ndarray | None
     terminated: bool
     relabel: bool = False
+    client: str | None = None
 
 
 class EventSchema(AbstractEventSchema[Event]):
@@ -48,7 +54,7 @@ class EventSchema(AbstractEventSchema[Event]):
     `class_names`: of a learner of classes, whose target may then be a class's name.
     """
 
-    fields = ("id", "observation", "targets", "terminated", "relabel")
+    fields = ("id", "observation", "targets", "terminated", "relabel", "client")
 
     def __init__(
         self,
@@ -64,6 +70,8 @@ class EventSchema(AbstractEventSchema[Event]):
         self.targets, self.classes = places_of(target_names), places_of(class_names)
 
     def _event(self, found: dict[str, Any]) -> Event:
+        if "client" in found:
+            return Event(None, None, None, False, client=_client_in(found))
         observation = targets = None
         if found.get("observation") is not None:
             observation = observation_in(
@@ -91,21 +99,17 @@ class EventSchema(AbstractEventSchema[Event]):
         return np.array([self.classes[found]], np.float32)
 
 
-class _Remembered:
-    """An observation that labels may follow to, and the heads that have learned theirs, if any."""
-
-    __slots__ = ("learned", "observation")
-
-    def __init__(self, observation: Any):
-        self.observation = observation
-        self.learned: np.ndarray | None = None
-
-
 class LabelledAnswers:
-    """Answers events of a learner, and remembers as many observations as `label_window` says."""
+    """Answers events of a learner, and remembers observations for labels that come later: as many
+    as `label_window` and `label_window_bytes` say, and those of a `client` that has a name, or says
+    it in its first line, with the state of the daemon."""
 
-    def __init__(self, daemon: Daemon, label_window: int):
-        self.daemon, self.label_window = daemon, label_window
+    def __init__(
+        self, daemon: Daemon, label_window: int, label_window_bytes: int, client: str | None
+    ):
+        self.daemon = daemon
+        self._limits = label_window, label_window_bytes
+        self._window, self._begun = self._window_of(client), False
         self.schema = EventSchema(
             daemon.feature_dim,
             daemon.n_targets,
@@ -114,7 +118,6 @@ class LabelledAnswers:
             daemon.features is not None,
             daemon.class_names,
         )
-        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
     def answer(self, line: str | bytes) -> dict[str, Any]:
         """The answer to a line.
@@ -122,50 +125,71 @@ class LabelledAnswers:
         **Raises:** `EventError` for a bad one.
         """
         event = self.schema.parsed(line)
+        if event.client is not None:
+            return self._known_as(event.client)
+        self._begun = True
         with told_of_observation(event.id):
-            if self.schema.featured and event.observation is not None:
-                event = event._replace(observation=self.daemon.event_row(event.observation))
             return self._answered(event)
 
+    def _known_as(self, client: str) -> dict[str, Any]:
+        if self._begun:
+            raise EventError("client: must be said before the first event")
+        self._window = self._window_of(client)
+        return {"client": client, "step": self.daemon.steps, "remembered": len(self._window)}
+
+    def _window_of(self, client: str | None) -> LabelWindow:
+        if client is None:
+            return LabelWindow(*self._limits)
+        sizes = self.daemon.feature_dim, self.daemon.n_targets
+        return self.daemon.label_windows.of(client, *self._limits, *sizes)
+
     def _answered(self, event: Event) -> dict[str, Any]:
-        remembered = self._remembered_for(event)
-        observation = event.observation if remembered is None else remembered.observation
+        remembered, observation = self._remembered_for(event)
         labelled = None if event.targets is None else ~np.isnan(event.targets)
-        no_label = labelled is None or not labelled.any()
-        once = not no_label and not event.relabel
-        if once and remembered is not None and remembered.learned is not None:
+        if labelled is not None and not labelled.any():
+            labelled = None
+        if labelled is not None and remembered.learned is not None and not event.relabel:
             self._require_unlearned(event.id, labelled & remembered.learned)
         # An unlabelled event is a step of an episode all the same.
-        learns = not no_label or self.daemon.learns_transitions
+        learns = labelled is not None or self.daemon.learns_transitions
         targets = event.targets if learns else None
-        predictions, rejected, step = self.daemon.step(observation, targets, event.terminated)
-        if not no_label and remembered is not None and not rejected:
-            before = remembered.learned
-            remembered.learned = labelled if before is None else before | labelled
-            if self.schema.featured:  # what its features carry on has moved past it
-                remembered.observation = remembered.observation._replace(event=None)
+
+        def note(result: StepResult) -> None:
+            if labelled is not None and not result.rejected:
+                remembered.learn(labelled)
+
+        result = self.daemon.step(observation, targets, event.terminated, before_save=note)
+        predictions, rejected, step = result
+        note(result)
         values = [value if math.isfinite(value) else None for value in predictions.tolist()]
         heads = self.daemon.head_names
         named = values if heads is None else dict(zip(heads, values, strict=True))
-        return {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
+        answer = {"id": event.id, "step": step, "predictions": named, "rejected": rejected}
+        return answer | {"reason": self._reason(observation, targets)} if rejected else answer
 
-    def _remembered_for(self, event: Event) -> _Remembered | None:
-        """What is remembered under the event's id: from now on, or since an earlier event."""
+    def _reason(self, observation: EventRow, targets: np.ndarray | None) -> str:
+        ours, row = self.daemon, observation.features
+        return reason_of(ours.learner, row, ours.feature_names, targets, ours.target_names)
+
+    def _remembered_for(self, event: Event) -> tuple[Remembered, EventRow]:
+        """What is remembered under the event's id, from now on or since an earlier event, and its
+        observation."""
         if event.observation is None:
-            return self._earlier(event)
-        if event.id is None or not self.label_window:
-            return None
-        name = json.dumps(event.id, sort_keys=True)
-        self._remembered[name] = found = _Remembered(event.observation)
-        self._remembered.move_to_end(name)
-        if len(self._remembered) > self.label_window:
-            self._remembered.popitem(last=False)
-        return found
+            found = self._earlier(event)
+            return found, found.observation()
+        observation = EventRow(event.observation, None)
+        if self.schema.featured:
+            observation = self.daemon.event_row(event.observation)
+        fields = None if observation.event is None else json.dumps(observation.event)
+        found = Remembered(observation.features, fields)
+        if event.id is not None and not self.daemon.learns_transitions:
+            self._window.remember(event.id, found)
+        return found, observation
 
-    def _earlier(self, event: Event) -> _Remembered:
+    def _earlier(self, event: Event) -> Remembered:
         if self.daemon.learns_transitions:
             raise EventError("observation: is missing; a learner of transitions needs it", event.id)
-        found = self._remembered.get(json.dumps(event.id, sort_keys=True))
+        found = self._window.find(event.id)
         if found is None:
             text = f"id: no event {short(event.id)} among the latest remembered"
             raise EventError(text, event.id)
@@ -178,3 +202,16 @@ class LabelledAnswers:
             target = place if names is None else list(names)[place]
             text = f"targets.{target}: event {short(event_id)} has learned it already"
             raise EventError(text, event_id)
+
+
+def _client_in(found: dict[str, Any]) -> str:
+    """The name of a line that says who sends the lines, and nothing else."""
+    name = found["client"]
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise EventError(
+            f"client: must be a text of 1 to {_LONGEST_NAME} characters, got {short(name)}"
+        )
+    if len(found) > 1:
+        other = next(key for key in found if key != "client")
+        raise EventError(f"client: stands in a line of its own, got {other} beside it")
+    return name

@@ -75,6 +75,11 @@ class AbstractPredictionEvents(AbstractEventKind):
             "plasticity": report.plasticity(self.learner, state, seen, _OBSERVATIONS_KEPT),
         }
 
+    def warm_up_report(self, state: Any) -> None:
+        report.relevance(self.learner, state, None, None)
+        any_observation = np.zeros((1, self.feature_dim), np.float32)
+        report.plasticity(self.learner, state, any_observation, _OBSERVATIONS_KEPT)
+
     def stored(self, carried: Any) -> dict[str, Any]:
         last = self.last_observation(carried)
         return {"last_observation": None if last is None else [float(value) for value in last]}

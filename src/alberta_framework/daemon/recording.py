@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..event_features import EventFeatures
+from .event_rows import recorded_fields
+
 _log = logging.getLogger(__name__)
 VERSION = 1
 
@@ -18,18 +21,25 @@ class Recording:
     """Appends a line of JSON for each event that changes the state, before it does.
 
     The first line says whose life it is; each other one has the number of its event, `step`, and
-    what the learner was given, to the last bit: null for NaN, 1e999 for infinity. After a crash the
+    what the learner was given, to the last bit: null for NaN, 1e999 for infinity; and the `fields`
+    of the event, where they are what features are made of and move on with. After a crash the
     daemon goes on from its checkpoint, and numbers that were there come again: the later line is
     what was learned. What cannot be written is told, and learned all the same; then a number is
     missing, and a replay says so.
 
-    **Arguments:** `path`; `about`: what tells the life from others, as JSON values.
+    **Arguments:** `path`; `about`: what tells the life from others, as JSON values; `features`:
+    what makes the observations of events, if anything does.
 
     **Raises:** `ValueError` if another life, or something else, is recorded there; `OSError`.
     """
 
-    def __init__(self, path: str | os.PathLike, about: Mapping[str, Any]):
-        self.path, self.failures = Path(path), 0
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        about: Mapping[str, Any],
+        features: EventFeatures | None = None,
+    ):
+        self.path, self.failures, self._features = Path(path), 0, features
         about = json.loads(json.dumps({"recording": VERSION, **about}))
         self._torn = False
         if self.path.exists() and self.path.stat().st_size:
@@ -39,12 +49,17 @@ class Recording:
             self._append(json.dumps(about))
 
     def event(
-        self, step: int, observation: np.ndarray, targets: np.ndarray, terminated: bool
+        self,
+        step: int,
+        observation: np.ndarray,
+        targets: np.ndarray,
+        terminated: bool,
+        fields: Mapping[str, Any] | None = None,
     ) -> None:
-        """An event of a learner."""
+        """An event of a learner; `fields`: those by which its features move on."""
         line: dict[str, Any] = {"step": step}
         line |= {"observation": observation.tolist(), "targets": targets.tolist()}
-        self._write(line | ({"terminated": True} if terminated else {}))
+        self._write(line | ({"terminated": True} if terminated else {}), fields)
 
     def act(
         self,
@@ -53,12 +68,13 @@ class Recording:
         reward: float | None,
         terminated: bool,
         truncated: bool,
+        fields: Mapping[str, Any] | None = None,
     ) -> None:
-        """An event of an agent."""
+        """An event of an agent; `fields` as of a learner."""
         line: dict[str, Any] = {"step": step, "observation": observation.tolist()}
         line |= {} if reward is None else {"reward": reward}
         line |= {"terminated": True} if terminated else {}
-        self._write(line | ({"truncated": True} if truncated else {}))
+        self._write(line | ({"truncated": True} if truncated else {}), fields)
 
     def recovered(self, step: int, restored_from: int | None) -> None:
         """After the event `step` the state gave way to that of an earlier one, or to a new one."""
@@ -69,13 +85,15 @@ class Recording:
             os.close(self._descriptor)
         self._descriptor = -1
 
-    def _write(self, line: Mapping[str, Any]) -> None:
+    def _write(self, line: Mapping[str, Any], fields: Mapping[str, Any] | None = None) -> None:
         text = json.dumps(line, separators=(",", ":"))
         # There are numbers and names of ours in it alone.
         text = text.replace("Infinity", "1e999").replace("NaN", "null")
         try:
+            if fields is not None and self._features is not None:
+                text = f'{text[:-1]},"fields":{recorded_fields(self._features, fields)}}}'
             self._append(text)
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:
             if not self.failures:
                 _log.error("%s: was not recorded, going on: %s", self.path, error)
             self.failures += 1

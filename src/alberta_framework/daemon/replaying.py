@@ -9,14 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..components.component import from_config
+from ..event_features import EventFeatures
 from .daemon import Daemon
 from .divergence import KeptState
-from .event_rows import EventRow
+from .event_rows import EventRow, event_recorded
 from .recording import Recorded
 
 
 def replay_daemon(path: str | os.PathLike, start: str | os.PathLike | None = None) -> Daemon:
-    """A daemon that has learned all events of a recording, bit for bit as the one that recorded it.
+    """A daemon that has learned all events of a recording, bit for bit as the one that recorded it,
+    and whose features of events carry on the same.
 
     It has no checkpoint; `save_agent(daemon.learner, daemon.state, ...)` keeps what it learned.
 
@@ -54,6 +56,9 @@ def _begun(about: dict[str, Any], start: str | os.PathLike | None) -> Daemon:
         name: about[name]
         for name in ("gamma", "feature_names", "head_names", "on_divergence", "divergence_after")
     }
+    # A recording from before its features were part of it holds their rows alone.
+    if about.get("features") is not None:
+        options["features"] = EventFeatures.from_config(about["features"])
     learner, feature_dim = from_config(about["learner"]), about["feature_dim"]
     if start is None:
         return Daemon(learner, feature_dim, key=key, **options)
@@ -89,7 +94,9 @@ def _source(
 
 
 def _live(ours: Daemon, line: dict[str, Any]) -> None:
-    observation = EventRow(np.asarray(line["observation"], np.float32), None)
+    fields = line.get("fields")
+    event = None if fields is None else event_recorded(fields)
+    observation = EventRow(np.asarray(line["observation"], np.float32), event)
     terminated = line.get("terminated", False)
     if ours.acts:
         reward = line.get("reward")

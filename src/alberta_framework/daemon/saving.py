@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -67,7 +68,14 @@ class Saving:
         self.frozen, self._pins = frozen, pins
         self.every, self.every_s, self.keep = every, every_s, keep
         self._learner, self._resume = learner, resume
-        self._claim = None if self.path is None or frozen else CheckpointClaim(self.path)
+        self._claim = None
+        if self.path is not None and not frozen:
+            self._claim = CheckpointClaim(self.path)
+            try:
+                _require_room_beside(self._claim.path)
+            except OSError:
+                self._claim.release()
+                raise
         self._template: Any = None
         # What else the checkpoint told that was resumed from, which goes on with it.
         self._beside: dict[str, Any] = {}
@@ -224,6 +232,16 @@ class Saving:
             blocking=blocking,
             foreign="set aside",
         )
+
+
+def _require_room_beside(path: Path) -> None:
+    """Check that the folder takes a new file, as each save is one before it takes the old one's
+    place; a lock that is there already would not tell.
+
+    **Raises:** `OSError`.
+    """
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
 
 
 def _require_seconds(seconds: Any) -> None:

@@ -1,6 +1,7 @@
 """Serving events: from standard input, or from the clients of a Unix socket."""
 
 import contextlib
+import json
 import os
 import select
 import socket
@@ -13,12 +14,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .json_lines import KEPT_OF_A_LONG_LINE, LONGEST_LINE, LongLine
+
 _CHUNK = 1 << 16
-_LONGEST_LINE = 1 << 20
+# So many clients are answered at a time, and so many wait to be taken.
+MOST_CLIENTS, BACKLOG = 64, 128
 # As much as never waits once there is room: what select tells of a descriptor that blocks.
 _PIECE = getattr(select, "PIPE_BUF", 512)
 # How long after a stop a reader may still take what was written for it.
 _GRACE_S = 0.5
+
+_NO_ROOM = (
+    json.dumps({"id": None, "line": 0, "error": f"client: there are {MOST_CLIENTS} already"}) + "\n"
+).encode()
 
 # What answers the line of a number with a line.
 Answer = Callable[[bytes, int], bytes]
@@ -28,6 +36,10 @@ class Stop:
     """Asks those who serve to stop, from a signal handler or another thread.
 
     No lock is taken: a second signal may come while the first is being handled.
+
+    `descriptor`: a byte that is written to it asks too. For `signal.set_wakeup_fd`: Python handles
+    a signal between two instructions of the main thread, so one that comes right before a wait, or
+    to another thread, would be handled after the wait alone, which may have no end.
     """
 
     def __init__(self):
@@ -36,6 +48,10 @@ class Stop:
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
         weakref.finalize(self, _close, self._read_end, self._write_end)
+
+    @property
+    def descriptor(self) -> int:
+        return self._write_end
 
     def ask(self) -> None:
         if not self.asked:
@@ -46,7 +62,10 @@ class Stop:
     def wait_for_input(self, descriptor: int) -> bool:
         """Wait until something can be read; False if a stop was asked for."""
         readable, _, _ = select.select([descriptor, self._read_end], [], [])
-        return self._read_end not in readable
+        if self._read_end in readable:
+            self.ask()
+            return False
+        return True
 
     def wait_for_room(self, descriptor: int) -> bool:
         """Wait until something can be written; False half a second after a stop was asked for."""
@@ -54,11 +73,14 @@ class Stop:
             _, writable, _ = select.select([self._read_end], [descriptor], [])
             if writable:
                 return True
+            self.ask()
         left = max(0.0, self._asked_at + _GRACE_S - time.monotonic())
         return bool(select.select([], [descriptor], [], left)[1])
 
     def wait(self) -> None:
+        """Wait until a stop was asked for."""
         select.select([self._read_end], [], [])
+        self.ask()
 
 
 def _close(*descriptors: int) -> None:
@@ -107,16 +129,22 @@ def serve_socket(
     """Answer the lines of all clients of a Unix socket, one line at a time, until a stop.
 
     Each client is answered by an `Answer` of its own, which `connected` makes; `ready` is called
-    once clients may come. The socket has mode
-    0600, and is removed at the end; one that a dead process left is replaced.
+    once clients may come. One more than `MOST_CLIENTS` is told so in a line, and let go. The socket
+    has mode 0600, and is removed at the end; one that a dead process left is replaced.
 
     **Raises:** `OSError` if the socket cannot be made, or another process serves it.
     """
     _remove_stale(path)
-    turn = threading.Lock()
+    turn, room = threading.Lock(), threading.Semaphore(MOST_CLIENTS)
 
     class Client(socketserver.BaseRequestHandler):
         def handle(self) -> None:
+            try:
+                self._serve()
+            finally:
+                room.release()
+
+        def _serve(self) -> None:
             answer, descriptor = connected(), self.request.fileno()
 
             def in_turn(line: bytes, number: int) -> bytes:
@@ -127,6 +155,16 @@ def serve_socket(
 
     class Server(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
+        request_queue_size = BACKLOG
+
+        def verify_request(self, request: Any, client_address: Any) -> bool:
+            del client_address
+            if room.acquire(blocking=False):
+                return True
+            with contextlib.suppress(OSError):  # gone already
+                request.setblocking(False)
+                request.sendall(_NO_ROOM)
+            return False
 
     mask = os.umask(0o177)
     try:
@@ -164,18 +202,26 @@ def _lines(source: int, stop: Stop) -> Iterator[bytes]:
         if not stop.wait_for_input(source):
             return
         chunk = os.read(source, _CHUNK)
-        *lines, kept = (kept + chunk).split(b"\n")
-        for line in lines:
+        first, *lines = chunk.split(b"\n")
+        first = kept if too_long else kept + first
+        for line in (first, *lines)[:-1]:
             if stop.asked:
                 return
-            yield b"[too long]" if too_long or len(line) > _LONGEST_LINE else line
+            yield _shortened(line, too_long)
             too_long = False
-        if len(kept) > _LONGEST_LINE:
-            kept, too_long = b"", True
+        kept = lines[-1] if lines else first
+        if len(kept) > LONGEST_LINE:
+            kept, too_long = kept[:KEPT_OF_A_LONG_LINE], True
         if not chunk:
             if kept or too_long:
-                yield b"[too long]" if too_long else kept
+                yield _shortened(kept, too_long)
             return
+
+
+def _shortened(line: bytes, too_long: bool) -> bytes:
+    if too_long or len(line) > LONGEST_LINE:
+        return LongLine(line[:KEPT_OF_A_LONG_LINE])
+    return line
 
 
 def _remove_stale(path: Path) -> None:

@@ -8,6 +8,7 @@ from .abstract import initial_state as initial_state
 from .acceptance import Candidate as Candidate
 from .acceptance import concluded as concluded
 from .acceptance import guarded as guarded
+from .disallowed import Disallowed as Disallowed
 from .gradient_trace_td import GradientTraceTD as GradientTraceTD
 from .gradient_trace_td import GradientTraceTDState as GradientTraceTDState
 from .gradient_trace_td import GradientTraceTDUpdateResult as GradientTraceTDUpdateResult

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..components.component import AbstractComponent
 from ..components.state import AbstractState
+from .disallowed import Disallowed
 from .metrics import MetricParts, Metrics, own_names
 from .trunk import Network
 
@@ -173,6 +175,11 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
         numbers of classes; it rejects others. NaN, no target, it always allows."""
         return self._allows(targets)
 
+    def disallowed(self, targets: np.ndarray) -> Disallowed | None:
+        """What is wrong with finite targets [targets] that `allows` does not, in words; None for
+        those that it does. On the host: nothing is compiled."""
+        return self._disallowed(targets)
+
     def _input_step_sizes(self, state: Any) -> Float[Array, " features"] | None:
         return None
 
@@ -190,6 +197,9 @@ class AbstractLearner(AbstractMeasured, Generic[State, Experience]):
 
     def _allows(self, targets: Any) -> Bool[Array, ""]:
         return jnp.asarray(True)
+
+    def _disallowed(self, targets: np.ndarray) -> Disallowed | None:
+        return None
 
 
 def initial_state(learner: Any, feature_dim: int, key: Any = None) -> Any:

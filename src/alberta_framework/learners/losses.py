@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..components.numbers import f32
 from ..components.ranges import require_choice, require_range
 from ..components.types import Hyperparameter
+from .disallowed import Disallowed
 
 # The columns that a classification loss has besides those of the errors.
 CLASSIFICATION_METRICS = ("log_loss", "accuracy")
@@ -54,6 +56,10 @@ class AbstractLoss(eqx.Module):
         """Whether these can be targets; NaN always can."""
 
     @abc.abstractmethod
+    def disallowed(self, targets: np.ndarray) -> Disallowed | None:
+        """What is wrong with those that cannot, in words; on the host."""
+
+    @abc.abstractmethod
     def metrics(
         self, outputs: Float[Array, " heads"], targets: Float[Array, " heads"]
     ) -> Float[Array, "heads columns"]:
@@ -75,6 +81,9 @@ class AbstractRegressionLoss(AbstractLoss):
 
     def allows(self, targets: Float[Array, " heads"]) -> Bool[Array, ""]:
         return jnp.asarray(True)
+
+    def disallowed(self, targets: np.ndarray) -> Disallowed | None:
+        return None
 
     def metrics(
         self, outputs: Float[Array, " heads"], targets: Float[Array, " heads"]
@@ -130,6 +139,9 @@ class LogisticLoss(AbstractClassificationLoss):
     def allows(self, targets):
         return ~jnp.any((targets < 0.0) | (targets > 1.0))
 
+    def disallowed(self, targets):
+        return _no_probability(targets)
+
     def metrics(self, outputs, targets):
         loss = jax.nn.softplus(outputs) - targets * outputs
         accurate = (outputs > 0.0) == (targets > 0.5)
@@ -165,6 +177,13 @@ class LossByHead(AbstractLoss):
         own = [jnp.where(self._is(i), targets, jnp.nan) for i in range(len(self.losses))]
         pairs = zip(self.losses, own, strict=True)
         return jnp.all(jnp.stack([loss.allows(targets) for loss, targets in pairs]))
+
+    def disallowed(self, targets):
+        for i, loss in enumerate(self.losses):
+            found = loss.disallowed(np.where(np.asarray(self.of) == i, targets, np.float32(np.nan)))
+            if found is not None:
+                return found
+        return None
 
     def metrics(self, outputs, targets):
         columns = jnp.full((*outputs.shape, len(self.metric_names)), jnp.nan, outputs.dtype)
@@ -205,6 +224,18 @@ class SoftmaxLoss(AbstractClassificationLoss):
         total = jnp.sum(jnp.where(told, targets, 0.0))
         enough = ~jnp.all(told) | (total >= 1.0 - _ROUNDING)
         return ~jnp.any((targets < 0.0) | (targets > 1.0)) & enough & (total <= 1.0 + _ROUNDING)
+
+    def disallowed(self, targets):
+        alone = _no_probability(targets)
+        if alone is not None:
+            return alone
+        told = ~np.isnan(targets)
+        total = np.sum(np.where(told, targets, np.float32(0.0)), dtype=np.float32)
+        if told.all() and total < np.float32(1.0 - _ROUNDING):
+            return Disallowed(None, f"{total:g} is less than all probabilities add up to")
+        if total > np.float32(1.0 + _ROUNDING):
+            return Disallowed(None, f"{total:g} is more than probabilities add up to")
+        return None
 
     def metrics(self, outputs, targets):
         told = ~jnp.isnan(targets)
@@ -292,6 +323,15 @@ def loss_of(loss: str | tuple[str, ...], huber_delta: Hyperparameter | None = No
         return loss_of(names[0], huber_delta)
     losses = tuple(loss_of(name, huber_delta) for name in names)
     return LossByHead(losses, tuple(names.index(name) for name in loss))
+
+
+def _no_probability(targets: np.ndarray) -> Disallowed | None:
+    """The first target that lies outside [0, 1]."""
+    outside = (targets < 0.0) | (targets > 1.0)
+    if not outside.any():
+        return None
+    place = int(np.argmax(outside))
+    return Disallowed(place, f"{targets[place]:g} is no probability")
 
 
 def _weighted(weights: Array, logs: Array) -> Array:

@@ -29,6 +29,7 @@ from ..optimizers import AbstractOptimizer, Hybrid
 from ..plasticity import AbstractPlasticity
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
+from .disallowed import Disallowed
 from .head_update import HeadUpdate
 from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
@@ -275,6 +276,9 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
 
     def _allows(self, targets: Any) -> Bool[Array, ""]:
         return self._loss.allows(f32(targets))
+
+    def _disallowed(self, targets: Any) -> Disallowed | None:
+        return self._loss.disallowed(targets)
 
     def _cut(self, state: MultiHeadMLPState) -> MultiHeadMLPState:
         return self.heads.cut(state)

@@ -19,6 +19,7 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import LMS, AbstractOptimizer
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
+from .disallowed import Disallowed
 from .lifetime import AbstractLearnerState, Lifecycle
 from .linear import changed, mean_step_size
 from .losses import SoftmaxLoss
@@ -190,6 +191,12 @@ class SoftmaxLinearLearner(AbstractLearner[SoftmaxLinearState, TimeStep]):
     def _allows(self, targets: Any) -> Bool[Array, ""]:
         label = scalar(targets)
         return jnp.isnan(label) | jnp.any(label == f32(jnp.arange(self.n_classes)))
+
+    def _disallowed(self, targets: Any) -> Disallowed | None:
+        label = float(targets[0])
+        if label != label or label in range(self.n_classes):
+            return None
+        return Disallowed(0, f"{label:g} is the number of no class, 0 to {self.n_classes - 1}")
 
     def _target_classes(self) -> int:
         return self.n_classes
