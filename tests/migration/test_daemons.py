@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
-from alberta_framework.daemon import Daemon
+from alberta_framework.daemon import Daemon, EventProcessor
 
 from .learners import SPEC
 
@@ -98,3 +98,24 @@ def test_what_else_a_checkpoint_tells_outlives_its_daemon(tmp_path):
     assert told["site"] == "north" and told["daemon"]["steps"] == 2
     daemon.save_to(tmp_path / "copy.ckpt")
     assert af.load_checkpoint_metadata(tmp_path / "copy.ckpt")["site"] == "north"
+
+
+def test_labels_that_come_after_it_find_their_events(tmp_path):
+    """With 0 in the new inputs, also where there are as many inputs as before."""
+    path, to = tmp_path / "old.ckpt", tmp_path / "new.ckpt"
+    with Daemon(MANY, 2, checkpoint=path, head_names=["p", "q"], **NAMES) as daemon:
+        client = EventProcessor(daemon, client="c")
+        client.process('{"id": 1, "observation": {"a": 3, "b": 5}}', 1)
+        client.process('{"id": 2, "observation": {"a": 4, "b": 6}}', 2)
+        client.process('{"id": 2, "targets": {"q": 1.0}}', 3)
+    af.migrate(path, to, add_inputs=["c"], drop_inputs=["a"], add_heads=["r"], drop_heads=["p"])
+    names = {"feature_names": ["b", "c"], "head_names": ["q", "r"]}
+    made = Daemon(MANY, 2, checkpoint=to, **names)
+    other = Daemon(MANY, 2, checkpoint=to, resume=True, frozen=True, **names)
+    client = EventProcessor(made, client="c")
+    expected = other.predict([5.0, 0.0])
+    found = client.process('{"id": 1, "targets": {"q": 2.0, "r": 1.0}}', 1)["predictions"]
+    np.testing.assert_array_equal([found["q"], found["r"]], expected)
+    assert "learned it already" in client.process('{"id": 2, "targets": {"q": 1.0}}', 2)["error"]
+    assert client.process('{"id": 2, "targets": {"r": 1.0}}', 3)["rejected"] is False
+    made.close()

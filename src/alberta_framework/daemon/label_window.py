@@ -5,13 +5,17 @@ import json
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..components.ranges import require_count
 from .event_rows import EventRow
+
+# Of one value for each of the old inputs or heads, and the value of a new one, one for each of the
+# new ones.
+Taken: TypeAlias = Callable[[Sequence[Any], Any], list[Any]]
 
 MOST_BYTES = 64 << 20
 # Of how many clients that have said their name the windows are kept.
@@ -163,6 +167,42 @@ class LabelWindows:
     def resume(self, stored: Mapping[str, Any]) -> None:
         """Go on with those of another process."""
         self._windows.update(stored)
+
+
+def migrated_windows(
+    stored: Mapping[str, Any] | None, inputs: Taken, heads: Taken, keep_fields: bool
+) -> dict[str, Any] | None:
+    """What `LabelWindows.stored` told, for a learner of other inputs and heads: new inputs are 0 in
+    events that came before them, new heads have learned no label. Without `keep_fields` the
+    features do not move on with those events."""
+    if stored is None:
+        return None
+    return {
+        client: found if not found["count"] else _migrated(found, inputs, heads, keep_fields)
+        for client, found in stored.items()
+    }
+
+
+def _migrated(
+    found: Mapping[str, Any], inputs: Taken, heads: Taken, keep_fields: bool
+) -> dict[str, Any]:
+    count, features, targets = found["count"], found["features"], found["targets"]
+    rows = np.frombuffer(_bytes(found["rows"]), "<f4").reshape(count, features)
+    bits = np.frombuffer(_bytes(found["learned"]), np.uint8)
+    masks = np.unpackbits(bits, count=count * targets).reshape(count, targets)
+    # One column more, for those that were not there.
+    rows, masks = (np.pad(columns, ((0, 0), (0, 1))) for columns in (rows, masks))
+    rows = rows[:, inputs(range(features), features)]
+    # Of a learner of classes one label is of all heads.
+    masks = masks[:, heads(range(targets), targets) if targets > 1 else slice(targets)]
+    return {
+        **found,
+        "features": rows.shape[1],
+        "targets": masks.shape[1],
+        "rows": _text(np.asarray(rows, "<f4")),
+        "learned": _text(np.packbits(masks)),
+        "events": found["events"] if keep_fields else None,
+    }
 
 
 def require_window(owner: str, most: Any, most_bytes: Any) -> None:

@@ -1,15 +1,12 @@
 """What a daemon told in a checkpoint, for a learner of other inputs and heads."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..event_features import EventFeatures
 from .event_rows import stored_features
+from .label_window import Taken, migrated_windows
 from .losses import migrated_losses
-
-# Of one value for each of the old inputs or heads, and the value of a new one, one for each of the
-# new ones.
-Taken = Callable[[Sequence[Any], Any], list[Any]]
 
 
 def migrated(
@@ -32,6 +29,11 @@ def migrated(
         told["last_observation"] = inputs(last, 0.0)
     if losses is not None:
         told["losses"] = migrated_losses(losses, heads)
+    same_fields = features is None or (
+        (about.get("features") or {}).get("config") == features[0].to_config()
+    )
+    windows = about.get("label_windows")
+    told["label_windows"] = migrated_windows(windows, inputs, heads, same_fields)
     if features is not None:
         told["features"] = stored_features(*features)
     return told
