@@ -77,7 +77,8 @@ def check(line):
         assert (daemon.steps, learned, rejected) == (steps, 0, 0)
         same_but_for_clocks(after, before)
     else:
-        assert found.keys() == {"id", "step", "predictions", "rejected"}
+        reason = {"reason"} if found["rejected"] else set()
+        assert found.keys() == {"id", "step", "predictions", "rejected"} | reason
         assert found["step"] == daemon.steps == steps + learned + rejected
         # An event that is only predicted counts nowhere; it is rejected if it cannot be predicted.
         unsound = None in found["predictions"].values()
