@@ -166,6 +166,11 @@ def test_the_probe_passes_here():
     compare_forms()
 
 
+@pytest.mark.skipif(not af.execution_plan().uses("one kernel"), reason="not in use here")
+def test_what_is_asked_of_a_process_of_its_own_passes_too():
+    assert probe._tried() is None
+
+
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="forms are for the CPU")
 @pytest.mark.parametrize(
     ("code", "fault"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 # Seconds, for a process that imports JAX and compiles four small programs.
 _PATIENCE = 120
-_CODE = "from alberta_framework._one_kernel import compare_forms; compare_forms()"
+_CODE = f"from {__package__}.one_kernel import compare_forms; compare_forms()"
 
 
 def fault_of(version: str) -> str | None:
