@@ -15,7 +15,7 @@ from ..checkpoints.pinned import Pins
 from ..compilation.packing import unpacked
 from ..components.ranges import require_count
 from ..event_features import EventFeatures, EventFeaturesState
-from ..learners import AbstractLearnerState, agent_age_s, initial_state, living, with_uptime
+from ..learners import initial_state, with_uptime
 from . import report
 from .actions import ActionEvents, ActionResult, in_float32
 from .divergence import Divergence, NewestBefore
@@ -24,6 +24,7 @@ from .event_rows import EventRow, feature_dim_of, names_of, resumed_features, st
 from .kinds import event_kind, require_served
 from .label_window import LabelWindows
 from .losses import Losses
+from .names import agreed_names
 from .observations import numbers_of
 from .predictions import AbstractPredictionEvents
 from .recording import Recording
@@ -176,8 +177,13 @@ class Daemon:
         try:
             self._begin(key, features)
             feature_names = names_of(self.features, feature_names)
-            self.feature_names = self._named("feature_names", feature_names, self.feature_dim)
-            self.head_names = self._named("head_names", head_names, self.n_heads)
+            self.feature_names, self.head_names = (
+                agreed_names(name, given, count, (self._resumed or {}).get(name), self.checkpoint)
+                for name, given, count in (
+                    ("feature_names", feature_names, self.feature_dim),
+                    ("head_names", head_names, self.n_heads),
+                )
+            )
             self._recording = (
                 None if record is None else Recording(record, self._life(key), self.features)
             )
@@ -489,27 +495,14 @@ class Daemon:
             losses = None if self._losses is None else self._losses.to_dict(self.head_names)
             tally = self.tally.report()
             shadow = None if self._shadow is None else self._shadow.report(brief=True)
-        alive = _has_life(state)
-        rejected = state.rejected_count if alive else own.get("rejected_events")
+        failed = None if self._recording is None else self._recording.failures
         return report.plain(
-            {
-                "learner": self._kind.name,
-                "frozen": self.frozen,
-                "failed_records": None if self._recording is None else self._recording.failures,
-                "steps": steps,
-                "step_count": state.step_count if alive else None,
-                "rejected_count": state.rejected_count if alive else None,
-                "rejected_events": rejected,
-                "share_rejected": rejected / steps if steps and rejected is not None else None,
-                "age_s": float(agent_age_s(state)) if alive else None,
-                "uptime_s": float(state.uptime_s) if alive else None,
-                **tally,
-                "losses": losses,
-                "checkpoint": checkpoint,
-                "divergence": divergence,
-                "shadow": shadow,
-                **own,
-            }
+            {"learner": self._kind.name, "frozen": self.frozen, "failed_records": failed}
+            | report.life(state, steps, own.get("rejected_events"))
+            | tally
+            | {"losses": losses, "checkpoint": checkpoint, "divergence": divergence}
+            | {"shadow": shadow}
+            | own
         )
 
     def __enter__(self) -> "Daemon":
@@ -518,16 +511,6 @@ class Daemon:
     def __exit__(self, *error: Any) -> None:
         """`close`."""
         self.close()
-
-    def _named(self, argument: str, names: Sequence[str] | None, count: int) -> list[str] | None:
-        """The names given, or else those of the checkpoint, whose order its weights have."""
-        found, kept = _names(argument, names, count), (self._resumed or {}).get(argument)
-        if found is not None and kept is not None and found != kept:
-            raise ValueError(
-                f"Daemon: `{argument}` are {kept} in {self.checkpoint}, got {found}; its weights "
-                "belong to its names, in their order."
-            )
-        return kept if found is None else found
 
     def _life(self, key: Any) -> dict[str, Any]:
         """What tells this life from others, as JSON values."""
@@ -563,7 +546,7 @@ class Daemon:
             self._resumed, carried = stored, kind.restored(stored)
             steps = stored.get("steps")
             if steps is None:
-                steps = state.step_count + state.rejected_count if _has_life(state) else 0
+                steps = state.step_count + state.rejected_count if report.has_life(state) else 0
             if stored.get("divergence") is not None:
                 in_a_row = self._divergence.resume(stored["divergence"])
             if self._losses is not None and stored.get("losses") is not None:
@@ -758,29 +741,12 @@ class Daemon:
         return self._unpacked(_copied(words)), about
 
 
-def _has_life(state: Any) -> bool:
-    return isinstance(living(state), AbstractLearnerState)
-
-
 def _flag(name: str, value: Any) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, int | float | np.number) and value in (0, 1):
         return bool(value)
     raise TypeError(f"Daemon: `{name}` must be True or False, got {value!r}.")
-
-
-def _names(argument: str, names: Sequence[str] | None, count: int) -> list[str] | None:
-    if names is None:
-        return None
-    found = list(names)
-    if not all(isinstance(name, str) for name in found):
-        raise TypeError(f"Daemon: `{argument}` must be texts, got {found}.")
-    if not count:
-        raise ValueError(f"Daemon: `{argument}` must be None for an agent, got {found}.")
-    if len(found) != count or len(set(found)) != count:
-        raise ValueError(f"Daemon: `{argument}` must be {count} different names, got {found}.")
-    return found
 
 
 def _copied(words: Any) -> Any:

@@ -6,7 +6,35 @@ from typing import Any
 import numpy as np
 
 from ..diagnostics import compute_feature_relevance, compute_plasticity, relevance_to_dict
-from ..learners import AbstractLearner, AbstractMeasured, MetricParts
+from ..learners import (
+    AbstractLearner,
+    AbstractLearnerState,
+    AbstractMeasured,
+    MetricParts,
+    agent_age_s,
+    living,
+)
+
+
+def has_life(state: Any) -> bool:
+    """Whether the state counts its steps and knows its age."""
+    return isinstance(living(state), AbstractLearnerState)
+
+
+def life(state: Any, steps: int, rejected_events: int | None) -> dict[str, Any]:
+    """Counts and ages of a state after so many events; `rejected_events`: as its kind of events
+    counts them, for a state that does not."""
+    alive = has_life(state)
+    rejected = state.rejected_count if alive else rejected_events
+    return {
+        "steps": steps,
+        "step_count": state.step_count if alive else None,
+        "rejected_count": state.rejected_count if alive else None,
+        "rejected_events": rejected,
+        "share_rejected": rejected / steps if steps and rejected is not None else None,
+        "age_s": float(agent_age_s(state)) if alive else None,
+        "uptime_s": float(state.uptime_s) if alive else None,
+    }
 
 
 def relevance(
