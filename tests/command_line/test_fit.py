@@ -54,7 +54,7 @@ WRONG = {
     "no field is called 'size'": ["--target", "size"],
     "no field is called 'size'; there are": ["--target", "kind", "--ignore", "size"],
     "`task`": ["--target", "kind", "--task", "ranking"],
-    "is no number in 120 of 120 rows": ["--target", "kind", "--task", "regression"],
+    "is never a number": ["--target", "kind", "--task", "regression"],
     "target": [],
 }
 

@@ -92,10 +92,12 @@ def test_what_is_no_file_is_not_moved(tmp_path, caplog):
     with pytest.raises(ValueError, match="will not overwrite"):
         ours.save()
     assert "agent.ckpt" in caplog.text and "will not overwrite" in caplog.text
-    assert ours.report()["checkpoint"]["failed_saves"] > 1
+    told = ours.report()["checkpoint"]
+    assert told["failed_saves"] > 1 and told["steps_since"] == 6
     (path / "mine").unlink()
     path.rmdir()
     ours.save()
+    assert ours.report()["checkpoint"]["steps_since"] == 0
     same_but_for_clocks(load_agent(path)[1], ours.state)
 
 

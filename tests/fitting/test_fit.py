@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import alberta_framework as af
+from alberta_framework.daemon import EventProcessor
 from alberta_framework.fitting.scores import ClassScores, NumberScores
 
 ROWS = 300
@@ -93,7 +94,7 @@ def test_classes(file, tmp_path):
 
 def test_classes_are_told_of_numbers(file):
     assert af.plan_fit(file, "count", task="regression").target.classes is None
-    with pytest.raises(ValueError, match="'busy' is no number in 300 of 300 rows"):
+    with pytest.raises(ValueError, match=r"'busy' is never a number, as '(yes|no)'"):
         af.plan_fit(file, "busy", task="regression")
     assert af.plan_fit(file, "open", ignore=["busy"]).target.classes == ("false", "true")
 
@@ -178,3 +179,67 @@ def test_the_files_of_a_fit(file, tmp_path):
     assert files["fit.png"].read_bytes()[:4] == b"\x89PNG"
     with files["relevance.csv"].open() as text:
         assert len(list(csv.reader(text))) == 1 + fit.plan.features.feature_dim
+
+
+def test_a_service_takes_the_events_of_the_file_as_they_are(tmp_path):
+    """Of lines of JSON every one that was learned, large integers and texts included."""
+    path, rng = tmp_path / "events.jsonl", np.random.default_rng(0)
+    with path.open("w") as file:
+        for i in range(60):
+            event = {
+                "at": 1_700_000_001 + i,
+                "zip": int(rng.integers(80331, 80335)),
+                "ok": i % 2 == 0,
+            }
+            print(json.dumps(event | {"price": f"{i % 7}.5", "y": i % 5}), file=file)
+    plan = af.plan_fit(path, "y", categories=["zip"])
+    fit = fitted(plan)
+    assert (fit.learned, fit.not_read) == (60, 0)
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    processor = EventProcessor(fit.daemon)
+    for i, event in enumerate(events):
+        event.pop("y")
+        found = processor.process(json.dumps({"observation": event}), i)
+        assert not found["rejected"]
+
+
+def test_classes_that_are_called_by_numbers_are_told_by_them(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "x,y\n" + "".join(f"{i % 3},{(1, 2, 5)[i % 3]}{'.0' * (i % 2)}\n" for i in range(90))
+    )
+    fit = fitted(af.plan_fit(path, "y", task="classification"))
+    assert fit.plan.target.classes == ("1", "2", "5")
+    processor = EventProcessor(fit.daemon)
+    for i, told in enumerate((2, "2", "5", 5)):
+        line = json.dumps({"id": i, "observation": {"x": 1.0}, "targets": told})
+        assert processor.process(line, i)["step"] == 91 + i
+    for told in ([2], {"2": 1}, 3, True, [0]):
+        line = json.dumps({"observation": {"x": 1.0}, "targets": told})
+        assert "targets: " in processor.process(line, 1)["error"]
+
+
+def test_a_learner_of_probabilities_is_given_them(file):
+    plan = af.plan_fit(file, "busy", ignore=["count"])
+    parts = {"normalizer": af.EMANormalizer(clip=3.0), "sparsity": 0.0}
+    learner = af.MultiHeadMLPLearner(2, (), af.LMS(0.05), loss="softmax", **parts)
+    fit = fitted(plan, learner=learner)
+    learned, frequencies, _ = fit.scores()
+    assert learned.all["log loss"] < frequencies.all["log loss"]
+
+
+def test_rows_with_a_bad_cell_are_told_and_the_others_learned(tmp_path):
+    path = tmp_path / "a.csv"
+    cells = [f"{i},{2 * i}" for i in range(40)]
+    cells[7], cells[9] = "error,1", "3,inf"
+    path.write_text("\n".join(["x,y", *cells]) + "\n")
+    fit = fitted(af.plan_fit(path, "y"))
+    assert (fit.learned, fit.not_read) == (38, 2)
+    assert "line 9: x: " in fit.problems[0] and "line 11: y: is no number: 'inf'" in fit.problems[1]
+
+
+def test_a_file_of_which_no_row_can_be_read(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('[{"x": 1}]\n')
+    with pytest.raises(ValueError, match="has no row that can be read; line 1 is no JSON object"):
+        af.plan_fit(path, "y")

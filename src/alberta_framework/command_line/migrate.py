@@ -52,8 +52,11 @@ def migrate_checkpoint(
     except OSError as error:
         raise Problem(f"cannot migrate {old} to {new}: {reason(error)}.") from error
     except (CheckpointError, KeyError, TypeError, ValueError) as error:
-        raise UsageProblem(f"cannot migrate {old}: {error}") from error
-    print("\n".join(_told(old, found)))
+        told = str(error)
+        if "`features` must be given" in told:
+            told += " On the command line they are those of the new configuration: --config FILE."
+        raise UsageProblem(f"cannot migrate {old}: {told}") from error
+    print("\n".join(_told(old, found, "features" in given)))
     return 0
 
 
@@ -85,7 +88,7 @@ def _renaming(text: str) -> tuple[str, str]:
     return name, new
 
 
-def _told(old: Path, found: Migration) -> list[str]:
+def _told(old: Path, found: Migration, by_fields: bool) -> list[str]:
     lines = [f"{old} -> {found.path}"]
     for kind, count, added, dropped in (
         ("inputs", found.inputs, found.added_inputs, found.dropped_inputs),
@@ -95,7 +98,7 @@ def _told(old: Path, found: Migration) -> list[str]:
             lines.append(f"{kind}: {count - len(added)} kept{_named(new=added, dropped=dropped)}")
     parts = _named(new=found.new_parts, dropped=found.dropped_parts)
     lines.append(f"state: {len(found.kept)} leaves kept{parts}")
-    return lines + _configuration(found)
+    return lines + _configuration(found, by_fields)
 
 
 def _named(**groups: Sequence[str]) -> str:
@@ -103,12 +106,14 @@ def _named(**groups: Sequence[str]) -> str:
     return "".join(f"; {one}" for one in told)
 
 
-def _configuration(found: Migration) -> list[str]:
+def _configuration(found: Migration, by_fields: bool) -> list[str]:
     """What the daemon's configuration must say from now on."""
     lines = [
         f"  learner.{path}: {new!r}, was {old!r}" for path, (old, new) in found.settings.items()
     ]
-    if found.feature_names is not None:
+    if by_fields:
+        lines.append("  features: as in the configuration that was given")
+    elif found.feature_names is not None:
         lines.append(f"  feature_names: {found.feature_names}")
     elif found.added_inputs or found.dropped_inputs:
         lines.append(f"  feature_dim: {found.inputs}")

@@ -68,6 +68,8 @@ class EventSchema(AbstractEventSchema[Event]):
         self.feature_dim, self.n_targets = feature_dim, n_targets
         self.features, self.featured = places_of(feature_names), featured
         self.targets, self.classes = places_of(target_names), places_of(class_names)
+        # Then [2] could mean the third class, or that of the name 2.
+        self.numbered = any(map(_is_number, class_names or ()))
 
     def _event(self, found: dict[str, Any]) -> Event:
         if "client" in found:
@@ -91,12 +93,30 @@ class EventSchema(AbstractEventSchema[Event]):
         return Event(found.get("id"), observation, targets, terminated, relabel)
 
     def _targets(self, found: Any) -> np.ndarray:
-        if self.classes is None or not isinstance(found, str):
+        if self.classes is None:
             return numbers_in("targets", found, self.n_targets, self.targets, True)
-        if found not in self.classes:
+        if isinstance(found, dict):
+            raise EventError("targets: must be the name of a class")
+        if isinstance(found, list):
+            if self.numbered and found != [None]:
+                raise EventError(
+                    "targets: classes are called by numbers here, so the name has to stand alone, "
+                    f"as {json.dumps(next(iter(self.classes)))}"
+                )
+            return numbers_in("targets", found, self.n_targets, self.targets, True)
+        name = found if isinstance(found, str) else json.dumps(found)
+        if name not in self.classes:
             known = ", ".join(self.classes)
-            raise EventError(f"targets: no class is called {short(found)}; known: {short(known)}")
-        return np.array([self.classes[found]], np.float32)
+            raise EventError(f"targets: no class is called {short(name)}; known: {short(known)}")
+        return np.array([self.classes[name]], np.float32)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 class LabelledAnswers:

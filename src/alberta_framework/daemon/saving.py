@@ -80,7 +80,9 @@ class Saving:
         # What else the checkpoint told that was resumed from, which goes on with it.
         self._beside: dict[str, Any] = {}
         self._under_way: Future | None = None
-        self._saved_step, self._saved_at = 0, time.monotonic()
+        # When the last save was begun, and what was the last that is on the disk.
+        self._begun_step, self._begun_at = 0, time.monotonic()
+        self._saved_step = 0
         self._failures = 0
 
     def resumed(self, state: Any) -> tuple[Any, dict[str, Any] | None]:
@@ -143,7 +145,8 @@ class Saving:
 
     def begin(self, steps: int) -> None:
         """Count from here on."""
-        self._saved_step, self._saved_at = steps, time.monotonic()
+        self._begun_step, self._begun_at = steps, time.monotonic()
+        self._saved_step = steps
 
     def save(self, content: Callable[[], Content], blocking: bool) -> None:
         """Save now; as `Daemon.save`."""
@@ -151,13 +154,14 @@ class Saving:
             raise ValueError("Daemon.save: there is no `checkpoint` to save to.")
         if self.frozen:
             raise ValueError("Daemon.save: it is `frozen`, and its checkpoint is only read.")
-        before, self._under_way = self._under_way, None
+        before = self._taken_up()
         if blocking:
             if before is not None:
                 # Whatever became of the one before: this one says what is so now.
                 before.exception()
             try:
                 self._begin(content, blocking=True)
+                self._saved_step = self._begun_step
             except Exception:
                 self._failures += 1
                 raise
@@ -176,13 +180,13 @@ class Saving:
     def save_if_due(self, steps: int, content: Callable[[], Content]) -> None:
         """A save that fails is told and counted, and tried again when the next is due: the event
         was learned, and is no less so for that."""
-        due = self.every is not None and steps - self._saved_step >= self.every
+        due = self.every is not None and steps - self._begun_step >= self.every
         if not due and self.every_s is not None:
-            due = time.monotonic() - self._saved_at >= self.every_s
+            due = time.monotonic() - self._begun_at >= self.every_s
         if not due or (self._under_way is not None and not self._under_way.done()):
             return
         # Asked for, not raised: a signal's handler that raises here is no failed save.
-        before, self._under_way = self._under_way, None
+        before = self._taken_up()
         failed = None if before is None else before.exception()
         if failed is not None:
             self._note_failure(failed)
@@ -202,12 +206,25 @@ class Saving:
             self._claim.release()
 
     def report(self, steps: int) -> dict[str, Any]:
-        """For `Daemon.report`."""
+        """For `Daemon.report`; what is being saved is not saved yet."""
+        self._look()
         return {
             "path": None if self.path is None else str(self.path),
             "steps_since": steps - self._saved_step,
             "failed_saves": self._failures,
         }
+
+    def _taken_up(self) -> Future | None:
+        """The save that was under way, and no longer is."""
+        self._look()
+        before, self._under_way = self._under_way, None
+        return before
+
+    def _look(self) -> None:
+        """Note what is on the disk by now."""
+        before = self._under_way
+        if before is not None and before.done() and before.exception() is None:
+            self._saved_step = self._begun_step
 
     def _told(self, about: dict[str, Any]) -> dict[str, Any]:
         return {**self._beside, _KEY_OF_METADATA: about}
@@ -218,7 +235,7 @@ class Saving:
 
     def _begin(self, content: Callable[[], Content], blocking: bool = False) -> Future | None:
         state, about = content()
-        self.begin(about["steps"])
+        self._begun_step, self._begun_at = about["steps"], time.monotonic()
         assert self.path is not None and self._claim is not None
         self._claim.before_save()
         return save_agent(

@@ -29,8 +29,9 @@ class NumberField(AbstractEventField[NumberState]):
     A number that is missing, now or in the past, is the mean of those there were. The difference is
     to the last number there was; it is 0 for the first one, and where the number is missing.
 
-    An integer that float32 cannot hold to its last digit is an error as a value. Its difference is
-    taken before it is rounded: with `value=False, difference=True` any counter can be a field.
+    An integer that float32 cannot hold to its last digit is an error as a value, unless it may be
+    `rounded`. Its difference is taken before it is rounded: with `value=False, difference=True` any
+    counter can be a field.
 
     **Arguments:**
 
@@ -39,6 +40,7 @@ class NumberField(AbstractEventField[NumberState]):
     - `difference`: whether the difference is a number of its own.
     - `value`: whether the number itself is one.
     - `missing`: whether one more number says that it was missing.
+    - `rounded`: whether integers are rounded as fractions are, to some seven digits.
     """
 
     name: str = eqx.field(static=True)
@@ -46,6 +48,7 @@ class NumberField(AbstractEventField[NumberState]):
     difference: bool = eqx.field(static=True, default=False)
     value: bool = eqx.field(static=True, default=True)
     missing: bool = eqx.field(static=True, default=False)
+    rounded: bool = eqx.field(static=True, default=False, metadata={"config": "omit_default"})
 
     def __init__(
         self,
@@ -54,8 +57,10 @@ class NumberField(AbstractEventField[NumberState]):
         difference: bool = False,
         value: bool = True,
         missing: bool = False,
+        rounded: bool = False,
     ):
         self.name, self.difference, self.value, self.missing = name, difference, value, missing
+        self.rounded = rounded
         self.lags = tuple(lags) if isinstance(lags, list | tuple) else lags
 
     def __check_init__(self):
@@ -70,6 +75,7 @@ class NumberField(AbstractEventField[NumberState]):
             raise ValueError(f"NumberField: `lags` must be different, got {self.lags}.")
         require_choice("NumberField", "difference", self.difference, (True, False))
         require_choice("NumberField", "value", self.value, (True, False))
+        require_choice("NumberField", "rounded", self.rounded, (True, False))
         if not self.feature_names:
             raise ValueError(
                 "NumberField: `value` must be True where there are no `lags` and no `difference`, "
@@ -91,7 +97,7 @@ class NumberField(AbstractEventField[NumberState]):
 
     def reader(self) -> Reader[NumberState]:
         name, whole, lags, difference = self.name, self.value, self.lags, self.difference
-        held, kept = whole or bool(lags), max(lags, default=0)
+        held, kept = (whole or bool(lags)) and not self.rounded, max(lags, default=0)
 
         def read(state, value):
             mean, count, past, last = state
@@ -130,6 +136,6 @@ def _number(field: str, value: Any, held: bool) -> int | float:
         raise FieldError(
             f"{field}: {short(value)} is an integer that float32 cannot hold exactly; make it a "
             "TimestampField, or take its difference alone (`value=False`, no `lags`), or, where "
-            "the last digits mean nothing, send a fraction"
+            "the last digits mean nothing, make it `rounded`, or send a fraction"
         )
     return value

@@ -1,10 +1,13 @@
 """What the fields of a file are: numbers, categories, truth values, times."""
 
+import contextlib
+import dataclasses
 import datetime
 import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
+from ..components.float32 import holds_integer
 from ..event_features import (
     AbstractEventField,
     BooleanField,
@@ -18,6 +21,8 @@ CAPACITY = 32
 _HASHED = 8
 # A text that is hardly ever the same is a name, from which nothing can be learned for the next.
 _NAMES_FROM = 100
+# Where so many are of one kind, the others are mistakes, and the rows that hold them are told.
+_MOSTLY = 0.9
 _TRUTH = {"true": True, "false": False}
 
 Cell = Callable[[Any], Any]
@@ -34,13 +39,20 @@ class FieldKind(NamedTuple):
 
 
 class Seen:
-    """What was seen of one field, value by value."""
+    """What was seen of one field, value by value.
 
-    def __init__(self) -> None:
+    **Arguments:** `written`: whether values are texts that write what they are, as in a table.
+    """
+
+    def __init__(self, written: bool = False) -> None:
+        self.written = written
         self.count = self.missing = 0
         self.numbers = self.truths = self.times = self.nested = 0
+        self.too_large = False
         self.distinct: set[Any] = set()
         self.kept = True
+        # Of those that are no numbers.
+        self.first_text: Any = None
 
     def add(self, value: Any) -> None:
         if value is None:
@@ -51,16 +63,25 @@ class Seen:
             self.nested += 1
             return
         text = isinstance(value, str)
-        if as_truth(value) is not None:
-            self.truths += 1
-        elif as_number(value) is not None:
+        typed = self.written or not text
+        number = as_number(value) if typed else None
+        if number is not None:
             self.numbers += 1
+            self.too_large |= type(_whole(value)) is int and not holds_integer(int(number))
+        elif typed and as_truth(value) is not None:
+            self.truths += 1
         elif text and _is_time(value):
             self.times += 1
+        if number is None and self.first_text is None:
+            self.first_text = value
         if self.kept and len(self.distinct) <= 100_000:
             self.distinct.add(value)
         else:
             self.kept = False
+
+    def is_mostly(self, count: int) -> bool:
+        """Whether so many are enough for others to be mistakes."""
+        return count > 0 and count >= _MOSTLY * self.count
 
     def absent(self, rows: int) -> int:
         """In how many of so many rows it was missing."""
@@ -72,37 +93,51 @@ def kind_of(
 ) -> FieldKind:
     """What a field is, by what was seen of it; or as somebody says that knows."""
     missing = seen.absent(rows) > 0
+    written = seen.written
     if not seen.count:
         return FieldKind(name, None, _as_is, "it is never there")
     if seen.nested:
         return FieldKind(name, None, _as_is, "it holds lists or objects")
     if time:
-        return FieldKind(name, TimestampField(name, missing=missing), _time)
+        return FieldKind(name, TimestampField(name, missing=missing), _time if written else _as_is)
     if not category:
-        if seen.truths == seen.count:
-            return FieldKind(name, BooleanField(name, missing=missing), as_truth)
-        if seen.numbers == seen.count:
-            return FieldKind(name, NumberField(name, missing=missing), as_number)
-        if seen.times == seen.count:
+        if seen.is_mostly(seen.truths):
+            return FieldKind(name, BooleanField(name, missing=missing), _truth)
+        if seen.is_mostly(seen.numbers):
+            field = NumberField(name, missing=missing, rounded=seen.too_large)
+            return FieldKind(name, field, _number if written else _as_is)
+        if seen.is_mostly(seen.times):
             return FieldKind(name, TimestampField(name, missing=missing), _as_is)
         if len(seen.distinct) > max(_NAMES_FROM, seen.count / 2):
-            return FieldKind(name, None, _as_is, "it is a name, hardly ever the same")
+            return FieldKind(name, None, _as_is, _why_no_input(seen))
     distinct = len(seen.distinct)
     few = seen.kept and distinct <= CAPACITY
     field = CategoryField(
         name, capacity=distinct if few else CAPACITY, hashed=1 if few else _HASHED, missing=missing
     )
-    return FieldKind(name, field, _category)
+    return FieldKind(name, field, _whole if written else _category)
 
 
 def kinds_of(
     seen: Mapping[str, Seen], rows: int, categories: Collection[str], times: Collection[str]
 ) -> list[FieldKind]:
     """What each field is, in the order they came in."""
-    return [
+    found = [
         kind_of(name, own, rows, category=name in categories, time=name in times)
         for name, own in seen.items()
     ]
+    # Where a column has the name of the input that says that another is missing.
+    return [
+        kind._replace(field=dataclasses.replace(kind.field, missing=False))
+        if kind.field is not None and kind.field.missing and f"{kind.name}.missing" in seen
+        else kind
+        for kind in found
+    ]
+
+
+def _why_no_input(seen: Seen) -> str:
+    numbers = f"; {seen.numbers:,} of {seen.count:,} are numbers" if seen.numbers else ""
+    return f"it is a name, hardly ever the same, as {seen.first_text!r:.40}{numbers}"
 
 
 def as_number(value: Any) -> float | None:
@@ -132,6 +167,28 @@ def _is_time(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _whole(value: Any) -> Any:
+    """The integer that a text writes as Python would; any other value as it is."""
+    if isinstance(value, str) and value[-1:].isdecimal() and len(value) < 20:
+        with contextlib.suppress(ValueError):
+            found = int(value)
+            return found if str(found) == value else value
+    return value
+
+
+# Cells as values of their field; what is none stays as it is, for the field to refuse.
+
+
+def _number(value: Any) -> Any:
+    found = as_number(value)
+    return value if found is None else found
+
+
+def _truth(value: Any) -> Any:
+    found = as_truth(value)
+    return value if found is None else found
 
 
 def _time(value: Any) -> Any:

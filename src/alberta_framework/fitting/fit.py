@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -21,6 +22,8 @@ from .scores import AbstractScores, Score, scores_of
 _AT_ONCE = 200
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_CLASSES = 1_000
+# 12, -3 and 1.0 are whole numbers; 007 is rather a text.
+_DIGITS = re.compile(r"-?(0|[1-9][0-9]*)(\.0+)?")
 _TASKS = ("regression", "classification")
 _RECENT = 200
 _PROBLEMS_KEPT = 20
@@ -38,7 +41,7 @@ class FitTarget(NamedTuple):
         **Raises:** `ValueError` for what is none.
         """
         if self.classes is not None:
-            return float(self.classes.index(_label(value)))
+            return float(self.classes.index(class_name(value)))
         found = as_number(value)
         if found is None or abs(found) > _LARGEST:
             raise ValueError(f"{self.name}: is no number: {value!r:.80}")
@@ -101,16 +104,25 @@ def plan_fit(
     if task is not None:
         require_choice("plan_fit", "task", task, _TASKS)
     file = EventFile(Path(path))
-    seen: dict[str, Seen] = {name: Seen() for name in file.header} if file.is_table else {}
+    seen: dict[str, Seen] = {}
+    if file.is_table:
+        seen = {name: Seen(written=True) for name in file.header}
     labels: Counter[str] = Counter()
-    rows = 0
+    rows, problem = 0, None
     for row in file.rows():
         rows += 1
-        for name, value in (row.event or {}).items():
-            seen.setdefault(name, Seen()).add(value)
-        value = (row.event or {}).get(target)
+        if row.event is None:
+            problem = problem or f"line {row.line} {row.problem}"
+            continue
+        for name, value in row.event.items():
+            if name not in seen:
+                seen[name] = Seen()
+            seen[name].add(value)
+        value = row.event.get(target)
         if value is not None and len(labels) <= _MOST_CLASSES:
-            labels[_label(value)] += 1
+            labels[class_name(value)] += 1
+    if problem is not None and not any(own.count for own in seen.values()):
+        raise ValueError(f"{path}: has no row that can be read; {problem}")
     for names in ((target,), ignore, categories, times):
         unknown = next((name for name in names if name not in seen), None)
         if unknown is not None:
@@ -122,29 +134,41 @@ def plan_fit(
     kinds += [FieldKind(name, None, lambda value: value, "you said so") for name in ignore]
     if not any(kind.field is not None for kind in kinds):
         raise ValueError(f"{path}: besides {target!r} there is no field to learn from")
-    return FilePlan(file, rows, found, tuple(kinds))
+    plan = FilePlan(file, rows, found, tuple(kinds))
+    try:
+        _ = plan.features
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return plan
 
 
 def _target(name: str, seen: Seen, labels: Counter[str], task: str | None) -> FitTarget:
     if not seen.count:
         raise ValueError(f"the target {name!r} is never there")
     if task is None:
-        task = "regression" if seen.numbers == seen.count else "classification"
+        task = "regression" if seen.is_mostly(seen.numbers) else "classification"
     if task == "regression":
-        if seen.numbers != seen.count:
+        if not seen.numbers:
             raise ValueError(
-                f"the target {name!r} is no number in {seen.count - seen.numbers:,} of "
-                f"{seen.count:,} rows; take it as classes (classification)"
+                f"the target {name!r} is never a number, as {seen.first_text!r:.40}; take it as "
+                "classes (classification)"
             )
         return FitTarget(name, None)
     if len(labels) > _MOST_CLASSES:
-        raise ValueError(f"the target {name!r} has more than {_MOST_CLASSES:,} classes")
+        raise ValueError(
+            f"the target {name!r} has more than {_MOST_CLASSES:,} classes, as "
+            f"{seen.first_text!r:.40}; it is a number in {seen.numbers:,} of {seen.count:,} rows"
+        )
     if len(labels) < 2:
         raise ValueError(f"the target {name!r} is always {next(iter(labels))!r}: one class")
     return FitTarget(name, tuple(sorted(labels, key=_in_order)))
 
 
-def _label(value: Any) -> str:
+def class_name(value: Any) -> str:
+    """What a class is called, of which this is the value: a text as it is, 1.0 as "1"."""
+    number = None if isinstance(value, bool) else as_number(value)
+    if number is not None and number.is_integer() and _DIGITS.fullmatch(str(value)):
+        return str(value).partition(".")[0]
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -241,7 +265,7 @@ class FileFit:
             event[name] = None if given is None else cell(given)
         try:
             target = self.plan.target.number_of(value)
-            predictions, rejected, _ = self.daemon.step(event, [target])
+            predictions, rejected, _ = self.daemon.step(event, self._targets(target))
         except (FieldError, ValueError) as error:
             self._problem(row, str(error))
             return
@@ -252,6 +276,14 @@ class FileFit:
         self._scores.add(predictions, target)
         self.recent.append(Recent(self.learned, target, predictions))
         del self.recent[:-_RECENT]
+
+    def _targets(self, target: float) -> list[float]:
+        """As the learner takes them: a number, or the number of a class, or of each class its
+        probability."""
+        classes = self.plan.target.classes
+        if classes is None or self.daemon.n_targets == 1:
+            return [target]
+        return [float(place == target) for place in range(len(classes))]
 
     def _problem(self, row: FileRow, told: str) -> None:
         self.not_read += 1

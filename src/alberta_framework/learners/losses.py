@@ -287,11 +287,6 @@ def has_huber(loss: Any) -> bool:
     return loss == "huber" or (isinstance(loss, tuple) and "huber" in loss)
 
 
-def delta_of(loss: Any, huber_delta: Hyperparameter | None) -> Hyperparameter | None:
-    """The delta given; 1 by default where a loss has one."""
-    return 1.0 if huber_delta is None and has_huber(loss) else huber_delta
-
-
 def require_delta(learner: Any) -> None:
     """Check the `huber_delta` of a learner: in its range, and without effect nowhere.
 

@@ -33,7 +33,7 @@ from .disallowed import Disallowed
 from .head_update import HeadUpdate
 from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
-from .losses import AbstractLoss, delta_of, has_huber, loss_of, require_delta, require_loss
+from .losses import AbstractLoss, has_huber, loss_of, require_delta, require_loss
 from .metrics import MetricParts, Metrics, named_columns
 from .network import (
     chosen_optimizer,
@@ -184,7 +184,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
         self.sparsity, self.leaky_relu_slope = sparsity, leaky_relu_slope
         self.use_layer_norm, self.use_bias = use_layer_norm, use_bias
         self.plasticity, self.target_normalizer = plasticity, target_normalizer
-        self.huber_delta = delta_of(self.loss, huber_delta)
+        self.huber_delta = huber_delta
         self.gamma, self.lamda = without_trunk_trace(gamma, lamda, self.hidden_sizes), lamda
         self.per_head_gamma_lamda = stacked_numbers(
             "MultiHeadMLPLearner: `per_head_gamma_lamda`", per_head_gamma_lamda
