@@ -16,6 +16,7 @@ from .progress import progress_of
 
 _SHOWN_EVERY_S = 0.3
 _INPUTS = 10
+_FIELDS = 20
 
 
 def fit(
@@ -89,7 +90,7 @@ def scores_table(run: FileFit) -> Table:
     for one in scores:
         values = (*one.all.values(), *one.latest.values())
         table.add_row(one.system, *("-" if v != v else f"{v:,.4g}" for v in values))
-    counts = [f"{run.learned:,} events"]
+    counts = [f"{run.learned:,} event{'' if run.learned == 1 else 's'}"]
     for count, told in (
         (run.unlabelled, "without a target"),
         (run.not_read, "not read"),
@@ -104,9 +105,10 @@ def scores_table(run: FileFit) -> Table:
 def _about(plan: FilePlan) -> str:
     classes = plan.target.classes
     what = "a number" if classes is None else f"one of {len(classes):,} classes"
-    fields = ", ".join(kind.name for kind in plan.kinds if kind.field is not None)
+    fields = _shortened([kind.name for kind in plan.kinds if kind.field is not None], ", ")
     told = f"{plan.target.name} is taken as {what}, from: {fields}."
-    left_out = "; ".join(f"{name}: {why}" for name, why in plan.left_out.items())
+    reasons = [f"{name or '(no name)'}: {why}" for name, why in plan.left_out.items()]
+    left_out = _shortened(reasons, "; ")
     return told + (f" Left out: {left_out}." if left_out else "")
 
 
@@ -115,8 +117,13 @@ def _relevance_table(run: FileFit) -> Table:
     table.add_column("The most relevant inputs")
     table.add_column("Size of the weight", justify="right")
     for name, size in list(run.relevance().items())[:_INPUTS]:
-        table.add_row(name, f"{size:.4g}")
+        table.add_row(" ".join(name.split()), f"{size:.4g}")
     return table
+
+
+def _shortened(texts: list[str], between: str) -> str:
+    more = len(texts) - _FIELDS
+    return between.join(texts[:_FIELDS]) + (f"{between}and {more:,} more" if more > 0 else "")
 
 
 def _first_problem(run: FileFit) -> str:
