@@ -76,6 +76,7 @@ def test_names_may_change_places(named):
         ({"add_heads": ["cost"]}, "two heads would have the name 'cost'"),
         ({"add_inputs": ["rain", "rain"]}, "must hold each name once"),
         ({"drop_heads": ["cost", "cost"]}, "must hold each name once"),
+        ({"add_inputs": [""]}, "a new input must have a name"),
         ({"drop_inputs": INPUTS}, "`drop_inputs` must leave one input"),
         ({"rename": {"rain": "sun"}}, "`rename` has 'rain', which is no input and no head"),
         ({"rename": {"wind": "host"}}, "two inputs would have the name 'host'"),

@@ -63,6 +63,8 @@ def chosen_places(
         require_known(kind, f"`drop_{kind}s`", name, own)
     if len(set(drop)) < len(drop) or len(set(add)) < len(add):
         raise ValueError(f"migrate: `add_{kind}s`, `drop_{kind}s` must hold each name once.")
+    if "" in add or "" in rename.values():
+        raise ValueError(f"migrate: a new {kind} must have a name, got ''.")
     require_not_both(drop, rename)
     if names is None and rename:
         raise ValueError(f"migrate: `rename` needs names, and the checkpoint has none of {kind}s.")
