@@ -95,7 +95,8 @@ def test_an_agent_that_is_killed_goes_on_from_the_last_checkpoint(serve, config,
     second = serve("--checkpoint", path, "--report-every", 330, config=config)
     # A question that teaches nothing tells where it stands.
     known = second.ask(client.sent[0] | {"learn": False})["step"]
-    assert known % 40 == 0 and 0 < known <= 120
+    # A save that is due while one is under way is begun by a later event.
+    assert 0 < known < 130
     again = [second.ask(line) for line in client.sent[known:]]
     assert again == client.answers[known:]
     client.play(second.ask, 200)
