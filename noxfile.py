@@ -19,8 +19,13 @@ ADAPTERS = ("gymnax", "foragax", "octax", "brax", "craftax", "navix", "playgroun
 BESIDES = {"gymnax": ("minatar",)}  # the original games, to compare with
 WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
 MARKED = (*WHOLE_SUITE, "-m", "versions")
-# Of a Python that is not the newest: the laws over every class.
+# Of the oldest Python, with the newest dependencies: the laws over every class.
 LAWS = (*WHOLE_SUITE, "tests/laws")
+# Of those between it and the newest: the laws that a version of Python could break.
+SOME_LAWS = (
+    *WHOLE_SUITE,
+    *(f"tests/laws/test_{name}.py" for name in ("configs", "contract", "forms", "late_imports")),
+)
 # Old releases warn of what newer ones of their own dependencies do: no news.
 OLD_NEWS = [f"ignore::{kind}Warning" for kind in ("Deprecation", "PendingDeprecation", "Future")]
 
@@ -78,14 +83,14 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite on the newest Python, and the laws over every class on the older ones, of
-    which `lowest` runs all tests marked `versions`.
+    """The whole suite on the newest Python; on the oldest one, on which `lowest` runs all tests
+    marked `versions`, the laws over every class, and on those between them some of these.
 
     With the newest releases of all dependencies, whose warnings are errors. Arguments take the
     place of pytest's: `nox -s tests-3.13 -- -n 4 -k idbd`.
     """
     session.install("-e", ".[dev]")
-    chosen = WHOLE_SUITE if session.python == PYTHONS[-1] else LAWS
+    chosen = {PYTHONS[0]: LAWS, PYTHONS[-1]: WHOLE_SUITE}.get(session.python, SOME_LAWS)
     session.run("pytest", *(session.posargs or chosen))
 
 
