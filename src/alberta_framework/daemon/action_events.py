@@ -5,16 +5,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..event_features import FieldError
 from .daemon import Daemon
 from .json_lines import (
     AbstractEventSchema,
     EventError,
     flag_in,
     observation_in,
+    of_observation,
     places_of,
     require_number,
     require_sayable,
-    told_of_observation,
 )
 from .reasons import reason_of_action
 from .report import plain
@@ -81,8 +82,10 @@ class ActionAnswers:
         """
         event = self.schema.parsed(line)
         _, observation, reward, terminated, truncated, learn = event
-        with told_of_observation(event.id):
+        try:
             found = self.daemon.act(observation, reward, terminated, truncated, learn=learn)
+        except FieldError as error:
+            raise of_observation(error, event.id) from None
         metrics = {name: _listed(value) for name, value in found.metrics.items()}
         answer = {
             "id": event.id,

@@ -3,8 +3,7 @@
 import abc
 import codecs
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -178,13 +177,9 @@ def observation_in(value: Any, length: int, places: dict[str, int] | None, featu
     return value
 
 
-@contextmanager
-def told_of_observation(event_id: Any) -> Iterator[None]:
-    """What is wrong with a field is wrong with the event's observation."""
-    try:
-        yield
-    except FieldError as error:
-        raise EventError(f"observation.{error}", event_id) from None
+def of_observation(error: FieldError, event_id: Any) -> EventError:
+    """What is wrong with a field as what is wrong with the event's observation."""
+    return EventError(f"observation.{error}", event_id)
 
 
 def require_number(field: str, value: Any, allowed: str = "a number") -> None:

@@ -23,8 +23,8 @@ _CLIENTS = 64
 # What Python needs for an entry besides its numbers and texts.
 _OF_AN_ENTRY = 500
 _log = logging.getLogger(__name__)
-# As a text that is the same for equal ids; made once, since to make an encoder takes microseconds.
-_name = json.JSONEncoder(sort_keys=True).encode
+# Made once, since to make one takes microseconds.
+_encoded = json.JSONEncoder(sort_keys=True).encode
 
 
 class Remembered:
@@ -203,6 +203,12 @@ def _migrated(
         "learned": _text(np.packbits(masks)),
         "events": found["events"] if keep_fields else None,
     }
+
+
+def _name(event_id: Any) -> str:
+    """The JSON text of an id, the same for equal ones."""
+    # Most are counted, and JSON writes a whole number as Python does.
+    return str(event_id) if type(event_id) is int else _encoded(event_id)
 
 
 def require_window(owner: str, most: Any, most_bytes: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..event_features import FieldError
 from .daemon import Daemon, StepResult
 from .event_rows import EventRow
 from .json_lines import (
@@ -15,10 +16,10 @@ from .json_lines import (
     flag_in,
     numbers_in,
     observation_in,
+    of_observation,
     places_of,
     require_sayable,
     short,
-    told_of_observation,
 )
 from .label_window import LabelWindow, Remembered
 from .reasons import reason_of
@@ -148,8 +149,10 @@ class LabelledAnswers:
         if event.client is not None:
             return self._known_as(event.client)
         self._begun = True
-        with told_of_observation(event.id):
+        try:
             return self._answered(event)
+        except FieldError as error:
+            raise of_observation(error, event.id) from None
 
     def _known_as(self, client: str) -> dict[str, Any]:
         if self._begun:
@@ -175,8 +178,9 @@ class LabelledAnswers:
         targets = event.targets if learns else None
 
         def note(result: StepResult) -> None:
-            if labelled is not None and not result.rejected:
-                remembered.learn(labelled)
+            if labelled is None or result.rejected or remembered.learned is labelled:
+                return
+            remembered.learn(labelled)
 
         result = self.daemon.step(observation, targets, event.terminated, before_save=note)
         predictions, rejected, step = result
