@@ -1,5 +1,6 @@
 """`alberta daemon` remembers events for labels that come later, through restarts and kills."""
 
+import contextlib
 import json
 import signal
 import time
@@ -103,9 +104,10 @@ def test_a_client_too_many_is_told_and_let_go(serve, tmp_path):
     deadline = time.monotonic() + SECONDS
     while True:
         late = Client(tmp_path / "s")
-        late.send({"observation": [1, 2]})
-        if "step" in strict(late.receive()):
-            break
+        # One that is refused may be gone before it has said anything.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            if "step" in late.ask({"observation": [1, 2]}):
+                break
         late.close()
         assert time.monotonic() < deadline
         time.sleep(0.02)
