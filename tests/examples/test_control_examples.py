@@ -1,35 +1,13 @@
 """The examples of Hordes and of control, on small runs."""
 
 import re
-import runpy
-import sys
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture
-def printed(tmp_path, monkeypatch, capsys):
-    """Runs an example with arguments in an empty folder; what it printed."""
-    monkeypatch.chdir(tmp_path)
-    before = matplotlib.get_backend()
-    matplotlib.use("agg")
-
-    def run(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [name, *arguments])
-        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
-        return capsys.readouterr().out
-
-    yield run
-    matplotlib.use(before)
-
 
 def test_sarsa_on_cartpole(printed, tmp_path):
-    out = printed("sarsa_cartpole.py", "--quick")
+    out = printed("sarsa_cartpole")
     (mean, steps) = re.search(
         r"last 5 episodes: mean return ([\d.]+), ([\d,]+) steps", out
     ).groups()
@@ -39,7 +17,7 @@ def test_sarsa_on_cartpole(printed, tmp_path):
 
 
 def test_sarsa_on_the_mountain_car(printed, tmp_path):
-    out = printed("sarsa_mountain_car.py", "--quick")
+    out = printed("sarsa_mountain_car")
     rows = re.findall(r"^Sarsa\((\S+)\) +(\S+) +(\S+) +(\S+) +(\d+)$", out, re.MULTILINE)
     assert [(row[0], row[1], row[4]) for row in rows] == [
         ("0", "0.5", "284"),
@@ -55,12 +33,12 @@ def test_sarsa_on_the_mountain_car(printed, tmp_path):
 
 
 def test_a_horde_on_the_random_walk(printed):
-    errors = re.findall(r"largest error ([\d.]+)", printed("horde_random_walk.py"))
+    errors = re.findall(r"largest error ([\d.]+)", printed("horde_random_walk"))
     assert len(errors) == 4 and np.max([float(error) for error in errors]) < 0.05
 
 
 def test_the_surface_of_stream_q(printed, tmp_path):
-    out = printed("stream_q_surface.py", "--quick")
+    out = printed("stream_q_surface")
     assert out.startswith("128 lives of 1,000 steps in")
     rows = re.findall(r"^kappa (\d), gamma (\S+) +(.+)$", out, re.MULTILINE)
     gammas = ["0.9", "0.97", "0.99", "0.997"]

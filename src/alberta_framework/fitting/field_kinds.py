@@ -46,7 +46,7 @@ class Seen:
 
     def __init__(self, written: bool = False) -> None:
         self.written = written
-        self.count = self.missing = 0
+        self.count = 0
         self.numbers = self.truths = self.times = self.nested = 0
         self.too_large = False
         self.distinct: set[Any] = set()
@@ -56,7 +56,6 @@ class Seen:
 
     def add(self, value: Any) -> None:
         if value is None:
-            self.missing += 1
             return
         self.count += 1
         if isinstance(value, dict | list):
@@ -99,7 +98,9 @@ def kind_of(
     if seen.nested:
         return FieldKind(name, None, _as_is, "it holds lists or objects")
     if time:
-        return FieldKind(name, TimestampField(name, missing=missing), _time if written else _as_is)
+        return FieldKind(
+            name, TimestampField(name, missing=missing), _number if written else _as_is
+        )
     if not category:
         if seen.is_mostly(seen.truths):
             return FieldKind(name, BooleanField(name, missing=missing), _truth)
@@ -188,11 +189,6 @@ def _number(value: Any) -> Any:
 
 def _truth(value: Any) -> Any:
     found = as_truth(value)
-    return value if found is None else found
-
-
-def _time(value: Any) -> Any:
-    found = as_number(value)
     return value if found is None else found
 
 

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,10 +87,11 @@ def plan_fit(
 ) -> FilePlan:
     """Read a file once, and find what its fields are.
 
-    Numbers, truth values and times of ISO 8601 are taken for such where all of a field's values
-    are, other texts for categories: up to 32 have inputs of their own, more share hashed ones. A
-    text that is hardly ever the same is left out, as is a field of lists or objects. Nothing else
-    is taken from this reading; what is learned, scales and means included, comes event by event.
+    Numbers, truth values and times of ISO 8601 are taken for such where nine tenths of a field's
+    values are, and rows that hold others are not learned; other texts are categories: up to 32 have
+    inputs of their own, more share hashed ones. A text that is hardly ever the same is left out, as
+    is a field of lists or objects. Nothing else is taken from this reading; what is learned, scales
+    and means included, comes event by event.
 
     **Arguments:** `path`: a table with a header, or `.jsonl` lines; `target`: the field to predict;
     `task`: `"regression"` or `"classification"`; default by the target: numbers are predicted as
@@ -107,7 +107,7 @@ def plan_fit(
     seen: dict[str, Seen] = {}
     if file.is_table:
         seen = {name: Seen(written=True) for name in file.header}
-    labels: Counter[str] = Counter()
+    labels: set[str] = set()
     rows, problem = 0, None
     for row in file.rows():
         rows += 1
@@ -120,7 +120,7 @@ def plan_fit(
             seen[name].add(value)
         value = row.event.get(target)
         if value is not None and len(labels) <= _MOST_CLASSES:
-            labels[class_name(value)] += 1
+            labels.add(class_name(value))
     if problem is not None and not any(own.count for own in seen.values()):
         raise ValueError(f"{path}: has no row that can be read; {problem}")
     for names in ((target,), ignore, categories, times):
@@ -142,7 +142,7 @@ def plan_fit(
     return plan
 
 
-def _target(name: str, seen: Seen, labels: Counter[str], task: str | None) -> FitTarget:
+def _target(name: str, seen: Seen, labels: set[str], task: str | None) -> FitTarget:
     if not seen.count:
         raise ValueError(f"the target {name!r} is never there")
     if task is None:

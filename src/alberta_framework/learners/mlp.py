@@ -188,9 +188,8 @@ class MLPLearner(AbstractLearner[MLPLearnerState, TimeStep]):
             x, normalizer_state = self.normalizer.normalize(normalizer_state, x)
         output, gradient = jax.value_and_grad(self._output)(state.params, x)
         target, scale = scalar(target), TargetScale(self.target_normalizer)
-        before = state.target_normalizer_state
-        prediction = scale.of_output(before, output)
-        wanted, target_state = scale.of_target(before, target)
+        prediction = scale.of_output(state.target_normalizer_state, output)
+        wanted, target_state = scale.of_target(state.target_normalizer_state, target)
         error, step_error = target - prediction, wanted - output
         decay = f32(self.gamma) * f32(self.lamda)
         rule, tensors = self.step_rule, interleaved(state.params)
