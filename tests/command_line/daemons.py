@@ -10,6 +10,8 @@ import time
 
 import numpy as np
 
+from alberta_framework.checkpoints import CheckpointError, load_checkpoint_metadata
+
 from .commands import COMMAND
 
 SECONDS = 120  # for a machine that is busy with other tests
@@ -47,6 +49,20 @@ def events(steps, seed=0):
         {"id": i, "observation": row.tolist(), "targets": [float(row[0] - row[1])]}
         for i, row in enumerate(rows)
     ]
+
+
+def wait_for_save(path, steps=1):
+    """Until a checkpoint of so many events is on the disk: a save in the background may take longer
+    than any number of events."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            if load_checkpoint_metadata(path)["daemon"]["steps"] >= steps:
+                return
+        except (CheckpointError, FileNotFoundError):
+            pass
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 class Lines:

@@ -15,7 +15,7 @@ from alberta_framework.components.component import from_config
 from alberta_framework.daemon import Daemon
 from tests.daemon.bad_lines import BAD_LINES
 
-from .daemons import CONFIG, events
+from .daemons import CONFIG, events, wait_for_save
 
 
 def embedded():
@@ -215,10 +215,7 @@ def test_killed_and_restarted_it_ends_as_if_never_interrupted(serve, tmp_path):
         for row in rows[done : done + 90]:
             step = served.ask(row)["step"]
         assert step == done + 90
-        # A save in the background may take longer than ninety events; one has to be there.
-        latest = time.monotonic() + 60
-        while not path.exists() and time.monotonic() < latest:
-            time.sleep(0.01)
+        wait_for_save(path)
         served.signal(signal.SIGKILL)
         served.process.wait(60)
     for row in rows[done:]:

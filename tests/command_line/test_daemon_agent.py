@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 import tomllib
 
 import gymnasium
@@ -13,7 +12,7 @@ from alberta_framework.command_line.app import main
 from alberta_framework.components.component import from_config
 from alberta_framework.daemon import Daemon, EventProcessor
 
-from .daemons import SECONDS, strict
+from .daemons import SECONDS, strict, wait_for_save
 
 TOML = """
 feature_names = ["x", "speed", "angle", "turning"]
@@ -84,10 +83,7 @@ def test_an_agent_that_is_killed_goes_on_from_the_last_checkpoint(serve, config,
     client, path = Client(), tmp_path / "agent.ckpt"
     first = serve("--checkpoint", path, config=config)
     client.play(first.ask, 130)
-    deadline = time.monotonic() + SECONDS
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for_save(path)
     first.signal(signal.SIGKILL)
     first.process.wait(SECONDS)
     assert client.answers == whole.answers[:130]

@@ -9,7 +9,7 @@ import pytest
 from alberta_framework.checkpoints import load_agent
 from alberta_framework.command_line.app import main
 
-from .daemons import CONFIG, SECONDS, Client, events, write_config
+from .daemons import CONFIG, SECONDS, Client, events, wait_for_save, write_config
 from .test_daemon_mistakes import said
 from .test_daemon_socket import listening
 
@@ -35,10 +35,7 @@ def test_a_killed_daemon_is_followed_at_once(serve, tmp_path):
     config = write_config(tmp_path, checkpoint_every=1)
     first = serve("--checkpoint", "agent.ckpt", config=config)
     first.ask(events(1)[0])
-    deadline = time.monotonic() + SECONDS
-    while not (tmp_path / "agent.ckpt").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for_save(tmp_path / "agent.ckpt")
     first.signal(signal.SIGKILL)
     first.process.wait(SECONDS)
     second = serve("--checkpoint", "agent.ckpt", config=config)

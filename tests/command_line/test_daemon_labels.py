@@ -7,26 +7,13 @@ import time
 
 import pytest
 
-from alberta_framework.checkpoints import CheckpointError, load_checkpoint_metadata
 from alberta_framework.command_line.app import main
 from alberta_framework.daemon import EventProcessor
 from alberta_framework.daemon.serving import MOST_CLIENTS
 from tests.daemon.daemons import small
 
-from .daemons import SECONDS, Client, strict, write_config
+from .daemons import SECONDS, Client, strict, wait_for_save, write_config
 from .test_daemon_socket import listening
-
-
-def wait_for_save(path, steps):
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            if load_checkpoint_metadata(path)["daemon"]["steps"] >= steps:
-                return
-        except (CheckpointError, FileNotFoundError):
-            pass
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def killed(served):

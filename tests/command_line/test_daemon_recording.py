@@ -6,7 +6,7 @@ import signal
 from alberta_framework.checkpoints import load_agent, load_checkpoint_metadata
 
 from .commands import alberta
-from .daemons import CONFIG, events
+from .daemons import CONFIG, events, wait_for_save
 from .test_daemon import same_state
 
 
@@ -17,6 +17,7 @@ def test_a_life_with_a_kill_is_lived_again(serve, tmp_path):
     rows = events(60)
     for row in rows[:33]:
         first.ask(row)
+    wait_for_save(tmp_path / "agent.ckpt")
     first.signal(signal.SIGKILL)
     first.process.wait(60)
     done = load_checkpoint_metadata(tmp_path / "agent.ckpt")["daemon"]["steps"]

@@ -69,21 +69,40 @@ def lived(serve, *options, environment=None):
     return answers, said
 
 
+def entries(folder):
+    return {path: path.read_bytes() for path in folder.glob("*/*-cache")}
+
+
 def test_programs_are_kept_beside_the_checkpoint(serve, tmp_path):
     """The next start takes them from there, and the numbers are the same bits."""
     (tmp_path / "states").mkdir()
     options = ("--checkpoint", "states/agent.ckpt")
     first, said = lived(serve, *options, environment=NO_CACHE_OF_OUR_OWN)
     folder = tmp_path / "states" / ".jax-cache"
-    kept = {path.name: path.read_bytes() for path in folder.iterdir() if "-cache" in path.name}
+    kept = entries(folder)
     assert kept and "not kept" not in said and folder.stat().st_mode & 0o077 == 0
     (tmp_path / "states" / "agent.ckpt").unlink()
     again, said = lived(serve, *options, environment=NO_CACHE_OF_OUR_OWN)
     assert again == first
-    names = {path.name for path in folder.iterdir() if "-cache" in path.name}
-    assert names == kept.keys(), said
+    assert entries(folder).keys() == kept.keys(), said
     plain, _ = lived(serve, "--no-cache", environment=NO_CACHE_OF_OUR_OWN)
     assert plain == first
+
+
+def test_half_written_programs_are_written_anew(serve, tmp_path):
+    """What a crash or a full disk left, JAX would warn of at each start, and compile for ever."""
+    options = ("--checkpoint", "agent.ckpt")
+    first, _ = lived(serve, *options, environment=NO_CACHE_OF_OUR_OWN)
+    folder = tmp_path / ".jax-cache"
+    kept = entries(folder)
+    for place, (path, octets) in enumerate(kept.items()):
+        path.write_bytes(octets[: len(octets) // 2 * (place % 2)])
+    (tmp_path / "agent.ckpt").unlink()
+    again, said = lived(serve, *options, environment=NO_CACHE_OF_OUR_OWN)
+    assert again == first and "Error reading" not in said
+    assert {path: len(octets) > 0 for path, octets in entries(folder).items()} == dict.fromkeys(
+        kept, True
+    )
 
 
 @pytest.mark.parametrize(
