@@ -250,10 +250,10 @@ def test_all_that_a_recovery_needs_is_compiled_at_the_start(name, tmp_path):
         learner, length, checkpoint=path, on_divergence="restore", divergence_after=1, **arguments
     )
     ours.save()
-    before = ours._now
+    before = ours._moments.now
     for way in ("restored", "reset"):
         with count_compilations() as seen:
-            ours._now = before._replace(steps=1, in_a_row=1)
+            ours._moments.now = before._replace(steps=1, in_a_row=1)
             ours._recover_if_due()
         assert len(seen) == 0 and told(ours)[way] == 1
         path.write_bytes(b"")

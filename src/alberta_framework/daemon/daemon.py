@@ -19,18 +19,17 @@ from ..learners import initial_state, with_uptime
 from . import report
 from .actions import ActionEvents, ActionResult, in_float32
 from .divergence import Divergence, NewestBefore
-from .event_kind import Turn
 from .event_rows import EventRow, feature_dim_of, names_of, resumed_features, stored_features
 from .kinds import event_kind, require_served
 from .label_window import LabelWindows
 from .losses import Losses
+from .moments import Moment, Moments
 from .names import agreed_names
 from .observations import numbers_of
 from .predictions import AbstractPredictionEvents
 from .recording import Recording
 from .saving import Content, Saving
 from .tally import Tally
-from .verdict import is_rejected, rejected_in_a_row
 
 
 class StepResult(NamedTuple):
@@ -43,19 +42,6 @@ class StepResult(NamedTuple):
     predictions: Float[np.ndarray, " heads"]
     rejected: bool
     step: int
-
-
-class _Moment(NamedTuple):
-    """What a daemon is between two events: the learner's words, what its kind of events carries on
-    besides, how many events there were, how many of the last ones were rejected in a row although
-    their numbers are sound, and what the features of events carry on. Exchanged as one, so that no
-    interrupt finds half of an event."""
-
-    words: Any
-    carried: Any
-    steps: int
-    in_a_row: int
-    featured: EventFeaturesState | None
 
 
 class Daemon:
@@ -201,7 +187,7 @@ class Daemon:
         kind = self._predicting("predict")
         with self._lock:
             observation, _ = self._shown(observation)
-            return kind.predicted(self._settled().words, observation)
+            return kind.predicted(self._moments.settled().words, observation)
 
     def update(self, observation: Any, targets: Any, terminated: bool = False) -> StepResult:
         """`step` with targets."""
@@ -247,13 +233,13 @@ class Daemon:
                     self._shadow.step(EventRow(observation, None), targets, terminated)
                 return result
             terminated = kind.learns_transitions and _flag("terminated", terminated)
-            turn = kind.turn(self._settled().carried, observation, targets, terminated)
+            turn = kind.turn(self._moments.settled().carried, observation, targets, terminated)
             if self._recording is not None:
-                number, fields = self._now.steps + 1, self._fields_of(came)
+                number, fields = self._moments.now.steps + 1, self._fields_of(came)
                 self._recording.event(number, observation, targets, terminated, fields)
-            found = self._taken(turn, featured)
+            found = self._moments.take(turn, featured)
             kind.note(observation)
-            result = StepResult(*kind.told(turn, found), self._now.steps)
+            result = StepResult(*kind.told(turn, found), self._moments.now.steps)
             if self._losses is not None and not result.rejected:
                 self._losses.add(result.predictions, targets)
             if before_save is not None:
@@ -318,14 +304,14 @@ class Daemon:
             observation, featured = self._shown(observation)
             if not learn or self.frozen:
                 return self._acted(kind, observation, started, labelled=reward is not None)
-            episodes = self._settled().carried
+            episodes = self._moments.settled().carried
             if self._recording is not None:
-                number, fields = self._now.steps + 1, self._fields_of(came)
+                number, fields = self._moments.now.steps + 1, self._fields_of(came)
                 self._recording.act(number, observation, reward, terminated, truncated, fields)
             began = reward is None or not episodes.under_way
             turn = kind.turn(episodes, observation, reward, terminated, truncated)
-            found = self._taken(turn, featured)
-            result = kind.result(found, self._now.steps, began)
+            found = self._moments.take(turn, featured)
+            result = kind.result(found, self._moments.now.steps, began)
             self._end_of_event(started)
         return result
 
@@ -364,17 +350,17 @@ class Daemon:
     def state(self) -> Any:
         """The learner's state as it is now, built when asked for."""
         with self._lock:
-            return self._unpacked(_copied(self._settled().words))
+            return self._unpacked(_copied(self._moments.settled().words))
 
     @property
     def features_state(self) -> EventFeaturesState | None:
         """What the features of events carry on; None without `features`."""
-        return self._moment().featured
+        return self._moments.seen().featured
 
     @property
     def steps(self) -> int:
         """How many events were learned from or rejected, in this process and those before."""
-        return self._moment().steps
+        return self._moments.seen().steps
 
     @property
     def resumed(self) -> bool:
@@ -416,7 +402,7 @@ class Daemon:
     def last_observation(self) -> Float[np.ndarray, " features"] | None:
         """Where the next transition begins; None for learners of examples, for agents, whose state
         holds it, and after an end."""
-        return self._kind.last_observation(self._moment().carried)
+        return self._kind.last_observation(self._moments.seen().carried)
 
     def save(self, blocking: bool = True) -> None:
         """Write a checkpoint now.
@@ -483,7 +469,7 @@ class Daemon:
         has a `PlasticityMonitor`.
         """
         with self._lock:
-            state, (_, carried, steps, in_a_row, featured) = self.state, self._settled()
+            state, (_, carried, steps, in_a_row, featured) = self.state, self._moments.settled()
             names, own = self.feature_names, {}
             if self.features is not None and featured is not None:
                 names = self.features.told_names(featured)
@@ -558,9 +544,9 @@ class Daemon:
         kept = (stored or {}).get("features")
         self.features, featured = resumed_features(features, kept)
         self._read = None if self.features is None else self.features.reader()
-        self._now = _Moment(kind.programs.packed(state), carried, steps, in_a_row, featured)
-        self._under_way: tuple[list, _Moment] | None = None
+        begun = Moment(kind.programs.packed(state), carried, steps, in_a_row, featured)
         self._lock = threading.RLock()
+        self._moments = Moments(kind, begun, self._lock)
 
     def _row(self, name: str, values: Any, length: int, names: Sequence[str] | None) -> np.ndarray:
         if type(values) is np.ndarray and values.dtype == np.float32 and values.shape == (length,):
@@ -569,7 +555,7 @@ class Daemon:
 
     def _shown(self, observation: Any) -> tuple[np.ndarray, Any]:
         """The row of an observation, and what its features carry on if it is learned from."""
-        before = self._settled().featured
+        before = self._moments.settled().featured
         if isinstance(observation, EventRow):
             row, event = observation
             if event is None or self._read is None or before is None:
@@ -616,7 +602,7 @@ class Daemon:
         targets: np.ndarray | None,
     ) -> StepResult:
         with self._lock:
-            now = self._settled()
+            now = self._moments.settled()
             predictions = kind.predicted(now.words, observation)
             sound = bool(np.isfinite(observation).all() and np.isfinite(predictions).all())
             if targets is not None and sound and self._losses is not None:
@@ -629,56 +615,23 @@ class Daemon:
         self, kind: ActionEvents, observation: np.ndarray, started: float, labelled: bool = False
     ) -> ActionResult:
         with self._lock:
-            now = self._settled()
+            now = self._moments.settled()
             result = kind.result(kind.acted(now.words, observation), now.steps, began=False)
             self.tally.predicted(time.perf_counter() - started, result.rejected, labelled)
         return result
 
-    def _taken(self, turn: Turn, featured: Any) -> np.ndarray:
-        """The row that an event gives, once its program has run; the daemon is settled.
-
-        What the event will have changed besides the words is noted first. If a signal raises
-        anywhere in here, `_settled` finds either a result beside the note, and finishes the event,
-        or none: then the program was not called, and the moment before still holds.
-        """
-        words, _, steps, in_a_row, before = self._now
-        programs = self._kind.programs
-        # The words are the old ones until the program has run.
-        after = _Moment(words, turn.carried, steps + 1, in_a_row, featured)
-        if not turn.changes:
-            found = np.asarray(programs.call(turn.program, words, turn.numbers))
-            self._now = after
-            return found
-        done: list = []
-        self._under_way = done, after
-        programs.call_into(done, turn.program, words, turn.numbers)
-        self._now, found = self._finished(done, after, before)
-        self._under_way = None
-        return found
-
-    def _finished(self, done: list, after: _Moment, before: Any) -> tuple[_Moment, np.ndarray]:
-        """The moment after an event, and its row; waits for the program, which reads the numbers
-        until then. After a rejected event features carry on what they did `before`."""
-        words, found = done[0]
-        found, kind = np.asarray(found), self._kind
-        _, carried, steps, in_a_row, featured = after
-        said = kind.said(found)
-        in_a_row = rejected_in_a_row(said, in_a_row)
-        featured = before if is_rejected(said) else featured
-        return _Moment(words, kind.concluded(carried, found), steps, in_a_row, featured), found
-
     def _end_of_event(self, started: float) -> None:
         self.tally.learning.add(time.perf_counter() - started)
         divergence = self._divergence
-        if self._now.in_a_row or divergence.under_way:
+        if self._moments.now.in_a_row or divergence.under_way:
             self._recover_if_due()
-            if self._now.in_a_row and divergence.recovers:
+            if self._moments.now.in_a_row and divergence.recovers:
                 # A save would put what may have run away in the place of what has not.
                 return
-        self._saving.save_if_due(self._now.steps, self._content)
+        self._saving.save_if_due(self._moments.now.steps, self._content)
 
     def _recover_if_due(self) -> None:
-        words, _, steps, in_a_row, _ = self._now
+        words, _, steps, in_a_row, _ = self._moments.now
         if not self._divergence.is_due(in_a_row, steps):
             return
         restored_from = None
@@ -688,36 +641,8 @@ class Daemon:
             )
             if self._recording is not None:
                 self._recording.recovered(steps, restored_from)
-            self._go_on_from(state)
+            self._moments.go_on_from(state)
         self._divergence.note(self._kind.name, steps, restored_from)
-
-    def _go_on_from(self, state: Any) -> None:
-        """Let a state from another time take the place of this one."""
-        now = self._settled()
-        state, carried = self._kind.recovered(state, now.carried)
-        words = self._kind.programs.packed(state)
-        self._now = now._replace(words=words, carried=carried, in_a_row=0)
-
-    def _moment(self) -> _Moment:
-        """As it is now; waits only for an event of another thread, or after an interrupted one."""
-        if self._under_way is None:
-            return self._now
-        with self._lock:
-            return self._settled()
-
-    def _settled(self) -> _Moment:
-        """The daemon between two events, once one that was interrupted is finished."""
-        if self._under_way is not None:
-            done, after = self._under_way
-            if done:
-                self._now, _ = self._finished(done, after, self._now.featured)
-            elif jax.tree.leaves(self._now.words)[0].is_deleted():
-                raise RuntimeError(
-                    "Daemon: a step failed after its program had begun, and the state is lost; "
-                    "make a new Daemon, which resumes from the checkpoint."
-                )
-            self._under_way = None
-        return self._now
 
     def _unpacked(self, words: Any) -> Any:
         state = unpacked(self._kind.programs.packing, words)
@@ -725,7 +650,7 @@ class Daemon:
 
     def _content(self) -> Content:
         """What a save holds."""
-        words, carried, steps, in_a_row, featured = self._settled()
+        words, carried, steps, in_a_row, featured = self._moments.settled()
         about = {
             "learner": self._kind.name,
             "steps": steps,
