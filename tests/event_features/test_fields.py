@@ -32,6 +32,51 @@ def test_a_number_with_its_past():
     ]
 
 
+def test_what_lies_outside_its_bounds_is_missing():
+    """A sensor that writes -9999 where it has measured nothing."""
+    field = af.NumberField("celsius", lags=(1,), difference=True, missing=True, low=-60, high=60)
+    assert field == af.AbstractComponent.from_config(field.to_config())
+    features = af.EventFeatures((field,))
+    state, values = features.init(), [4.0, -9999, 60, np.float32(61), None, np.int64(-60)]
+    found = []
+    for value in values:
+        row, state = features.see(state, {"celsius": value})
+        found.append(row.tolist())
+    plain = af.EventFeatures((af.NumberField("celsius", (1,), True, missing=True),))
+    other, expected = plain.init(), []
+    for value in [4.0, None, 60, None, None, -60]:
+        row, other = plain.see(other, {"celsius": value})
+        expected.append(row.tolist())
+    assert found == expected and state == other
+    assert state.missing == (3,)
+    for bad in ("warm", True, [1], float("nan")):
+        with pytest.raises(af.FieldError, match=r"^celsius: must be a finite number or null"):
+            features.see(state, {"celsius": bad})
+
+
+@pytest.mark.parametrize("bounds, values", [({"low": 0}, [-1, 0]), ({"high": 0}, [1, 0])])
+def test_one_bound_alone(bounds, values):
+    features = af.EventFeatures((af.NumberField("x", missing=True, **bounds),))
+    rows = [features.see(features.init(), {"x": value})[0].tolist() for value in values]
+    assert rows == [[0, 1], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    "bounds, error",
+    [
+        ({"low": 2, "high": 1}, "`low` must be at most `high`, 1.0, got 2.0"),
+        ({"low": "cold"}, "`low` must be a number or None, got 'cold'"),
+        ({"high": True}, "`high` must be a number or None"),
+        ({"high": float("inf")}, "`high` must lie within"),
+        ({"low": 10**400}, "`low` must lie within"),
+        ({"low": float("nan")}, "`low` must lie within"),
+    ],
+)
+def test_bounds_that_make_no_sense(bounds, error):
+    with pytest.raises((TypeError, ValueError), match=error):
+        af.NumberField("x", **bounds)
+
+
 @pytest.mark.parametrize("start", [2**24 + 1, 1_700_000_000_123, 2**53 + 1, 10**30 + 7])
 def test_the_difference_of_large_integers_is_exact(start):
     field = af.NumberField("bytes", difference=True, value=False)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from ..checkpoints.meaning import difference
 from ..event_features import EventFeatures, EventFeaturesState
 
 # What stands in a recording for a time of NumPy, which may be finer than a text says to Python.
@@ -71,20 +72,17 @@ def resumed_features(
 ) -> tuple[EventFeatures | None, EventFeaturesState | None]:
     """The features given, or else those of the checkpoint, and their state.
 
-    **Raises:** `ValueError` for other fields than those of the checkpoint.
+    **Raises:** `ValueError` for fields that make other numbers than those of the checkpoint.
     """
     if kept is None:
         return features, None if features is None else features.init()
     if features is None:
         features = EventFeatures.from_config(kept["config"])
-    ours, theirs = features.to_config()["fields"], kept["config"]["fields"]
-    if ours != theirs:
-        places = range(max(len(ours), len(theirs)))
-        at = next(i for i in places if ours[i : i + 1] != theirs[i : i + 1])
-        told = [str((*fields[at : at + 1], "none")[0]) for fields in (theirs, ours)]
+    theirs = EventFeatures.from_config(kept["config"]).fields
+    told = difference(theirs, features.fields, "features.fields")
+    if told is not None:
         raise ValueError(
-            f"Daemon: `features.fields[{at}]` of the checkpoint is {told[0]}, got {told[1]}; its "
-            "weights belong to its fields, in their order."
+            f"Daemon: {told}; the weights of the checkpoint belong to its fields, in their order."
         )
     return features, features.restored(kept["state"])
 

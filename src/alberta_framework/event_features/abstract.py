@@ -51,6 +51,11 @@ class AbstractEventField(AbstractComponent, Generic[State]):
         take microseconds for that.
         """
 
+    def stands_for_nothing(self) -> Callable[[Any], bool] | None:
+        """Whether a value that is there says that there is none, and counts as missing; None, the
+        default, if no value does."""
+        return None
+
     @abc.abstractmethod
     def stored(self, state: State) -> dict[str, Any]:
         """The state as JSON values."""

@@ -120,18 +120,23 @@ class EventFeatures(AbstractComponent):
     def reader(self) -> EventReader:
         """`see` as a function, which takes a twentieth of its time: for whoever reads many."""
         names = [field.name for field in self.fields]
-        parts = [(field.name, field.reader(), field.missing) for field in self.fields]
+        parts = [
+            (field.name, field.reader(), field.missing, field.stands_for_nothing())
+            for field in self.fields
+        ]
         feature_names, only_declared = self.feature_names, self.extra == "error"
 
         def read(state, event):
             if not isinstance(event, Mapping):
                 raise TypeError(f"EventFeatures: `event` must be a mapping, got {short(event)}.")
             row, fields, missing, declared = [], [], [], 0
-            for (name, see, tells), own, count in zip(
+            for (name, see, tells, is_nothing), own, count in zip(
                 parts, state.fields, state.missing, strict=True
             ):
                 value = event.get(name)
                 declared += value is not None or name in event
+                if is_nothing is not None and value is not None and is_nothing(value):
+                    value = None
                 numbers, after = see(own, value)
                 row += numbers
                 if tells:

@@ -1,8 +1,10 @@
 """Fields that are numbers."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import numpy as np
 
 from ..components.float32 import holds_integer
 from ..components.ranges import require_choice, require_count
@@ -11,6 +13,9 @@ from .field_error import FieldError, short
 
 # So that float32 holds every difference of two as well: what was once let in spoils no later event.
 _LARGEST = 2.0**126
+# What may change from one start to the next: the numbers that are made stay what they were.
+_FREE = {"config": "omit_default", "resume": "free"}
+_NUMBERS = int | float | np.integer | np.floating
 
 
 class NumberState(NamedTuple):
@@ -41,6 +46,8 @@ class NumberField(AbstractEventField[NumberState]):
     - `value`: whether the number itself is one.
     - `missing`: whether one more number says that it was missing.
     - `rounded`: whether integers are rounded as fractions are, to some seven digits.
+    - `low`, `high`: what is below or above counts as missing, as the -9999 of a sensor that has
+      measured nothing; default None, no such bound.
     """
 
     name: str = eqx.field(static=True)
@@ -48,7 +55,9 @@ class NumberField(AbstractEventField[NumberState]):
     difference: bool = eqx.field(static=True, default=False)
     value: bool = eqx.field(static=True, default=True)
     missing: bool = eqx.field(static=True, default=False)
-    rounded: bool = eqx.field(static=True, default=False, metadata={"config": "omit_default"})
+    rounded: bool = eqx.field(static=True, default=False, metadata=_FREE)
+    low: float | None = eqx.field(static=True, default=None, metadata=_FREE)
+    high: float | None = eqx.field(static=True, default=None, metadata=_FREE)
 
     def __init__(
         self,
@@ -58,9 +67,11 @@ class NumberField(AbstractEventField[NumberState]):
         value: bool = True,
         missing: bool = False,
         rounded: bool = False,
+        low: float | None = None,
+        high: float | None = None,
     ):
         self.name, self.difference, self.value, self.missing = name, difference, value, missing
-        self.rounded = rounded
+        self.rounded, self.low, self.high = rounded, _in_float(low), _in_float(high)
         self.lags = tuple(lags) if isinstance(lags, list | tuple) else lags
 
     def __check_init__(self):
@@ -76,6 +87,12 @@ class NumberField(AbstractEventField[NumberState]):
         require_choice("NumberField", "difference", self.difference, (True, False))
         require_choice("NumberField", "value", self.value, (True, False))
         require_choice("NumberField", "rounded", self.rounded, (True, False))
+        for bound in ("low", "high"):
+            _require_bound(bound, getattr(self, bound))
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(
+                f"NumberField: `low` must be at most `high`, {self.high}, got {self.low}."
+            )
         if not self.feature_names:
             raise ValueError(
                 "NumberField: `value` must be True where there are no `lags` and no `difference`, "
@@ -119,12 +136,41 @@ class NumberField(AbstractEventField[NumberState]):
 
         return read
 
+    def stands_for_nothing(self) -> Callable[[Any], bool] | None:
+        if self.low is None and self.high is None:
+            return None
+        low = -float("inf") if self.low is None else self.low
+        high = float("inf") if self.high is None else self.high
+
+        def outside(value):
+            number = isinstance(value, _NUMBERS) and not isinstance(value, bool)
+            return number and bool(value < low or value > high)
+
+        return outside
+
     def stored(self, state: NumberState) -> dict[str, Any]:
         return state._asdict() | {"past": list(state.past)}
 
     def restored(self, stored: dict[str, Any]) -> NumberState:
         fields: dict[str, Any] = {**stored, "past": tuple(stored["past"])}
         return NumberState(**fields)
+
+
+def _in_float(bound: Any) -> Any:
+    return float(bound) if type(bound) is int and abs(bound) <= _LARGEST else bound
+
+
+def _require_bound(name: str, bound: Any) -> None:
+    """Check a bound.
+
+    **Raises:** `TypeError`, `ValueError`.
+    """
+    if bound is None:
+        return
+    if isinstance(bound, bool) or not isinstance(bound, int | float):
+        raise TypeError(f"NumberField: `{name}` must be a number or None, got {bound!r}.")
+    if not abs(bound) <= _LARGEST:
+        raise ValueError(f"NumberField: `{name}` must lie within ±{_LARGEST:.2g}, got {bound!r}.")
 
 
 def _number(field: str, value: Any, held: bool) -> int | float:

@@ -26,6 +26,7 @@ from ..normalizers import AbstractNormalizer, AbstractNormalizerState
 from ..optimizers import AbstractOptimizer, Hybrid, LMSState
 from ..plasticity import AbstractPlasticity, NetworkStep
 from ..step_rules import PerTensor, PerTensorState
+from .head_scales import HeadScales
 from .head_update import HeadUpdate
 from .lifetime import AbstractLearnerState
 from .losses import AbstractLoss, SquaredLoss
@@ -37,7 +38,6 @@ from .plastic_heads import (
     whole_network,
 )
 from .stacked_heads import HeadOptimizerStates, HeadTraces, where_heads
-from .target_scale import TargetScale
 from .trunk import Network, Trunk, kept_by
 from .trunk_traces import TrunkTraces
 
@@ -65,11 +65,6 @@ class AbstractHeadsState(AbstractLearnerState):
     @property
     def n_heads(self) -> int:
         return self.head_params.biases.shape[-2]
-
-
-def scale_of(state: Any) -> Any:
-    """The statistics of the targets of heads; None of a state that never has any."""
-    return getattr(state, "target_normalizer_state", None)
 
 
 class HeadsStep(eqx.Module):
@@ -121,7 +116,7 @@ class Heads(eqx.Module):
     per_head: bool = eqx.field(static=True, default=False)
     mean: bool = eqx.field(static=True, default=False)
     loss: AbstractLoss = SquaredLoss()
-    target_scale: TargetScale = TargetScale()
+    scales: HeadScales = HeadScales()
 
     @classmethod
     def of(
@@ -132,7 +127,7 @@ class Heads(eqx.Module):
         per_head: bool = False,
         mean: bool = False,
         loss: AbstractLoss | None = None,
-        target_scale: TargetScale | None = None,
+        scales: HeadScales | None = None,
     ) -> "Heads":
         """Those of a learner that has the fields of `MLPLearner` and `use_bias`."""
         return cls(
@@ -149,7 +144,7 @@ class Heads(eqx.Module):
             per_head=per_head,
             mean=mean,
             loss=SquaredLoss() if loss is None else loss,
-            target_scale=TargetScale() if target_scale is None else target_scale,
+            scales=HeadScales() if scales is None else scales,
         )
 
     def begun(self, feature_dim: int, key: PRNGKeyArray) -> dict[str, Any]:
@@ -160,9 +155,7 @@ class Heads(eqx.Module):
             sparsity=self.sparsity,
             n_heads=self.n_heads,
         )
-        begun = _begun(strong(self), trunk, heads)
-        if self.target_scale.normalizer is not None:
-            begun["target_normalizer_state"] = self.target_scale.begun(self.n_heads)
+        begun = _begun(strong(self), trunk, heads) | self.scales.begun()
         layers = whole_network(trunk, heads)
         return begun | {"plasticity_state": plasticity_begun(self.plasticity, layers, key)}
 
@@ -173,10 +166,7 @@ class Heads(eqx.Module):
         x = f32(observation)
         if self.normalizer is not None:
             x = self.normalizer.for_prediction(state.normalizer_state, x)
-        predictions = self._predictions(state, x)
-        if self.target_scale.normalizer is None:
-            return predictions
-        return self._raw(state, predictions)
+        return self.scales.of_outputs(state, self._predictions(state, x))
 
     def next_values(
         self, state: AbstractHeadsState, next_observation: Real[Array, " features"]
@@ -206,12 +196,8 @@ class Heads(eqx.Module):
         h, backward = jax.vjp(lambda trunk: self.hidden(trunk, x), state.trunk_params)
         heads = state.head_params
         outputs = head_outputs(heads, h)
-        predictions, targets, changed = self.loss.predictions(outputs), how.targets, {}
-        if self.target_scale.normalizer is not None:
-            predictions = self._raw(state, predictions)
-            targets, changed["target_normalizer_state"] = self.target_scale.of_targets(
-                scale_of(state), targets, how.active & self._has_scale
-            )
+        predictions = self.scales.of_outputs(state, self.loss.predictions(outputs))
+        targets, changed = self.scales.of_targets(state, how.targets, how.active)
         errors = jnp.where(how.active, self.loss.errors(outputs, targets), 0.0)
 
         parted, traces = self._trunk_gradient(state, errors, backward, how)
@@ -317,15 +303,6 @@ class Heads(eqx.Module):
             normalizer_state=state.normalizer_state,
         )
         return kept_by(network, self.plasticity, state.plasticity_state)
-
-    @property
-    def _has_scale(self) -> Array:
-        return jnp.asarray(self.loss.of_numbers(self.n_heads))
-
-    def _raw(self, state: Any, predictions: Float[Array, " heads"]) -> Float[Array, " heads"]:
-        """The predictions in units of the targets."""
-        raw = self.target_scale.of_outputs(scale_of(state), predictions)
-        return jnp.where(self._has_scale, raw, predictions)
 
     def _predictions(
         self, state: AbstractHeadsState, x: Float[Array, " features"]

@@ -30,6 +30,7 @@ from ..plasticity import AbstractPlasticity
 from .abstract import AbstractLearner
 from .acceptance import Candidate, guarded
 from .disallowed import Disallowed
+from .head_scales import HeadScales
 from .head_update import HeadUpdate
 from .heads import AbstractHeadsState, Heads
 from .lifetime import Lifecycle
@@ -224,8 +225,8 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     @property
     def heads(self) -> Heads:
         """The heads and their trunk."""
-        scale = TargetScale(self.target_normalizer)
-        return Heads.of(self, self.n_heads, loss=self._loss, target_scale=scale)
+        scales = HeadScales(self.target_normalizer, tuple(self._loss.of_numbers(self.n_heads)))
+        return Heads.of(self, self.n_heads, loss=self._loss, scales=scales)
 
     @property
     def _loss(self) -> AbstractLoss:

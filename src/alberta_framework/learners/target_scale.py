@@ -12,32 +12,23 @@ number of targets, whatever the first ones were.
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from ..components.ranges import require_part
 from ..normalizers import AbstractNormalizer
-from .stacked_heads import where_heads
 
 
 class TargetScale(eqx.Module):
-    """The scale of the target, or of the target of each head, by a normalizer; without one targets
-    stay as they are.
+    """The scale of a target, by a normalizer; without one targets stay as they are.
 
-    The state is that of the normalizer for one feature; of heads with the heads as first axis.
+    The state is that of the normalizer for one feature.
     """
 
     normalizer: AbstractNormalizer | None = None
 
-    def begun(self, n_heads: int | None = None) -> Any:
-        """The state before the first target, or targets; None without a normalizer."""
-        if self.normalizer is None:
-            return None
-        one = self.normalizer.init(1)
-        if n_heads is None:
-            return one
-        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_heads, *leaf.shape)), one)
+    def begun(self) -> Any:
+        """The state before the first target; None without a normalizer."""
+        return None if self.normalizer is None else self.normalizer.init(1)
 
     def of_output(self, state: Any, output: Float[Array, ""]) -> Float[Array, ""]:
         """What an output in units of the target's spread is as a target."""
@@ -53,18 +44,6 @@ class TargetScale(eqx.Module):
             return target, state
         scaled, after = self.normalizer.normalize(state, target[None])
         return scaled[0], after
-
-    def of_outputs(self, state: Any, outputs: Float[Array, " heads"]) -> Float[Array, " heads"]:
-        """What the outputs of heads are as targets."""
-        return jax.vmap(self.of_output)(state, outputs)
-
-    def of_targets(
-        self, state: Any, targets: Float[Array, " heads"], told: Bool[Array, " heads"]
-    ) -> tuple[Float[Array, " heads"], Any]:
-        """The targets in units of their spread, and the statistics that hold those `told`; the
-        others are as they were."""
-        scaled, after = jax.vmap(self.of_target)(state, targets)
-        return jnp.where(told, scaled, targets), where_heads(told, after, state)
 
     def require_state(self, state: Any) -> None:
         """Check that there are statistics of targets if there is a normalizer, and only then.

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..checkpoints.meaning import difference
+from ..components.component import from_config
 from ..event_features import AbstractEventField, EventFeatures, EventFeaturesState
 from .places import Places, require_known, require_not_both
 
@@ -62,8 +64,8 @@ def migrated_fields(
 
 def _require_same(old: AbstractEventField, new: AbstractEventField) -> None:
     """A field that makes other numbers than it did is another field."""
-    was, now = old.to_config(), new.to_config()
-    if was | {"name": None} != now | {"name": None}:
+    renamed = from_config(new.to_config() | {"name": old.name})
+    if difference(old, renamed) is not None:
         raise ValueError(
             f"migrate: the field {new.name!r} of `features` must be as it was, {old!r}, got "
             f"{new!r}; what was learned of it belongs to the numbers that it made. Drop it, and "
