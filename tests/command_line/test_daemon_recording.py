@@ -35,10 +35,13 @@ def test_a_life_with_a_kill_is_lived_again(serve, tmp_path):
     assert twice.returncode == 2 and "again.ckpt" in twice.stderr
 
     octets = (tmp_path / "agent.ckpt").read_bytes()
-    frozen = serve("--checkpoint", "agent.ckpt", "--frozen", config=tmp_path / "learner.json")
+    options = ("--checkpoint", "agent.ckpt", "--frozen", "--report-every", 2)
+    frozen = serve(*options, config=tmp_path / "learner.json")
     answers = [frozen.ask(row) for row in (rows[0], rows[0])]
     assert answers[0] == answers[1] and answers[0]["step"] == done + 21
     frozen.signal(signal.SIGTERM)
     code, said = frozen.end()
     assert code == 0 and "frozen" in said
+    (report,) = (json.loads(line)["report"] for line in said.splitlines() if "report" in line)
+    assert (report["steps"], report["events_not_learned"]) == (done + 21, 2)
     assert (tmp_path / "agent.ckpt").read_bytes() == octets

@@ -67,18 +67,6 @@ def test_what_is_not_whole_goes(tmp_path):
     assert (tmp_path / "mine.txt").exists()
 
 
-def test_what_was_whole_is_not_read_again(tmp_path):
-    old, new = tmp_path / "old-cache", tmp_path / "new-cache"
-    old.write_bytes(zlib.compress(b"1"))
-    os.utime(old, (1e9, 1e9))
-    remove_torn(tmp_path)
-    old.write_bytes(b"torn, and not since")
-    os.utime(old, (1e9, 1e9))
-    new.write_bytes(b"torn")
-    remove_torn(tmp_path)
-    assert old.exists() and not new.exists()
-
-
 def test_zstandard_is_read_where_it_can_be(tmp_path):
     zstandard = pytest.importorskip("compression.zstd", exc_type=ImportError)
     octets = zstandard.compress(os.urandom(1000))

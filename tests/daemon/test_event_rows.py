@@ -8,6 +8,7 @@ import pytest
 
 import alberta_framework as af
 from alberta_framework.daemon import Daemon, EventProcessor
+from alberta_framework.daemon.event_rows import event_recorded, recorded_fields
 from tests.event_features.cases import FEATURES, FIELDS, drawn
 
 from .agents import same_life
@@ -105,6 +106,47 @@ def test_a_restart_changes_no_bit(kind, tmp_path):
         learn(second, number, event)
     assert carried(second) == carried(whole)
     same_life(second.state, whole.state)
+
+
+def test_a_frozen_daemon_carries_on_what_one_that_learns_does(kind, tmp_path):
+    """Lags, differences and times would else be those of the last event before the checkpoint."""
+    path, events = tmp_path / "agent.ckpt", drawn(40, seed=5)
+    with made(kind, checkpoint=path) as learning:
+        for number, event in enumerate(events[:20]):
+            learn(learning, number, event)
+        learning.save()
+        frozen = made(kind, checkpoint=path, frozen=True)
+        state = frozen.state
+        for number, event in enumerate(events[20:], 20):
+            learn(learning, number, event)
+            learn(frozen, number, event)
+            assert carried(frozen) == carried(learning)
+    before = carried(frozen)
+    assert not (frozen.act({}, learn=False) if frozen.acts else frozen.step({})).rejected
+    with pytest.raises(af.FieldError):
+        learn(frozen, 0, BAD)
+    assert carried(frozen) == before and frozen.steps == 20
+    same_life(frozen.state, state)
+
+
+def test_a_label_that_comes_later_moves_a_frozen_daemon_on_once(tmp_path):
+    path, events = tmp_path / "agent.ckpt", drawn(3)
+    made(checkpoint=path).close()
+    frozen, learning = made(checkpoint=path, frozen=True), made()
+    for ours in (frozen, learning):
+        processor = EventProcessor(ours)
+        for number, event in enumerate(events):
+            ask(processor, {"id": number, "observation": event})
+        for number in (1, 0, 2):
+            ask(processor, {"id": number, "targets": [1.0]})
+        ask(processor, {"id": 0, "targets": [2.0], "relabel": True})
+    assert carried(frozen) == carried(learning)
+
+
+def test_numbers_that_json_does_not_know_are_recorded():
+    event = {"load": np.inf, "host": np.float32(-np.inf), "ok": True, "user": np.nan}
+    told = json.loads(recorded_fields(FEATURES, event), parse_constant=pytest.fail)
+    assert event_recorded(told) == event | {"host": -np.inf, "user": None}
 
 
 def test_the_rows_are_those_of_the_features_alone():

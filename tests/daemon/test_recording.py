@@ -10,6 +10,7 @@ import pytest
 import alberta_framework as af
 from alberta_framework.checkpoints import CheckpointError
 from alberta_framework.daemon import Daemon, replay_daemon
+from alberta_framework.daemon.metrics_file import prometheus_text
 
 from . import agents
 from .daemons import daemon, events, same_but_for_clocks, small, small_events
@@ -130,8 +131,26 @@ def test_an_event_that_cannot_be_recorded_is_learned_and_told(tmp_path, monkeypa
         for row in rows:
             ours.step(*row)
     assert ours.steps == 6 and ours.report()["failed_records"] == len(caplog.records) == 1
+    assert "alberta_failed_records_total 1.0" in prometheus_text(ours.report(brief=True))
     with pytest.raises(ValueError, match="event 3 was not recorded"):
         replay_daemon(path)
+
+
+@pytest.mark.parametrize("cut, known", [(5, 5), (1, 6), (0, 6)])
+def test_a_recording_that_is_cut_off_says_so(cut, known, tmp_path, caplog):
+    path, rows = tmp_path / "events.jsonl", small_events(6)
+    ours = small(record=path)
+    for row in rows:
+        ours.step(*row)
+    octets = path.read_bytes()
+    path.write_bytes(octets[: len(octets) - cut])
+    with caplog.at_level(logging.WARNING):
+        again = replay_daemon(path)
+    told = [record.getMessage() for record in caplog.records]
+    assert again.steps == known
+    assert len(told) == (cut > 0)
+    if told:
+        assert f"after event {known} nothing is known" in told[0]
 
 
 def test_a_frozen_daemon_learns_nothing_and_leaves_the_checkpoint_to_others(tmp_path):
@@ -163,3 +182,6 @@ def test_a_frozen_daemon_learns_nothing_and_leaves_the_checkpoint_to_others(tmp_
             small(**{"frozen": True} | wrong)
     with pytest.raises(ValueError, match="`frozen`"):
         small(checkpoint=path, frozen=True, checkpoint_every=3)
+    with pytest.raises(ValueError, match="`frozen` one learns nothing that it could `record`"):
+        small(checkpoint=path, frozen=True, record=tmp_path / "events.jsonl")
+    assert not (tmp_path / "events.jsonl").exists()

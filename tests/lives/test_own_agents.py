@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import pytest
 
 import alberta_framework as af
 
@@ -87,3 +88,45 @@ def test_lives_side_by_side_without_a_life():
     found = af.interact_batched(Wanderer(), Field(), 20, keys)
     assert found.rejected.tolist() == [0] * 3
     assert found.episodes.lengths.shape == (3, 4)
+
+
+class Wrong(Field):
+    """Whose step returns something else than a state and what follows."""
+
+    how: str = eqx.field(static=True, default="")
+
+    def step(self, state, action, key):
+        state, now = super().step(state, action, key)
+        return {
+            "no pair": now,
+            "no EnvStep": (state, now.observation),
+            "another dtype": (jax.tree.map(lambda a: a.astype(jnp.float16), state), now),
+            "another structure": ((state, state), now),
+        }[self.how]
+
+
+class Forgets(Wanderer):
+    """Returns its state alone."""
+
+    def act_and_learn(self, *experience):
+        return super().act_and_learn(*experience).state
+
+
+@pytest.mark.parametrize(
+    "how, told",
+    [
+        ("no pair", "Wrong: `step` must return a state and an EnvStep"),
+        ("no EnvStep", "Wrong: `step` must return an EnvStep after the state; .*`observation`"),
+        ("another dtype", r"Wrong: `step` .* like the one that it was given.* is float16\["),
+        ("another structure", "Wrong: `step` must return a state like the one"),
+    ],
+)
+def test_what_a_step_of_an_environment_must_be_is_told(how, told):
+    with pytest.raises(TypeError, match=told):
+        af.interact(Wanderer(), Wrong(how=how), 5, jax.random.key(0))
+
+
+def test_what_a_step_of_an_agent_must_be_is_told():
+    told = "Forgets: `act_and_learn` must return an AgentStep; what it returned has no `state`"
+    with pytest.raises(TypeError, match=told):
+        af.interact(Forgets(), Field(), 5, jax.random.key(0))

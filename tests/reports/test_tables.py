@@ -9,7 +9,7 @@ from alberta_framework.reports import (
     generate_significance_table,
 )
 from alberta_framework.statistics import SignificanceResult, pairwise_comparisons
-from tests.statistics.runs import constant_runs, golden_results
+from tests.statistics.runs import constant_runs, golden_results, results_of
 
 RESULTS = {
     "LMS": constant_runs("LMS", 2.0, 3.0),
@@ -81,6 +81,14 @@ def test_caption_label_and_heading_are_taken_as_they_are():
     for piece in (r"\caption{Error of $x_1$}", r"\label{tab:x}", r"Method & $e^2$ & Seeds \\"):
         assert piece in text
     assert "| Method | MSE |" in generate_markdown_table(RESULTS, metric_label="MSE")
+
+
+def test_a_column_is_called_by_its_metric():
+    returns = {"a": results_of("a", mean_return=np.array([[1.0, 2.0], [3.0, 4.0]]))}
+    assert "| Method | Error |" in generate_markdown_table(RESULTS)
+    assert "| Method | mean_return |" in generate_markdown_table(returns, metric="mean_return")
+    text = generate_latex_table(returns, metric="mean_return")
+    assert r"Method & mean\_return & Seeds" in text
 
 
 @pytest.mark.parametrize("turned", [False, True])

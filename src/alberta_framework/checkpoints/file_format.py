@@ -154,6 +154,8 @@ def _opened(path: Path) -> BinaryIO:
 
 def _header(path: Path, file: BinaryIO) -> Header:
     first = file.readline(_LONGEST_FIRST_LINE)
+    if not first:
+        raise CheckpointError(path, "not a checkpoint: it is empty")
     if not first.startswith(MAGIC):
         raise CheckpointError(path, "not a checkpoint: the first line is another one")
     found = _FIRST_LINE.fullmatch(first)

@@ -4,8 +4,10 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +68,7 @@ _OF_EVENTS = ("label_window", "label_window_bytes")
 _STANDARD_INPUT = "-"
 _EVERY_S = 60.0
 _CACHE = ".jax-cache"
+_OF_THE_CACHE = re.compile("Error (reading|writing) persistent compilation cache entry")
 # After a stop, before another thread saves and leaves: of two seconds the save takes the rest.
 _PATIENCE_S = 1.0
 
@@ -109,14 +112,18 @@ def daemon(
             if report_every:
                 learner_daemon.warm_up()
 
+        def counted() -> int:
+            # A frozen daemon learns from none, and reports by those that it answered.
+            return learner_daemon.tally.predicting.count if frozen else learner_daemon.steps
+
         def connected() -> Answer:
             client = _STANDARD_INPUT if socket is None else None
             processor = EventProcessor(learner_daemon, client=client, **windows)
 
             def answer(line: bytes, number: int) -> bytes:
-                before = learner_daemon.steps
+                before = counted()
                 found = processor.answer(line, number)
-                after = learner_daemon.steps
+                after = counted()
                 if report_every and after > before and after % report_every == 0:
                     say(json.dumps({"report": learner_daemon.report()}))
                 return found
@@ -319,9 +326,23 @@ def _saying(stop: Stop) -> Iterator[Callable[[str], None]]:
         def emit(self, record: logging.LogRecord) -> None:
             say(f"alberta: {self.format(record)}")
 
+    told = set()
+
+    def show(message: Warning | str, *where: Any, **more: Any) -> None:
+        del where, more
+        text = str(message)
+        # On a full disk there is one for each program.
+        of_the_cache = _OF_THE_CACHE.match(text)
+        kind = text if of_the_cache is None else of_the_cache.group()
+        if kind not in told:
+            told.add(kind)
+            say(f"alberta: {text}")
+
     handler, log = Handler(logging.WARNING), logging.getLogger("alberta_framework")
     log.addHandler(handler)
+    shown, warnings.showwarning = warnings.showwarning, show
     try:
         yield say
     finally:
+        warnings.showwarning = shown
         log.removeHandler(handler)

@@ -16,8 +16,6 @@ from jax.experimental.compilation_cache import compilation_cache
 _CPU_INFO = Path("/proc/cpuinfo")
 # What a program was compiled for, as Linux tells it on x86 and on Arm.
 _OF_A_CPU = ("vendor_id", "cpu family", "model", "flags", "CPU ", "Features")
-# Touched once all entries were found whole.
-_LOOKED_AT = "looked-at"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
@@ -65,17 +63,11 @@ def machine(cpu_info: Path = _CPU_INFO) -> str:
 
 
 def remove_torn(folder: Path) -> None:
-    """Remove the entries that are not whole, among those that were written since this was last
-    done.
+    """Remove the entries that are not whole.
 
     **Raises:** `OSError`.
     """
-    marker = folder / _LOOKED_AT
-    latest = marker.stat().st_mtime_ns if marker.exists() else 0
-    newer = [path for path in folder.glob("*-cache") if path.stat().st_mtime_ns >= latest]
-    # Before the look, so that what is written meanwhile is looked at the next time.
-    marker.touch()
-    for path in newer:
+    for path in folder.glob("*-cache"):
         if not _is_whole(path.read_bytes()):
             path.unlink(missing_ok=True)
 

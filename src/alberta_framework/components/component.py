@@ -137,8 +137,12 @@ def component_from_config(
     else:
         raise ValueError(f'{where}the {family} config needs the key "type"; got {sorted(config)}.')
     if not found:
-        known = {name for c in _known(families) for name in (_short(c), _name_of(c))}
-        raise ValueError(f"{where}Unknown {family} type: {kind!r}. {_valid(kind, known)}")
+        public = [c for c in _known(families) if not _short(c).startswith("_")]
+        known = {name for c in public for name in (_short(c), _name_of(c))}
+        raise ValueError(
+            f"{where}Unknown {family} type: {kind!r}. {_valid(kind, known)} A class of your own is "
+            "known once its module is imported (commands: `--import MODULE`)."
+        )
     if len(found) > 1:
         told = " or ".join(repr(name) for name in sorted(map(_full_name, found)))
         raise ValueError(f"{where}the {family} type {kind!r} is one of several: write {told}.")

@@ -99,10 +99,11 @@ class Daemon:
       traces are cut, an agent's next event begins an episode. While events are being rejected no
       save falls due then, so that what is kept is sound. `report()["divergence"]` says how often.
     - `frozen`: predict and count, and learn nothing: labels enter the losses of the report alone,
-      an agent does what it holds to be best. The `checkpoint` is only read, so another process may
-      have it. Default False.
+      an agent does what it holds to be best. `features` carry on what they do elsewhere, by the
+      events that would be learned from. The `checkpoint` is only read, so another process may have
+      it. Default False.
     - `record`: a file to append each event to that changes the state, before it does;
-      `replay_daemon` lives the same life from it. Default None.
+      `replay_daemon` lives the same life from it. Default None, and none of a frozen daemon.
 
     **Raises:** `TypeError`, `ValueError` for a bad argument; `CheckpointError` for a checkpoint of
     another learner (numbers may differ), or one of which no kept file is sound;
@@ -157,6 +158,9 @@ class Daemon:
             frozen,
             Pins(keep_hourly, keep_daily),
         )
+        if frozen and record is not None:
+            self._saving.release()
+            raise ValueError("Daemon: a `frozen` one learns nothing that it could `record`.")
         self.frozen = frozen
         self._shadow: Daemon | None = None
         self._newest_before: NewestBefore = self._saving.newest_before
@@ -229,6 +233,8 @@ class Daemon:
             observation, featured = self._shown(observation)
             if targets is None or self.frozen:
                 result = self._predicted(kind, observation, started, targets)
+                if targets is not None and not result.rejected:
+                    self._moments.pass_over(featured)
                 if targets is not None and self._shadow is not None:
                     self._shadow.step(EventRow(observation, None), targets, terminated)
                 return result
@@ -303,7 +309,10 @@ class Daemon:
             came = observation
             observation, featured = self._shown(observation)
             if not learn or self.frozen:
-                return self._acted(kind, observation, started, labelled=reward is not None)
+                result = self._acted(kind, observation, started, labelled=reward is not None)
+                if learn and not result.rejected:
+                    self._moments.pass_over(featured)
+                return result
             episodes = self._moments.settled().carried
             if self._recording is not None:
                 number, fields = self._moments.now.steps + 1, self._fields_of(came)

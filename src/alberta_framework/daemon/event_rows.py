@@ -13,6 +13,8 @@ from ..event_features import EventFeatures, EventFeaturesState
 
 # What stands in a recording for a time of NumPy, which may be finer than a text says to Python.
 _DATETIME64 = "datetime64"
+# And for a number that JSON does not know.
+_FLOAT = "float"
 
 
 class EventRow(NamedTuple):
@@ -94,13 +96,20 @@ def recorded_fields(features: EventFeatures, event: Mapping[str, Any]) -> str:
     **Raises:** `TypeError`, `ValueError` for a value that JSON cannot say.
     """
     declared = {field.name for field in features.fields}
-    told = {str(name): value if name in declared else None for name, value in event.items()}
+    told = {
+        str(name): _in_json(value) if name in declared else None for name, value in event.items()
+    }
     return json.dumps(told, allow_nan=False, separators=(",", ":"), default=_said)
 
 
 def event_recorded(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The event that `recorded_fields` tells of."""
     return {name: _meant(value) for name, value in fields.items()}
+
+
+def _in_json(value: Any) -> Any:
+    special = isinstance(value, float | np.floating) and not np.isfinite(value)
+    return {_FLOAT: str(float(value))} if special else value
 
 
 def _said(value: Any) -> Any:
@@ -116,4 +125,6 @@ def _said(value: Any) -> Any:
 def _meant(value: Any) -> Any:
     if isinstance(value, dict) and list(value) == [_DATETIME64]:
         return np.datetime64(value[_DATETIME64])
+    if isinstance(value, dict) and list(value) == [_FLOAT]:
+        return float(value[_FLOAT])
     return value

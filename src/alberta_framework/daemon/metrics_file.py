@@ -80,6 +80,8 @@ def _samples(report: Mapping[str, Any]) -> Iterator[_Sample]:
     yield gauge("rejected_in_a_row", text, divergence["rejected_in_a_row"])
     checkpoint = report["checkpoint"]
     yield counter("failed_saves", "Saves that failed, since the start.", checkpoint["failed_saves"])
+    text = "Events that were not recorded, since the start."
+    yield counter("failed_records", text, report["failed_records"])
     yield gauge("events_since_save", "Events since the last save.", checkpoint["steps_since"])
     yield gauge("age_seconds", "Seconds since the birth of the state.", report["age_s"])
     yield gauge("uptime_seconds", "Seconds of running, earlier ones too.", report["uptime_s"])

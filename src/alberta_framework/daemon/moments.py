@@ -80,6 +80,10 @@ class Moments:
         self._under_way = None
         return found
 
+    def pass_over(self, featured: EventFeaturesState | None) -> None:
+        """Let the features move on with an event from which nothing is learned."""
+        self.now = self.settled()._replace(featured=featured)
+
     def go_on_from(self, state: Any) -> None:
         """Let a state from another time take the place of this one."""
         before = self.settled()

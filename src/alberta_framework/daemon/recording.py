@@ -131,7 +131,8 @@ def _header(line: bytes) -> dict[str, Any] | None:
 
 
 class Recorded:
-    """What a recording holds: whose life it is, `about`, and the lines of what became of it.
+    """What a recording holds: whose life it is, `about`, and the lines of what became of it;
+    `torn`: whether it ends in the middle of one.
 
     **Raises:** `ValueError` for a file that is no recording, or lacks events; `OSError`.
     """
@@ -147,7 +148,10 @@ class Recorded:
                     f"{self.path}: is of format {found['recording']}; this version reads {VERSION}."
                 )
             self.about = found
-            steps = [self._step_of(line) for line in file]
+            steps, line = [], b"\n"
+            for line in file:
+                steps.append(self._step_of(line))
+        self.torn = not line.endswith(b"\n")
         self.kept = _kept(steps)
         events = [s for (s, is_event), k in zip(steps, self.kept, strict=True) if k and is_event]
         self.first, self.last = (events[0], events[-1]) if events else (None, None)

@@ -1,5 +1,6 @@
 """The life of a daemon lived again from what it recorded."""
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +16,16 @@ from .divergence import KeptState
 from .event_rows import EventRow, event_recorded
 from .recording import Recorded
 
+_log = logging.getLogger(__name__)
+
 
 def replay_daemon(path: str | os.PathLike, start: str | os.PathLike | None = None) -> Daemon:
     """A daemon that has learned all events of a recording, bit for bit as the one that recorded it,
     and whose features of events carry on the same.
 
-    It has no checkpoint; `save_agent(daemon.learner, daemon.state, ...)` keeps what it learned.
+    Of a recording that a crash or a full disk has cut off in the middle of a line, which is logged,
+    it has learned what comes before. It has no checkpoint; `save_agent(daemon.learner,
+    daemon.state, ...)` keeps what it learned.
 
     **Arguments:** `path`: of the recording; `start`: a checkpoint of the same life, from which to
     go on; for a recording that does not begin with the first event, the one that it went on from.
@@ -29,6 +34,12 @@ def replay_daemon(path: str | os.PathLike, start: str | os.PathLike | None = Non
     ends; `CheckpointError`; `OSError`.
     """
     recorded = Recorded(path)
+    if recorded.torn:
+        _log.warning(
+            "%s: ends in the middle of a line: of what came after event %s nothing is known",
+            recorded.path,
+            "0" if recorded.last is None else f"{recorded.last:,}",
+        )
     ours = _begun(recorded.about, start)
     begun, restored = ours.steps, _restored(recorded)
     if recorded.first is not None and recorded.first > begun + 1:

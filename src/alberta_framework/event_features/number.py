@@ -139,12 +139,14 @@ class NumberField(AbstractEventField[NumberState]):
     def stands_for_nothing(self) -> Callable[[Any], bool] | None:
         if self.low is None and self.high is None:
             return None
-        low = -float("inf") if self.low is None else self.low
-        high = float("inf") if self.high is None else self.high
+        inf = float("inf")
+        low = -inf if self.low is None else self.low
+        high = inf if self.high is None else self.high
 
         def outside(value):
             number = isinstance(value, _NUMBERS) and not isinstance(value, bool)
-            return number and bool(value < low or value > high)
+            # One that is not finite is a mistake, here as elsewhere.
+            return number and bool(-inf < value < low or high < value < inf)
 
         return outside
 

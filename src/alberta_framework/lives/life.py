@@ -17,6 +17,7 @@ from ..environments import AbstractEnvironment, EnvStep
 from ..interface.action_spaces import require_suited
 from ..learners import AbstractHolderState, AbstractLearner, MetricParts, Metrics, MetricsError
 from ..streams import AbstractStream
+from .answers import require_like, require_parts
 
 # How fast the running reward rate of a life forgets.
 RATE = 1e-3
@@ -71,6 +72,9 @@ class WorldKeyStream(AbstractStream[WorldKeysState, WorldKeys]):
             return WorldKeys(*(as_before(found, state.key) for found in own))
 
         return jax.vmap(keys_of)(counts), state.replace(steps=advanced(state.steps, num_steps))
+
+
+_OF_A_STEP = "observation", "reward", "terminated", "truncated"
 
 
 class LifeState(AbstractHolderState):
@@ -159,6 +163,9 @@ class Life(AbstractLearner[LifeState, WorldKeys]):
         found = agent.act_and_learn(
             state.agent_state, now.reward, now.observation, now.terminated, now.truncated
         )
+        told = f"{type(agent).__name__}: `act_and_learn`"
+        require_parts(told, found, ("state", "action", "metrics", "rejected"), "AgentStep")
+        require_like(told, state.agent_state, found.state)
         over = now.terminated | now.truncated
 
         def begin_anew():
@@ -215,12 +222,18 @@ def stepped(
 ) -> tuple[Any, EnvStep]:
     """A step of an environment, as float32 numbers and flags.
 
-    **Raises:** `TypeError` for an observation, a reward or a flag of another shape.
+    **Raises:** `TypeError` for no state and `EnvStep`, for a state unlike the one before, and for
+    an observation, a reward or a flag of another shape.
     """
-    world, now = environment.step(world, action, key)
+    told, pair = f"{type(environment).__name__}: `step`", environment.step(world, action, key)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(f"{told} must return a state and an EnvStep, got {pair!r:.200}.")
+    before, (world, now) = world, pair
+    require_parts(told, now, _OF_A_STEP, "EnvStep after the state")
+    require_like(told, before, world)
     shapes = {"observation": (environment.observation_size,)}
     found = {}
-    for name in ("observation", "reward", "terminated", "truncated"):
+    for name in _OF_A_STEP:
         value, shape = jnp.asarray(getattr(now, name)), shapes.get(name, ())
         if value.shape != shape:
             raise TypeError(

@@ -32,7 +32,7 @@ def generate_latex_table(
     metric: str = "squared_error",
     caption: str = "Experimental Results",
     label: str = "tab:results",
-    metric_label: str = "Error",
+    metric_label: str | None = None,
     lower_is_better: bool | None = None,
 ) -> str:
     r"""A booktabs table of `mean $\pm$ std` per method, the best mean in bold.
@@ -41,8 +41,9 @@ def generate_latex_table(
     are escaped. `significance_results`: as
     `pairwise_comparisons` returns them: a method that differs significantly (after correction)
     from the best is marked with the stars of its uncorrected p-value, and a footnote explains
-    them. `metric`: a key of the summaries. `caption`, `label`, `metric_label`: LaTeX, taken as
-    they are. `lower_is_better`: which mean is the best; by
+    them. `metric`: a key of the summaries, as "return" of agents. `caption`, `label`,
+    `metric_label`: LaTeX, taken as they are; by default the column is called by its metric, and
+    "Error" of the squared one. `lower_is_better`: which mean is the best; by
     default the least, but of rewards and returns the greatest.
     """
     methods = methods_of(results)
@@ -57,7 +58,8 @@ def generate_latex_table(
         rows.append((latex_text(name), value, str(summary.n_seeds)))
     note = _star_note("$^{{{}}}$", "$p < {}$")
     footnote = [rf"\par\smallskip\footnotesize {note}"] if significance_results else []
-    tabular = _latex_tabular("lcc", ("Method", metric_label, "Seeds"), rows)
+    heading = latex_text(_heading(metric)) if metric_label is None else metric_label
+    tabular = _latex_tabular("lcc", ("Method", heading, "Seeds"), rows)
     opening = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{caption}}}"]
     return "\n".join([*opening, rf"\label{{{label}}}", tabular, *footnote, r"\end{table}", ""])
 
@@ -66,7 +68,7 @@ def generate_markdown_table(
     results: Results,
     significance_results: Significance | None = None,
     metric: str = "squared_error",
-    metric_label: str = "Error",
+    metric_label: str | None = None,
     lower_is_better: bool | None = None,
 ) -> str:
     """The table of `generate_latex_table` with pipes."""
@@ -80,8 +82,13 @@ def generate_markdown_table(
         value = f"**{value}**" if name == best else value
         value += f" {mark}" if mark else ""
         rows.append((_escape(name, _MARKDOWN), value, str(summary.n_seeds)))
-    table = _markdown_table(("Method", metric_label, "Seeds"), rows)
+    heading = _escape(_heading(metric), _MARKDOWN) if metric_label is None else metric_label
+    table = _markdown_table(("Method", heading, "Seeds"), rows)
     return f"{table}\n{_star_note('{}', 'p < {}')}\n" if significance_results else table
+
+
+def _heading(metric: str) -> str:
+    return "Error" if metric == "squared_error" else metric
 
 
 def generate_significance_table(significance_results: Significance, format: str = "latex") -> str:
