@@ -122,6 +122,8 @@ def test_a_frozen_daemon_carries_on_what_one_that_learns_does(kind, tmp_path):
             learn(frozen, number, event)
             assert carried(frozen) == carried(learning)
     before = carried(frozen)
+    found = frozen.act({}, np.inf) if frozen.acts else frozen.step({}, [np.inf])
+    assert found.step == 20
     assert not (frozen.act({}, learn=False) if frozen.acts else frozen.step({})).rejected
     with pytest.raises(af.FieldError):
         learn(frozen, 0, BAD)
