@@ -17,13 +17,12 @@ OLDEST = PROJECT["requires-python"].removeprefix(">=")
 EXTRAS = ("analysis", "digits", "gymnasium", "optax", "orbax", "system")
 ADAPTERS = ("gymnax", "foragax", "octax", "brax", "craftax", "navix", "playground")
 BESIDES = {"gymnax": ("minatar",)}  # the original games, to compare with
-WHOLE_SUITE = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
-MARKED = (*WHOLE_SUITE, "-m", "versions")
-# Of the oldest Python, with the newest dependencies: the laws over every class.
-LAWS = (*WHOLE_SUITE, "tests/laws")
-# Of those between it and the newest: the laws that a version of Python could break.
+PARALLEL = ("-n", "2", "--dist", "worksteal", "-q", "--durations=10")
+MARKED = (*PARALLEL, "-m", "versions")
+SLOW, ALL_BUT_SLOW = (*PARALLEL, "-m", "slow"), (*PARALLEL, "-m", "not slow")
+# Of all Pythons but the newest: the laws that a version of Python could break.
 SOME_LAWS = (
-    *WHOLE_SUITE,
+    *PARALLEL,
     *(f"tests/laws/test_{name}.py" for name in ("configs", "contract", "forms", "late_imports")),
 )
 # Old releases warn of what newer ones of their own dependencies do: no news.
@@ -83,15 +82,22 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite on the newest Python; on the oldest one, on which `lowest` runs all tests
-    marked `versions`, the laws over every class, and on those between them some of these.
+    """All tests but the slow ones on the newest Python, and on the others some of the laws over
+    every class; `lowest` runs more on the oldest one.
 
     With the newest releases of all dependencies, whose warnings are errors. Arguments take the
     place of pytest's: `nox -s tests-3.13 -- -n 4 -k idbd`.
     """
     session.install("-e", ".[dev]")
-    chosen = {PYTHONS[0]: LAWS, PYTHONS[-1]: WHOLE_SUITE}.get(session.python, SOME_LAWS)
+    chosen = ALL_BUT_SLOW if session.python == PYTHONS[-1] else SOME_LAWS
     session.run("pytest", *(session.posargs or chosen))
+
+
+@nox.session(python=PYTHONS[-1])
+def slow(session: nox.Session) -> None:
+    """The slow tests: long lives, kills by the dozen, whole experiments, examples."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", *(session.posargs or SLOW))
 
 
 @nox.session(python=OLDEST)
