@@ -67,6 +67,13 @@ def test_what_is_not_whole_goes(tmp_path):
     assert (tmp_path / "mine.txt").exists()
 
 
+def test_what_another_process_has_removed_meanwhile_is_no_error(tmp_path):
+    (tmp_path / "gone-cache").symlink_to(tmp_path / "nothing")
+    (tmp_path / "torn-cache").write_bytes(b"")
+    remove_torn(tmp_path)
+    assert not (tmp_path / "torn-cache").exists()
+
+
 def test_zstandard_is_read_where_it_can_be(tmp_path):
     zstandard = pytest.importorskip("compression.zstd", exc_type=ImportError)
     octets = zstandard.compress(os.urandom(1000))

@@ -1,5 +1,6 @@
 """Compiled programs kept in a folder, for processes that start later."""
 
+import contextlib
 import hashlib
 import importlib
 import os
@@ -68,8 +69,10 @@ def remove_torn(folder: Path) -> None:
     **Raises:** `OSError`.
     """
     for path in folder.glob("*-cache"):
-        if not _is_whole(path.read_bytes()):
-            path.unlink(missing_ok=True)
+        # Another process that starts may have removed it meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if not _is_whole(path.read_bytes()):
+                path.unlink()
 
 
 def _is_whole(octets: bytes) -> bool:

@@ -225,7 +225,7 @@ class MultiHeadMLPLearner(AbstractLearner[MultiHeadMLPState, MultiHeadStep]):
     @property
     def heads(self) -> Heads:
         """The heads and their trunk."""
-        scales = HeadScales(self.target_normalizer, tuple(self._loss.of_numbers(self.n_heads)))
+        scales = HeadScales(self.target_normalizer, self._loss.of_numbers(self.n_heads))
         return Heads.of(self, self.n_heads, loss=self._loss, scales=scales)
 
     @property
