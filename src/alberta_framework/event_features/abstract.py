@@ -51,10 +51,10 @@ class AbstractEventField(AbstractComponent, Generic[State]):
         take microseconds for that.
         """
 
+    @abc.abstractmethod
     def stands_for_nothing(self) -> Callable[[Any], bool] | None:
-        """Whether a value that is there says that there is none, and counts as missing; None, the
-        default, if no value does."""
-        return None
+        """The function of a value that tells whether it says that there is none, and counts as
+        missing; None if no value does."""
 
     @abc.abstractmethod
     def stored(self, state: State) -> dict[str, Any]:

@@ -53,6 +53,9 @@ class BooleanField(AbstractEventField[BooleanState]):
 
         return read
 
+    def stands_for_nothing(self) -> None:
+        return None
+
     def stored(self, state: BooleanState) -> dict[str, Any]:
         return state._asdict()
 

@@ -86,6 +86,9 @@ class CategoryField(AbstractEventField[CategoryState]):
 
         return read
 
+    def stands_for_nothing(self) -> None:
+        return None
+
     def stored(self, state: CategoryState) -> dict[str, Any]:
         return {"places": list(state.places), "counts": list(state.counts)}
 

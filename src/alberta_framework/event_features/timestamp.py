@@ -101,6 +101,9 @@ class TimestampField(AbstractEventField[TimestampState]):
 
         return read
 
+    def stands_for_nothing(self) -> None:
+        return None
+
     def stored(self, state: TimestampState) -> dict[str, Any]:
         return state._asdict() | {"means": list(state.means)}
 
