@@ -23,7 +23,7 @@ SLOW, ALL_BUT_SLOW = (*PARALLEL, "-m", "slow"), (*PARALLEL, "-m", "not slow")
 # Of all Pythons but the newest: the laws that a version of Python could break.
 SOME_LAWS = (
     *PARALLEL,
-    *(f"tests/laws/test_{name}.py" for name in ("configs", "contract", "forms", "late_imports")),
+    *(f"tests/laws/test_{name}.py" for name in ("classes", "configs", "contract", "late_imports")),
 )
 # Old releases warn of what newer ones of their own dependencies do: no news.
 OLD_NEWS = [f"ignore::{kind}Warning" for kind in ("Deprecation", "PendingDeprecation", "Future")]
