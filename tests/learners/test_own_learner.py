@@ -1,7 +1,9 @@
 """A learner of a user's own goes through every door, with no word of it in the library."""
 
 import json
+from typing import ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import alberta_framework as af
 
 from ..trees import assert_leaves_close, assert_same_bits
-from .own import NLMSLearner, TDTable
+from .own import NLMSLearner, TDTable, TDTableState
 
 KEY = jax.random.key(0)
 STREAM, CHAIN = af.RandomWalkStream(3), af.RandomWalkChainStream(5)
@@ -243,3 +245,53 @@ def test_diagnostics():
     for flat in (learner, table):
         with pytest.raises(TypeError, match="hidden layers, got a"):
             af.compute_plasticity(flat, initial(flat), x[None])
+
+
+class Wrong(af.AbstractLearner):
+    """Whose `learn` returns something else than a state like the one before and a record."""
+
+    experience: ClassVar[type] = af.TimeStep
+
+    how: str = eqx.field(static=True, default="")
+
+    def init(self, feature_dim):
+        return TDTableState(jnp.zeros(feature_dim), jnp.zeros(feature_dim))
+
+    def predict(self, state, observation):
+        return state.values @ observation
+
+    def learn(self, state, experience):
+        error = experience.target[0] - state.values @ experience.observation
+        return {
+            "state alone": state,
+            "no record": (state,),
+            "another shape": (state.replace(trace=state.trace[:2]), {"error": error}),
+            "another dtype": (state.replace(trace=state.trace.astype(jnp.float16)), {"e": error}),
+            "another structure": ((state, state), {"error": error}),
+        }[self.how]
+
+
+WRONG = {
+    "state alone": "Wrong: `learn` must return a pair, the state after it and what a loop records",
+    "no record": "Wrong: `learn` must return a pair",
+    "another shape": r"Wrong: `learn` must return a state like .*: \.trace is float32\[2\], not",
+    "another dtype": r"Wrong: `learn` must return a state like .*: \.trace is float16\[3\], not",
+    "another structure": "Wrong: `learn` must return a state like the one",
+}
+DOORS_OF_A_STREAM = {
+    "drive": lambda one: af.drive(one, STREAM, 5, state=one.init(3), stream_state=STREAM.init(KEY)),
+    "loop": lambda one: af.run_learning_loop(one, STREAM, 5, KEY),
+    "lanes": lambda one: af.run_learning_loop_batched(one, STREAM, 5, jnp.stack([KEY, KEY])),
+    "sweep": lambda one: af.sweep(
+        one, STREAM, {"stream.noise_std": [0.1, 0.2]}, num_steps=5, keys=KEY[None]
+    ),
+    "comparison": lambda one: af.run_comparison(af.Comparison("c", STREAM, {"W": one}, 5, 5, 5, 2)),
+    "daemon": lambda one: af.Daemon(one, 3),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+@pytest.mark.parametrize("door", DOORS_OF_A_STREAM)
+def test_what_learn_must_return_is_told(door, how):
+    with pytest.raises((TypeError, ValueError), match=WRONG[how]):
+        DOORS_OF_A_STREAM[door](Wrong(how=how))

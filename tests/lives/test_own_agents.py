@@ -115,7 +115,7 @@ class Forgets(Wanderer):
 @pytest.mark.parametrize(
     "how, told",
     [
-        ("no pair", "Wrong: `step` must return a state and an EnvStep"),
+        ("no pair", "Wrong: `step` must return a pair, the state after it and an EnvStep"),
         ("no EnvStep", "Wrong: `step` must return an EnvStep after the state; .*`observation`"),
         ("another dtype", r"Wrong: `step` .* like the one that it was given.* is float16\["),
         ("another structure", "Wrong: `step` must return a state like the one"),

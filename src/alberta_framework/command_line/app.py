@@ -181,6 +181,14 @@ def _fit(
         list[str] | None,
         typer.Option(metavar="FIELD", help="A field of numbers that are seconds since 1970."),
     ] = None,
+    bounds: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=LOW:HIGH",
+            help="Between what the numbers of a field lie; others are missing. One may be left "
+            "out, as in pressure=0:",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Where to write; a new or empty folder.", show_default="results/NAME"),
@@ -190,7 +198,17 @@ def _fit(
     ] = False,
 ) -> int:
     """Learn a file event by event, show how good it predicts, and leave a learner to go on with."""
-    return fit(file, target, task, ignore or (), category or (), timestamp or (), output, quiet)
+    return fit(
+        file,
+        target,
+        task,
+        ignore or (),
+        category or (),
+        timestamp or (),
+        bounds or (),
+        output,
+        quiet,
+    )
 
 
 @app.command("daemon")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..fitting import CHECKPOINT, CONFIG, FileFit, FilePlan, plan_fit, save_fit
+from ..fitting.field_bounds import FieldBounds, read_bounds
 from .output_folder import new_folder
 from .problems import Problem, UsageProblem, reason
 from .progress import progress_of
@@ -26,6 +27,7 @@ def fit(
     ignore: Sequence[str],
     categories: Sequence[str],
     times: Sequence[str],
+    bounds: Sequence[str],
     output: Path | None,
     quiet: bool,
 ) -> int:
@@ -35,7 +37,15 @@ def fit(
     """
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     try:
-        plan = plan_fit(file, target, task=task, ignore=ignore, categories=categories, times=times)
+        plan = plan_fit(
+            file,
+            target,
+            task=task,
+            ignore=ignore,
+            categories=categories,
+            times=times,
+            bounds=_bounds(bounds),
+        )
     except OSError as error:
         raise UsageProblem(f"cannot read {str(file)!r}: {reason(error)}.") from error
     except ValueError as error:
@@ -66,6 +76,19 @@ def fit(
         )
     console.print(str(folder.path), soft_wrap=True)
     return 0
+
+
+def _bounds(texts: Sequence[str]) -> dict[str, FieldBounds]:
+    found = {}
+    for text in texts:
+        try:
+            name, bounds = read_bounds(text)
+        except ValueError as error:
+            raise UsageProblem(f"--bounds {error}.") from error
+        if name in found:
+            raise UsageProblem(f"--bounds must be given once for {name!r}, got {text!r} too.")
+        found[name] = bounds
+    return found
 
 
 def _lived(run: FileFit, name: str, quiet: bool) -> None:

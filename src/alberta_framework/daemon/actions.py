@@ -80,6 +80,10 @@ class ActionEvents(AbstractEventKind):
         under_way = carried.under_way and self._counts
         return carried._replace(rejected=carried.rejected + 1, under_way=under_way)
 
+    def allows(self, reward: float | None) -> bool:
+        """Whether an event with such a reward, and sound otherwise, would be learned from."""
+        return reward is None or bool(np.isfinite(reward))
+
     def result(self, found: np.ndarray, step: int, began: bool) -> ActionResult:
         """Of the row that a program gave."""
         n, space = self._in_action, self._space

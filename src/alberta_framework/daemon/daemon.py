@@ -233,8 +233,8 @@ class Daemon:
             observation, featured = self._shown(observation)
             if targets is None or self.frozen:
                 result = self._predicted(kind, observation, started, targets)
-                if featured is not None and targets is not None and not result.rejected:
-                    self._pass_over(targets, featured)
+                if targets is not None and not result.rejected and kind.allows(targets):
+                    self._moments.pass_over(featured)
                 if targets is not None and self._shadow is not None:
                     self._shadow.step(EventRow(observation, None), targets, terminated)
                 return result
@@ -310,8 +310,7 @@ class Daemon:
             observation, featured = self._shown(observation)
             if not learn or self.frozen:
                 result = self._acted(kind, observation, started, labelled=reward is not None)
-                sound = not result.rejected and (reward is None or np.isfinite(reward))
-                if learn and sound:
+                if learn and not result.rejected and kind.allows(reward):
                     self._moments.pass_over(featured)
                 return result
             episodes = self._moments.settled().carried
@@ -620,11 +619,6 @@ class Daemon:
             seconds = time.perf_counter() - started
             self.tally.predicted(seconds, not sound, targets is not None)
         return StepResult(predictions, not sound, now.steps)
-
-    def _pass_over(self, targets: np.ndarray, featured: EventFeaturesState) -> None:
-        """Let the features move on with an event that would be learned from."""
-        if not np.isinf(targets).any() and self.learner.disallowed(targets) is None:
-            self._moments.pass_over(featured)
 
     def _acted(
         self, kind: ActionEvents, observation: np.ndarray, started: float, labelled: bool = False

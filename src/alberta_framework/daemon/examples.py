@@ -9,7 +9,7 @@ import numpy as np
 from ..experience import MultiHeadStep, TimeStep
 from ..learners import experience_of
 from .event_kind import Turn
-from .predictions import AbstractPredictionEvents, learned, row_of
+from .predictions import AbstractPredictionEvents, judged, row_of
 
 
 class ExampleEvents(AbstractPredictionEvents):
@@ -36,7 +36,7 @@ class ExampleEvents(AbstractPredictionEvents):
             """The prediction is made with the statistics before this example."""
             observation, targets = numbers[:n], numbers[n:]
             predictions = jnp.ravel(learner.predict(state, observation))
-            state, rejected = learned(learner, state, kind(observation, targets))
+            state, rejected = judged(learner, state, kind(observation, targets))
             return state, row_of(learner, predictions, rejected, observation, targets)
 
         return learn, n

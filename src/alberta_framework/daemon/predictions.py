@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..components.numbers import all_finite
-from ..learners import rejections
+from ..learners import learned, rejections
 from . import report
 from .event_kind import AbstractEventKind, Turn
 from .program import where
@@ -49,6 +49,10 @@ class AbstractPredictionEvents(AbstractEventKind):
     def predicted(self, words: Any, observation: np.ndarray) -> np.ndarray:
         """The predictions [heads]; nothing changes."""
         return np.asarray(self.programs.call(self._predict, words, observation))
+
+    def allows(self, targets: np.ndarray) -> bool:
+        """Whether an event with such targets, and sound otherwise, would be learned from."""
+        return not np.isinf(targets).any() and self.learner.disallowed(targets) is None
 
     def told(self, turn: Turn, found: np.ndarray) -> tuple[np.ndarray, bool]:
         """The predictions, and whether the event was rejected: what begins an episode is not."""
@@ -96,13 +100,13 @@ class AbstractPredictionEvents(AbstractEventKind):
         return heads
 
 
-def learned(learner: Any, state: Any, experience: Any) -> tuple[Any, Any]:
+def judged(learner: Any, state: Any, experience: Any) -> tuple[Any, Any]:
     """The state after a step, and whether it was rejected.
 
     One that does not count rejected steps may not know what is no number: then the step is judged
     here, by what came and what it made of the state.
     """
-    after, _ = learner.learn(state, experience)
+    after, _ = learned(learner, state, experience)
     before, now = rejections(state), rejections(after)
     if before is not None and now is not None:
         return after, now != before

@@ -10,7 +10,7 @@ from ..components.numbers import all_finite, f32
 from ..experience import DemonStep, TDTimeStep
 from ..learners import experience_of
 from .event_kind import Turn
-from .predictions import AbstractPredictionEvents, learned, row_of
+from .predictions import AbstractPredictionEvents, judged, row_of
 from .program import where
 
 
@@ -69,12 +69,12 @@ class TransitionEvents(AbstractPredictionEvents):
             sound = all_finite(observation)
             if of_demons:
                 experience = DemonStep(last, cumulants, observation, terminated=terminated)
-                after, rejected = learned(learner, state, experience)
+                after, rejected = judged(learner, state, experience)
                 lost = rejected
             else:
                 discount = jnp.where(terminated != 0.0, 0.0, gamma)
                 experience = TDTimeStep(last, cumulants[0], observation, discount)
-                after, rejected = learned(learner, state, experience)
+                after, rejected = judged(learner, state, experience)
                 missing = jnp.isnan(cumulants[0]) & sound
                 after = where(missing, state, after)
                 lost, rejected = rejected | missing, rejected & ~missing

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .field_bounds import FieldBounds
+from .values import as_number
+
 _JSON = (".jsonl", ".ndjson", ".json")
 _DELIMITERS = ",;\t|"
 _SAMPLE = 1 << 16
@@ -32,12 +35,14 @@ class EventFile:
     texts, and a quoted one may go over several lines. A row that cannot be read is told as such,
     and the next one follows: of a quote that is never closed the first line is such a row.
 
+    **Arguments:** `path`; `bounds`: of fields by name; a number that lies outside is missing.
+
     **Raises:** `OSError` for a file that cannot be read; `ValueError` for one that is no UTF-8, a
     pipe, a table without a header, or one whose names are not different.
     """
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, bounds: Mapping[str, FieldBounds] | None = None):
+        self.path, self.bounds = path, bounds or {}
         self.is_table = path.suffix.lower() not in _JSON
         if path.exists() and not path.is_file():
             raise ValueError(f"{path}: is no file, and one is needed that can be read twice")
@@ -61,9 +66,22 @@ class EventFile:
         """
         with self._opened() as file:
             try:
-                yield from self._of_table(file) if self.is_table else self._of_lines(file)
+                rows = self._of_table(file) if self.is_table else self._of_lines(file)
+                yield from map(self._within_bounds, rows) if self.bounds else rows
             except UnicodeDecodeError as error:
                 raise self._no_text() from error
+
+    def _within_bounds(self, row: FileRow) -> FileRow:
+        if row.event is None:
+            return row
+        missing = {}
+        for name, bounds in self.bounds.items():
+            value = row.event.get(name)
+            typed = self.is_table or not isinstance(value, str)
+            number = as_number(value) if typed else None
+            if number is not None and not bounds.hold(number):
+                missing[name] = None
+        return row._replace(event={**row.event, **missing})
 
     def _opened(self) -> Any:
         # Any line ends: those within a quoted cell are none of a number's, a category's or a time's

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +14,8 @@ from ..event_features import (
     NumberField,
     TimestampField,
 )
+from .field_bounds import FieldBounds
+from .values import as_number, as_truth
 
 # So many categories have inputs of their own; others share hashed ones.
 CAPACITY = 32
@@ -23,7 +24,6 @@ _HASHED = 8
 _NAMES_FROM = 100
 # Where so many are of one kind, the others are mistakes, and the rows that hold them are told.
 _MOSTLY = 0.9
-_TRUTH = {"true": True, "false": False}
 
 Cell = Callable[[Any], Any]
 
@@ -88,9 +88,29 @@ class Seen:
 
 
 def kind_of(
-    name: str, seen: Seen, rows: int, *, category: bool = False, time: bool = False
+    name: str,
+    seen: Seen,
+    rows: int,
+    *,
+    category: bool = False,
+    time: bool = False,
+    bounds: FieldBounds | None = None,
 ) -> FieldKind:
-    """What a field is, by what was seen of it; or as somebody says that knows."""
+    """What a field is, by what was seen of it; or as somebody says that knows.
+
+    **Raises:** `ValueError` for bounds of what is no number.
+    """
+    found = _kind_of(name, seen, rows, category, time)
+    if bounds is None or found.field is None:
+        return found
+    if not isinstance(found.field, NumberField):
+        what = type(found.field).__name__
+        raise ValueError(f"{name!r} must be a number to have bounds, and is taken as a {what}")
+    field = dataclasses.replace(found.field, low=bounds.low, high=bounds.high)
+    return found._replace(field=field)
+
+
+def _kind_of(name: str, seen: Seen, rows: int, category: bool, time: bool) -> FieldKind:
     missing = seen.absent(rows) > 0
     written = seen.written
     if not seen.count:
@@ -120,11 +140,22 @@ def kind_of(
 
 
 def kinds_of(
-    seen: Mapping[str, Seen], rows: int, categories: Collection[str], times: Collection[str]
+    seen: Mapping[str, Seen],
+    rows: int,
+    categories: Collection[str],
+    times: Collection[str],
+    bounds: Mapping[str, FieldBounds] | None = None,
 ) -> list[FieldKind]:
     """What each field is, in the order they came in."""
     found = [
-        kind_of(name, own, rows, category=name in categories, time=name in times)
+        kind_of(
+            name,
+            own,
+            rows,
+            category=name in categories,
+            time=name in times,
+            bounds=(bounds or {}).get(name),
+        )
         for name, own in seen.items()
     ]
     # Where a column has the name of the input that says that another is missing.
@@ -139,24 +170,6 @@ def kinds_of(
 def _why_no_input(seen: Seen) -> str:
     numbers = f"; {seen.numbers:,} of {seen.count:,} are numbers" if seen.numbers else ""
     return f"it is a name, hardly ever the same, as {seen.first_text!r:.40}{numbers}"
-
-
-def as_number(value: Any) -> float | None:
-    """The finite number that a value is or writes; None for another."""
-    if isinstance(value, bool):
-        return None
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def as_truth(value: Any) -> bool | None:
-    """The truth value that a value is or writes; None for another."""
-    if isinstance(value, str):
-        return _TRUTH.get(value.lower()) if len(value) < 6 else None
-    return value if isinstance(value, bool) else None
 
 
 def _is_time(text: str) -> bool:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +14,11 @@ from ..components.ranges import require_choice
 from ..daemon import Daemon
 from ..event_features import EventFeatures, FieldError
 from .event_file import EventFile, FileRow
-from .field_kinds import FieldKind, Seen, as_number, kinds_of
+from .field_bounds import require_bounds
+from .field_kinds import FieldKind, Seen, kinds_of
 from .recommended import recommended_learner
 from .scores import AbstractScores, Score, scores_of
+from .values import as_number
 
 _AT_ONCE = 200
 _LARGEST = float(np.finfo(np.float32).max)
@@ -84,6 +86,7 @@ def plan_fit(
     ignore: Collection[str] = (),
     categories: Collection[str] = (),
     times: Collection[str] = (),
+    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
 ) -> FilePlan:
     """Read a file once, and find what its fields are.
 
@@ -96,14 +99,19 @@ def plan_fit(
     **Arguments:** `path`: a table with a header, or `.jsonl` lines; `target`: the field to predict;
     `task`: `"regression"` or `"classification"`; default by the target: numbers are predicted as
     such, anything else as classes; `ignore`: fields to leave out; `categories`, `times`: fields
-    that are such although they are written as numbers, times as seconds since 1970.
+    that are such although they are written as numbers, times as seconds since 1970; `bounds`: of
+    fields of numbers the least and the largest that can be, either None for no bound; what lies
+    outside, as the -9999 of a sensor that has measured nothing, is missing, here and in a daemon
+    that goes on. A target outside of its bounds is none.
 
-    **Raises:** `OSError`; `ValueError` for names that are not there, a file with nothing to learn
-    from, and a target that is none; each names what is wrong.
+    **Raises:** `OSError`; `TypeError` for bounds that are no pair of numbers; `ValueError` for
+    names that are not there, a file with nothing to learn from, bounds of what is no number, and a
+    target that is none; each names what is wrong.
     """
     if task is not None:
         require_choice("plan_fit", "task", task, _TASKS)
-    file = EventFile(Path(path))
+    within = {n: require_bounds("plan_fit", n, pair) for n, pair in (bounds or {}).items()}
+    file = EventFile(Path(path), within)
     seen: dict[str, Seen] = {}
     if file.is_table:
         seen = {name: Seen(written=True) for name in file.header}
@@ -123,14 +131,18 @@ def plan_fit(
             labels.add(class_name(value))
     if problem is not None and not any(own.count for own in seen.values()):
         raise ValueError(f"{path}: has no row that can be read; {problem}")
-    for names in ((target,), ignore, categories, times):
+    for names in ((target,), ignore, categories, times, within):
         unknown = next((name for name in names if name not in seen), None)
         if unknown is not None:
             raise ValueError(
                 f"{path}: no field is called {unknown!r}; there are: {', '.join(seen) or 'none'}"
             )
     found = _target(target, seen.pop(target), labels, task)
-    kinds = kinds_of({k: v for k, v in seen.items() if k not in ignore}, rows, categories, times)
+    others = {name: own for name, own in seen.items() if name not in ignore}
+    try:
+        kinds = kinds_of(others, rows, categories, times, within)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     kinds += [FieldKind(name, None, lambda value: value, "you said so") for name in ignore]
     if not any(kind.field is not None for kind in kinds):
         raise ValueError(f"{path}: besides {target!r} there is no field to learn from")

@@ -16,6 +16,7 @@ from .gradient_traces import GradientTraces as GradientTraces
 from .head_update import HeadUpdate as HeadUpdate
 from .heads import AbstractHeadsState as AbstractHeadsState
 from .heads import Heads as Heads
+from .learned import learned as learned
 from .lifetime import AbstractAgentState as AbstractAgentState
 from .lifetime import AbstractHolderState as AbstractHolderState
 from .lifetime import AbstractLearnerState as AbstractLearnerState

@@ -8,6 +8,7 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from ..compilation.unrolled_keys import as_before, unrolled
+from ..components.answers import require_like, require_pair, require_parts
 from ..components.counter import Count, StepCount, advanced, as_float
 from ..components.numbers import compensated_add, f32, truth
 from ..components.ranges import require_key, require_part
@@ -17,7 +18,6 @@ from ..environments import AbstractEnvironment, EnvStep
 from ..interface.action_spaces import require_suited
 from ..learners import AbstractHolderState, AbstractLearner, MetricParts, Metrics, MetricsError
 from ..streams import AbstractStream
-from .answers import require_like, require_parts
 
 # How fast the running reward rate of a life forgets.
 RATE = 1e-3
@@ -226,8 +226,7 @@ def stepped(
     an observation, a reward or a flag of another shape.
     """
     told, pair = f"{type(environment).__name__}: `step`", environment.step(world, action, key)
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(f"{told} must return a state and an EnvStep, got {pair!r:.200}.")
+    require_pair(told, pair, "an EnvStep")
     before, (world, now) = world, pair
     require_parts(told, now, _OF_A_STEP, "EnvStep after the state")
     require_like(told, before, world)

@@ -20,6 +20,7 @@ from ..compilation.execution_plan import (
 )
 from ..compilation.lanes_last import multiplies_matrices, over_last_axis
 from ..compilation.one_kernel import small_loop
+from ..learners import learned
 from .ahead import draw, usable_cores
 from .lanes import Lanes
 from .recorders import AbstractRecorder
@@ -89,9 +90,6 @@ def _form(learner, recorders, state, experience, *, lanes):
 
 
 def _learns_by_matrices(learner, state, experience):
-    def learned(learner, state, experience):
-        return learner.learn(state, experience)
-
     return multiplies_matrices(jax.make_jaxpr(learned)(learner, state, experience))
 
 
@@ -140,7 +138,7 @@ def _learn(fixed, state, tapes, experience, *, keep_outputs, lanes, form):
     learner, _, recorders, offset, zero = fixed
 
     def step(learner, state, tapes, idx, experience):
-        before, (state, outputs) = state, learner.learn(state, experience)
+        before, (state, outputs) = state, learned(learner, state, experience)
         tapes = tuple(
             r.step(tape, idx, learner, state, r.told(learner, before, experience, outputs))
             for r, tape in zip(recorders, tapes, strict=True)

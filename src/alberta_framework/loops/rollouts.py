@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from ..components.state import AbstractState, require_state
-from ..learners import experience_of
+from ..learners import experience_of, learned
 
 
 @runtime_checkable
@@ -90,7 +90,7 @@ def next_step(learner: Any, stream: Any, state: Any, stream_state: Any) -> tuple
     drawn, _ = stream.rollout(stream_state, 1)
     experience = jax.tree.map(lambda a: a[0], drawn)
     require_fit(learner, stream, experience)
-    return experience, learner.learn(state, experience)[1]
+    return experience, learned(learner, state, experience)[1]
 
 
 _LEARNED_BY = {

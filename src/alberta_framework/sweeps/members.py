@@ -4,7 +4,7 @@ from typing import Any
 
 import equinox as eqx
 
-from ..learners import Metrics, metrics_of_step, rejections
+from ..learners import Metrics, learned, metrics_of_step, rejections
 from ..loops.rollouts import begun, rollable
 
 
@@ -19,7 +19,7 @@ class OwnNumbersLearner(eqx.Module):
     def learn(self, state: tuple[Any, Any], experience: Any) -> tuple[Any, Metrics]:
         """One step."""
         learner, inner = state
-        inner, outputs = learner.learn(inner, experience)
+        inner, outputs = learned(learner, inner, experience)
         found = metrics_of_step(learner, outputs)
         return (learner, inner), Metrics((name, found[name]) for name in self.recorded)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ...experience import DemonStep, TDTimeStep
-from ...learners import experience_of, initial_state
+from ...learners import experience_of, initial_state, learned
 from .measures import AbstractMeasure
 
 
@@ -51,7 +51,7 @@ class LearnerGrid(eqx.Module):
             experience = _demon_step(experience)
 
         def one(learner, state):
-            state, outputs = learner.learn(state, experience)
+            state, outputs = learned(learner, state, experience)
             return state, self.measure(learner, state, outputs)
 
         return jax.vmap(one)(self.learner, state)
@@ -76,7 +76,7 @@ class SideBySide(eqx.Module):
     def learn(self, state: tuple[Any, ...], experience: Any) -> tuple[tuple, tuple]:
         """Every learner learns from the experience."""
         pairs = zip(self.learners, state, strict=True)
-        results = [learner.learn(own, experience) for learner, own in pairs]
+        results = [learned(learner, own, experience) for learner, own in pairs]
         return tuple(own for own, _ in results), tuple(outputs for _, outputs in results)
 
 

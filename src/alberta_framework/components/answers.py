@@ -1,4 +1,4 @@
-"""Whether what an agent or an environment of one's own returns is what a life needs."""
+"""Whether what a class of one's own returns is what a compiled loop needs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -36,6 +36,17 @@ def require_like(who: str, before: Any, after: Any) -> None:
             raise TypeError(
                 f"{told}: {jax.tree_util.keystr(path)} is {_kind(found)}, not {_kind(expected)}."
             )
+
+
+def require_pair(who: str, found: Any, second: str) -> None:
+    """Check that `who` returned a state and what comes with it, the `second`.
+
+    **Raises:** `TypeError`.
+    """
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise TypeError(
+            f"{who} must return a pair, the state after it and {second}, got {found!r:.200}."
+        )
 
 
 def _kind(leaf: Any) -> str:
