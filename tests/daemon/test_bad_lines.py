@@ -33,6 +33,28 @@ def test_a_bad_line_names_the_field(row, ours):
     assert ask(processor, {"observation": [1, 2], "targets": [1]})["step"] == steps + 1
 
 
+TWICE = {
+    "at the front": ('{"id": 7, "observation": [1, 2], "observation": [1, 2]}', 7),
+    "at the end": ('{"targets": [1], "targets": [1], "id": "x"}', "x"),
+    "of a field": ('{"observation": {"id": 3, "a": 1, "a": 2}, "id": 4}', 4),
+    "of a field alone": ('{"observation": {"id": 3, "a": 1, "a": 2}}', None),
+    "none": ('{"observation": [1, 2], "observation": [1, 2]}', None),
+    "no number": ('{"id": NaN, "targets": [1], "targets": [1]}', None),
+    "no text": ('{"id": 7, "targets": ["\ud800"], "targets": [1]}', None),
+}
+
+
+@pytest.mark.parametrize("where", TWICE)
+@pytest.mark.parametrize("as_bytes", [True, False])
+def test_a_line_with_a_field_twice_is_answered_with_its_id(where, as_bytes, ours):
+    line, event_id = TWICE[where]
+    given = line.encode("utf-8", "surrogatepass") if as_bytes else line
+    found = strict(EventProcessor(ours).answer(given, 1))
+    assert found["id"] == event_id
+    if not (as_bytes and where == "no text"):
+        assert "stands twice" in found["error"]
+
+
 def test_a_bad_line_is_not_remembered(ours):
     """A label for an observation that was refused finds none."""
     processor = EventProcessor(ours)

@@ -120,10 +120,40 @@ def test_whatever_a_save_raises_the_event_was_learned(tmp_path, monkeypatch, cap
     monkeypatch.setattr("alberta_framework.daemon.saving.save_agent", failing)
     rows = small_events(3)
     assert [ours.step(*row).step for row in rows] == [1, 2, 3]
-    assert caplog.text.count("was not saved, going on: no room for a copy") == 3
+    assert caplog.text.count("was not saved, going on: no room for a copy") == 1
+    assert ours.report()["checkpoint"]["failed_saves"] == 3
     monkeypatch.undo()
     ours.save()
     assert saved(tmp_path / "agent.ckpt") == 3
+
+
+def test_a_disk_that_stays_full_does_not_fill_the_log(tmp_path, monkeypatch, caplog):
+    """The first failure is told, one a minute, and the end."""
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    ours = small(checkpoint=tmp_path / "agent.ckpt", checkpoint_every=1)
+
+    def failing(*arguments, **options):
+        raise OSError("no space left")
+
+    for _ in range(2):
+        caplog.clear()
+        with monkeypatch.context() as full:
+            full.setattr("alberta_framework.daemon.saving.save_agent", failing)
+            for row in small_events(150):
+                clock[0] += 1.0
+                ours.step(*row)
+        told = [line for line in caplog.messages if "was not saved" in line]
+        assert [line.rpartition("left")[2] for line in told] == [
+            "",
+            " (61 saves in a row)",
+            " (121 saves in a row)",
+        ]
+        ours.save()
+        assert "is saved again, after 150 that failed" in caplog.messages[-1]
+        ours.save()
+        assert len([line for line in caplog.messages if "saved again" in line]) == 1
+    assert ours.report()["checkpoint"]["failed_saves"] == 300
 
 
 def test_set_aside_is_for_whoever_asks(tmp_path, caplog):

@@ -69,7 +69,9 @@ def _loaded(line: str | bytes) -> dict[str, Any]:
     try:
         text = line.decode("utf-8") if isinstance(line, bytes) else line
         found = json.loads(text, object_pairs_hook=_object)
-    except EventError:
+    except EventError as error:
+        whole = line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")
+        error.id = _id_in(whole)
         raise
     except (ValueError, RecursionError) as error:
         raise EventError(f"line: is no JSON: {short(error)}") from None
@@ -79,8 +81,8 @@ def _loaded(line: str | bytes) -> dict[str, Any]:
 
 
 def _id_in(beginning: bytes) -> Any:
-    """The id of an object of which only the beginning is there; None if it is not among its whole
-    fields."""
+    """The first id of an object of which perhaps only the beginning is there; None if it is not
+    among its whole fields."""
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(beginning)
         place = _past_blanks(text, 0)

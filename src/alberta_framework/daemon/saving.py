@@ -22,6 +22,7 @@ from ..checkpoints.writing import require_replaceable, set_aside
 from ..components.ranges import require_choice, require_count
 from ..learners import AbstractLearner
 from .divergence import KeptState
+from .failed_saves import FailedSaves
 
 _log = logging.getLogger(__name__)
 _KEY_OF_METADATA = "daemon"
@@ -83,7 +84,7 @@ class Saving:
         # When the last save was begun, and what was the last that is on the disk.
         self._begun_step, self._begun_at = 0, time.monotonic()
         self._saved_step = 0
-        self._failures = 0
+        self._failed = FailedSaves(_log)
 
     def resumed(self, state: Any) -> tuple[Any, dict[str, Any] | None]:
         """The state that the checkpoint holds, and what was told beside it; the new state and None
@@ -161,15 +162,15 @@ class Saving:
                 before.exception()
             try:
                 self._begin(content, blocking=True)
-                self._saved_step = self._begun_step
+                self._note_saved()
             except Exception:
-                self._failures += 1
+                self._failed.count += 1
                 raise
             return
         failed = before.exception() if before is not None and before.done() else None
         self._under_way = self._begin(content)
         if failed is not None:
-            self._failures += 1
+            self._failed.count += 1
             raise failed
 
     def save_to(self, path: str | os.PathLike, content: Callable[[], Content]) -> None:
@@ -178,7 +179,7 @@ class Saving:
         save_agent(self._learner, state, path, self._told(about))
 
     def save_if_due(self, steps: int, content: Callable[[], Content]) -> None:
-        """A save that fails is told and counted, and tried again when the next is due: the event
+        """A save that fails is counted and told, and tried again when the next is due: the event
         was learned, and is no less so for that."""
         due = self.every is not None and steps - self._begun_step >= self.every
         if not due and self.every_s is not None:
@@ -189,11 +190,11 @@ class Saving:
         before = self._taken_up()
         failed = None if before is None else before.exception()
         if failed is not None:
-            self._note_failure(failed)
+            self._failed.note(self.path, failed)
         try:
             self._under_way = self._begin(content)
         except Exception as error:
-            self._note_failure(error)
+            self._failed.note(self.path, error)
 
     def leave(self) -> None:
         """Save nowhere from now on."""
@@ -211,7 +212,7 @@ class Saving:
         return {
             "path": None if self.path is None else str(self.path),
             "steps_since": steps - self._saved_step,
-            "failed_saves": self._failures,
+            "failed_saves": self._failed.count,
         }
 
     def _taken_up(self) -> Future | None:
@@ -224,14 +225,14 @@ class Saving:
         """Note what is on the disk by now."""
         before = self._under_way
         if before is not None and before.done() and before.exception() is None:
-            self._saved_step = self._begun_step
+            self._note_saved()
+
+    def _note_saved(self) -> None:
+        self._saved_step = self._begun_step
+        self._failed.end(self.path)
 
     def _told(self, about: dict[str, Any]) -> dict[str, Any]:
         return {**self._beside, _KEY_OF_METADATA: about}
-
-    def _note_failure(self, error: BaseException) -> None:
-        self._failures += 1
-        _log.error("%s: was not saved, going on: %s", self.path, error)
 
     def _begin(self, content: Callable[[], Content], blocking: bool = False) -> Future | None:
         state, about = content()
