@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -266,7 +267,17 @@ MEMORY_MAPS = Path("/proc/self/maps")
 
 
 def pytest_configure(config):
-    """Names of the lists that nothing has would choose nothing without a word."""
+    """Names of the lists that nothing has would choose nothing without a word.
+
+    Processes inherit which signals are ignored: Ctrl-C in the background of a script, a hangup
+    under `nohup`. Those that tests start are to get the ones that are sent to them.
+    """
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
     for name in (*VERSIONS, *SLOW, *FEW):
         path, _, test = name.partition("::")
         if not (TESTS / path).exists() or f"def {test.partition('[')[0]}" not in (

@@ -1,5 +1,3 @@
-import signal
-
 import pytest
 
 from alberta_framework.command_line import progress
@@ -11,13 +9,6 @@ from .daemons import Served
 def no_lines_of_progress(monkeypatch):
     """However long a run takes: what it says besides is what tests look at."""
     monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", float("inf"))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def hangups_that_arrive():
-    """The processes that tests start inherit that a hangup is ignored, as `nohup` has it."""
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
