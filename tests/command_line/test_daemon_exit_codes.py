@@ -17,7 +17,7 @@ AT_THE_START = {
     "no folder for the checkpoint": (["--checkpoint", "file/agent.ckpt"], 1, "file/agent.ckpt"),
     "no folder for the recording": (["--record", "nowhere/events.jsonl"], 1, "events.jsonl"),
     "something else in the place of the recording": (["--record", "file"], 2, "file"),
-    "no folder for the metrics": (["--metrics-file", "nowhere/alberta.prom"], 2, "alberta.prom"),
+    "no folder for the metrics": (["--metrics-file", "nowhere/alberta.prom"], 1, "alberta.prom"),
     "no checkpoint of the shadow": (["--shadow", "nowhere.ckpt"], 2, "nowhere.ckpt"),
     "no checkpoint of a frozen one": (
         ["--frozen", "--checkpoint", "nowhere.ckpt"],

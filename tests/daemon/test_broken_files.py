@@ -146,8 +146,8 @@ def test_a_disk_that_stays_full_does_not_fill_the_log(tmp_path, monkeypatch, cap
         told = [line for line in caplog.messages if "was not saved" in line]
         assert [line.rpartition("left")[2] for line in told] == [
             "",
-            " (61 saves in a row)",
-            " (121 saves in a row)",
+            " (61 times in a row)",
+            " (121 times in a row)",
         ]
         ours.save()
         assert "is saved again, after 150 that failed" in caplog.messages[-1]

@@ -136,6 +136,26 @@ def test_an_event_that_cannot_be_recorded_is_learned_and_told(tmp_path, monkeypa
         replay_daemon(path)
 
 
+def test_a_disk_that_takes_no_recording_does_not_fill_the_log(tmp_path, monkeypatch, caplog):
+    """The first event that is missing is told, and that they are written again."""
+    ours, rows = small(record=tmp_path / "events.jsonl"), small_events(40)
+
+    def full(descriptor, data):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(os, "write", full)
+        for row in rows[:30]:
+            ours.step(*row)
+    for row in rows[30:]:
+        ours.step(*row)
+    assert [text.partition("events.jsonl")[2] for text in caplog.messages] == [
+        ": was not recorded, going on: no space left",
+        ": is recorded again, after 30 that failed",
+    ]
+    assert ours.steps == 40 and ours.report()["failed_records"] == 30
+
+
 @pytest.mark.parametrize("cut, known", [(5, 5), (1, 6), (0, 6)])
 def test_a_recording_that_is_cut_off_says_so(cut, known, tmp_path, caplog):
     path, rows = tmp_path / "events.jsonl", small_events(6)

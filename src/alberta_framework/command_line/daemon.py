@@ -197,7 +197,7 @@ def _metrics(path: Path, learner_daemon: Daemon) -> MetricsFile:
     try:
         return MetricsFile(path, lambda: learner_daemon.report(brief=True))
     except OSError as error:
-        raise UsageProblem(f"cannot write metrics to {path}: {reason(error)}.") from error
+        raise Problem(f"cannot write metrics to {path}: {reason(error)}.") from error
 
 
 def _origin(learner_daemon: Daemon) -> str:

@@ -490,7 +490,7 @@ class Daemon:
             losses = None if self._losses is None else self._losses.to_dict(self.head_names)
             tally = self.tally.report()
             shadow = None if self._shadow is None else self._shadow.report(brief=True)
-        failed = None if self._recording is None else self._recording.failures
+        failed = None if self._recording is None else self._recording.failed.count
         return report.plain(
             {"learner": self._kind.name, "frozen": self.frozen, "failed_records": failed}
             | report.life(state, steps, own.get("rejected_events"))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .failed_writes import FailedWrites
+
 _log = logging.getLogger(__name__)
 _EVERY_S = 10.0
 _MICROSECONDS = 1e6
@@ -109,7 +111,7 @@ class MetricsFile:
     """Keeps a file of metrics up to date, from a thread of its own, so that no event waits for it.
 
     Each version takes the place of the last one at once: whoever reads finds one of the two. One
-    that cannot be written is told, once until it can be again.
+    that cannot be written is told.
 
     **Arguments:** `path`; `report`: gives the numbers; `every_s`: seconds between two versions.
 
@@ -118,7 +120,7 @@ class MetricsFile:
 
     def __init__(self, path: Path, report: Callable[[], Mapping[str, Any]], every_s=_EVERY_S):
         self.path, self._report, self._every_s = path, report, every_s
-        self._failed = False
+        self._failed = FailedWrites(_log, "written")
         self._write()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alberta-metrics", daemon=True)
@@ -135,11 +137,10 @@ class MetricsFile:
             ended = self._over.wait(self._every_s)
             try:
                 self._write()
-                self._failed = False
             except OSError as error:
-                if not self._failed:
-                    _log.warning("%s: the metrics were not written: %s", self.path, error)
-                self._failed = True
+                self._failed.note(self.path, error)
+            else:
+                self._failed.end(self.path)
 
     def _write(self) -> None:
         temporary = self.path.with_name(f".{self.path.name}.tmp-{os.getpid()}")

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..event_features import EventFeatures
 from .event_rows import recorded_fields
+from .failed_writes import FailedWrites
 
 _log = logging.getLogger(__name__)
 VERSION = 1
@@ -39,7 +40,8 @@ class Recording:
         about: Mapping[str, Any],
         features: EventFeatures | None = None,
     ):
-        self.path, self.failures, self._features = Path(path), 0, features
+        self.path, self._features = Path(path), features
+        self.failed = FailedWrites(_log, "recorded")
         about = json.loads(json.dumps({"recording": VERSION, **about}))
         self._torn = False
         if self.path.exists() and self.path.stat().st_size:
@@ -94,9 +96,9 @@ class Recording:
                 text = f'{text[:-1]},"fields":{recorded_fields(self._features, fields)}}}'
             self._append(text)
         except (OSError, TypeError, ValueError) as error:
-            if not self.failures:
-                _log.error("%s: was not recorded, going on: %s", self.path, error)
-            self.failures += 1
+            self.failed.note(self.path, error)
+        else:
+            self.failed.end(self.path)
 
     def _append(self, text: str) -> None:
         data = (b"\n" if self._torn else b"") + text.encode() + b"\n"

@@ -22,7 +22,7 @@ from ..checkpoints.writing import require_replaceable, set_aside
 from ..components.ranges import require_choice, require_count
 from ..learners import AbstractLearner
 from .divergence import KeptState
-from .failed_saves import FailedSaves
+from .failed_writes import FailedWrites
 
 _log = logging.getLogger(__name__)
 _KEY_OF_METADATA = "daemon"
@@ -84,7 +84,7 @@ class Saving:
         # When the last save was begun, and what was the last that is on the disk.
         self._begun_step, self._begun_at = 0, time.monotonic()
         self._saved_step = 0
-        self._failed = FailedSaves(_log)
+        self._failed = FailedWrites(_log, "saved")
 
     def resumed(self, state: Any) -> tuple[Any, dict[str, Any] | None]:
         """The state that the checkpoint holds, and what was told beside it; the new state and None
