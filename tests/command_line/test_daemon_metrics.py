@@ -4,7 +4,10 @@ import os
 import re
 import socket
 
-from .daemons import events
+import pytest
+
+from .daemons import events, write_config
+from .test_daemon_mistakes import said
 
 
 def metrics(path):
@@ -49,3 +52,34 @@ def test_metrics_and_the_service_manager(serve, tmp_path, monkeypatch):
     assert found['alberta_skill{head="y",over="latest"}'] > 0.0
     assert found['alberta_latency_seconds{event="learned",quantile="0.5"}'] < 10.0
     assert [name for name in os.listdir(tmp_path) if "tmp-" in name] == []
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--metrics-file", "agent.ckpt"], "--checkpoint and --metrics-file must be different"),
+        (["--metrics-file", "agent.ckpt.lock"], "the lock of --checkpoint and --metrics-file"),
+        (["--metrics-file", "../{}/learner.json"], "--config and --metrics-file"),
+        (["--metrics-file", "a", "--record", "a"], "--record and --metrics-file"),
+        (["--socket", "agent.ckpt"], "--checkpoint and --socket must be different files"),
+        (["--metrics-file", "data.csv"], "data.csv is there, and holds no metrics"),
+    ],
+)
+def test_metrics_take_the_place_of_nothing_else(arguments, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = write_config(tmp_path)
+    (tmp_path / "data.csv").write_text("x,y\n1,2\n")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    named = [one.format(tmp_path.name) for one in arguments]
+    line = said(capsys, ["daemon", "--config", config, "--checkpoint", "agent.ckpt", *named], 2)
+    assert told in line
+    after = {name: (tmp_path / name).read_bytes() for name in before}
+    assert after == before
+
+
+def test_metrics_of_an_earlier_life_are_written_over(serve, tmp_path):
+    for number in (1, 2):
+        served = serve("--metrics-file", "alberta.prom", "--checkpoint", "agent.ckpt")
+        served.ask(events(1)[0])
+        assert served.end()[0] == 0
+        assert metrics(tmp_path / "alberta.prom")["alberta_events_total"] == number

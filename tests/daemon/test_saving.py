@@ -1,5 +1,6 @@
 """When a daemon saves, and that it never writes two checkpoints at once."""
 
+import json
 import os
 import threading
 import time
@@ -13,7 +14,7 @@ from alberta_framework.checkpoints import (
     load_checkpoint_metadata,
     verify_checkpoint,
 )
-from alberta_framework.daemon import Daemon
+from alberta_framework.daemon import Daemon, EventProcessor
 
 from .daemons import (
     LEARNERS,
@@ -216,3 +217,30 @@ def test_as_many_files_are_kept_as_asked(tmp_path):
     ours.close()
     assert [saved_steps(file) for file in list_checkpoints(path)] == [5, 5, 4]
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_is_only_predicted_brings_a_save_that_is_late(tmp_path, monkeypatch):
+    """Of what was learned, and of events that wait for labels; of nothing that is saved already."""
+    clock, path = [1000.0], tmp_path / "agent.ckpt"
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    ours = small(checkpoint=path, checkpoint_every_s=30.0)
+    client = EventProcessor(ours, client="web")
+
+    def ask(number, **more):
+        clock[0] += 20.0
+        client.answer(json.dumps({"id": number, "observation": [1, 2], **more}), number)
+        if ours._saving._under_way is not None:
+            ours._saving._under_way.result()
+        return path.stat().st_mtime_ns if path.exists() else None
+
+    assert ask(1, targets=[3]) is None
+    first = ask(2)
+    assert first is not None and load_agent(path)[1].step_count == 1
+    ask(3)
+    assert ask(4) > first
+    last = path.read_bytes()
+    for _ in range(3):
+        clock[0] += 40.0
+        ours.step([1, 2])
+    assert path.read_bytes() == last
+    ours.close()

@@ -98,7 +98,7 @@ def test_classes_may_have_some_that_are_none(tmp_path):
     "bounds, error, told",
     [
         ({"size": (0, 1)}, ValueError, "no field is called 'size'"),
-        ({"wind": (0, 1)}, ValueError, "'wind' must be a number to have bounds, and is taken as"),
+        ({"wind": (0, 1)}, ValueError, "'wind' must be a number to have bounds, and .* taken as a"),
         ({"temp": (1, 0)}, ValueError, r"`bounds` of 'temp' must be two finite numbers.*\(1, 0\)"),
         ({"temp": (None, None)}, ValueError, "`bounds` of 'temp'"),
         ({"temp": (0, float("nan"))}, ValueError, "`bounds` of 'temp'"),
@@ -131,3 +131,15 @@ def test_by_the_command(tmp_path, capsys):
     assert "--bounds must be FIELD=LOW:HIGH" in capsys.readouterr().err
     assert main([*run, "--bounds", "temp=0:1", "--bounds", "temp=0:2"]) == 2
     assert "--bounds must be given once for 'temp'" in capsys.readouterr().err
+
+
+def test_bounds_that_leave_nothing_say_so(tmp_path):
+    file = write(tmp_path / "station.csv", nothing=False)
+    plan = af.plan_fit(file, "load", bounds={"temp": (1000, 2000)})
+    assert plan.left_out == {"temp": "it is never there within its bounds"}
+    with pytest.raises(ValueError, match="target 'load' is never there within its bounds"):
+        af.plan_fit(file, "load", bounds={"load": (1e6, 2e6)})
+    with pytest.raises(ValueError, match="target 'wind' must be written as numbers to have bounds"):
+        af.plan_fit(file, "wind", bounds={"wind": (0, 1)})
+    with pytest.raises(ValueError, match=r"bounds of 'temp': .*low"):
+        af.plan_fit(file, "load", bounds={"temp": (-1e300, 1)})

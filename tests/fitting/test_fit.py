@@ -243,3 +243,34 @@ def test_a_file_of_which_no_row_can_be_read(tmp_path):
     path.write_text('[{"x": 1}]\n')
     with pytest.raises(ValueError, match="has no row that can be read; line 1 is no JSON object"):
         af.plan_fit(path, "y")
+
+
+def test_a_name_with_an_underscore_is_no_number(tmp_path):
+    """Although Python takes "1_12" for 112, as it takes "11_2"."""
+    names = ["1_1", "11_2", "1_12", "1_3"]
+    file = tmp_path / "devices.csv"
+    rows = [f"{names[t % 4]},{t % 4},{names[(t + 1) % 4]}" for t in range(100)]
+    file.write_text("\n".join(["device,y,next", *rows]) + "\n")
+    plan = af.plan_fit(file, "y")
+    kinds = [type(kind.field).__name__ for kind in plan.kinds]
+    assert kinds == ["CategoryField", "CategoryField"]
+    assert af.plan_fit(file, "next").target.classes == tuple(sorted(names))
+
+
+def test_what_is_said_of_the_target_counts(tmp_path):
+    file = tmp_path / "codes.csv"
+    rows = [f"{t % 5},{(200, 404, 500)[t % 3]}" for t in range(60)]
+    file.write_text("\n".join(["x,code", *rows]) + "\n")
+    assert af.plan_fit(file, "code").target.classes is None
+    assert af.plan_fit(file, "code", categories=["code"]).target.classes == ("200", "404", "500")
+    for said, told in (
+        ({"ignore": ["code"]}, "the target 'code' cannot be ignored"),
+        ({"times": ["code"]}, "the target 'code' cannot be taken as a time"),
+        ({"categories": ["code"], "task": "regression"}, "'code' is a category, and no number"),
+        ({"categories": ["x"], "times": ["x"]}, "'x' cannot be both a category and a time"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            af.plan_fit(file, "code", **said)
+    with pytest.raises(ValueError, match=r"more than 1,000 classes, as '0'"):
+        file.write_text("x,code\n" + "".join(f"1,{t}\n" for t in range(1100)))
+        af.plan_fit(file, "code", task="classification")

@@ -109,3 +109,41 @@ def test_columns_are_what_the_documented_loops_return(learner):
     step = af.TimeStep(jnp.ones(3), jnp.ones(1))
     outputs = learner.learn(state, step)[1]
     np.testing.assert_array_equal(learner.metrics(outputs).columns(), outputs)
+
+
+def with_step(give):
+    """A learner whose guarded `learn` gives what it makes of a sound candidate."""
+
+    class Wrong(LevelLearner):
+        @af.guarded
+        def learn(self, state, experience):
+            after = state.replace(level=state.level + 1.0)
+            return give(state, af.Candidate((after, {"error": jnp.zeros(())}), after))
+
+    return Wrong()
+
+
+@pytest.mark.parametrize(
+    "give, told",
+    [
+        (lambda state, sound: sound.result, "must return a `Candidate`, got"),
+        (lambda state, sound: state, "must return a `Candidate`, got"),
+        (lambda state, sound: None, "must return a `Candidate`, got None"),
+        (lambda state, sound: af.Candidate(state, state), "has no `state`"),
+        (lambda state, sound: af.Candidate((state,), state), "must return a pair"),
+        (
+            lambda state, sound: af.Candidate((state.replace(level=jnp.zeros(2)), {}), state),
+            r"\.level is float32\[2\], not float32\[\]",
+        ),
+        (
+            lambda state, sound: af.Candidate((state.replace(level=jnp.int32(1)), {}), state),
+            r"\.level is int32\[\], not float32\[\]",
+        ),
+    ],
+)
+def test_what_a_guarded_step_must_give_is_told(give, told, own_components):
+    learner = with_step(give)
+    step = af.TimeStep(jnp.ones(1), jnp.ones(1))
+    for learn in (learner.learn, jax.jit(learner.learn)):
+        with pytest.raises(TypeError, match="Wrong: `learn`.*" + told):
+            learn(learner.init(1), step)

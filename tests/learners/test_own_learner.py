@@ -295,3 +295,41 @@ DOORS_OF_A_STREAM = {
 def test_what_learn_must_return_is_told(door, how):
     with pytest.raises((TypeError, ValueError), match=WRONG[how]):
         DOORS_OF_A_STREAM[door](Wrong(how=how))
+
+
+class Unguarded(NLMSLearner):
+    """Forgets to look whether numbers are finite, and to count."""
+
+    def learn(self, state, experience):
+        x = experience.observation
+        error = experience.target[0] - self.predict(state, x)
+        moved = state.weights + self.step_size * error * x / (self.epsilon + x @ x)
+        return state.replace(weights=moved), {"squared_error": error**2}
+
+
+def test_a_daemon_judges_and_counts_steps_that_nobody_guards(tmp_path):
+    path, rng = tmp_path / "own.ckpt", np.random.default_rng(0)
+    rows = [(rng.normal(size=3), rng.normal(size=1)) for _ in range(20)]
+    ours = af.Daemon(Unguarded(), 3, checkpoint=path)
+    sound = af.Daemon(NLMSLearner(), 3)
+    for number, (x, y) in enumerate(rows):
+        ours.step(x, y)
+        sound.step(x, y)
+        if number % 5 == 2:
+            for bad in ([np.nan, 1, 2], [3e38, 3e38, 3e38]):
+                assert ours.step(bad, y).rejected
+    np.testing.assert_array_equal(ours.state.weights, sound.state.weights)
+    assert (ours.state.step_count, ours.state.rejected_count) == (20, 8)
+    assert (ours.steps, ours.report()["rejected_events"]) == (28, 8)
+    ours.close()
+    assert af.Daemon(Unguarded(), 3, checkpoint=path).state.rejected_count == 8
+
+
+@pytest.mark.parametrize("predicts", [lambda w: None, lambda w: (w, w)])
+def test_a_daemon_names_what_predict_must_return(predicts, own_components):
+    class Silent(NLMSLearner):
+        def predict(self, state, observation):
+            return predicts(state.weights)
+
+    with pytest.raises(TypeError, match="Silent: `predict` must return a number"):
+        af.Daemon(Silent(), 3)

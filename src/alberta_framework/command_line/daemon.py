@@ -93,6 +93,7 @@ def daemon(
 
     **Raises:** `Problem` for what a user can mend.
     """
+    _require_apart(config, checkpoint, socket, record, metrics_file)
     # Handing each small program to another thread costs more than the program; only before the
     # first computation can it be turned off.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
@@ -165,6 +166,30 @@ def daemon(
     return code
 
 
+def _require_apart(
+    config: Path,
+    checkpoint: Path | None,
+    socket: Path | None,
+    record: Path | None,
+    metrics_file: Path | None,
+) -> None:
+    """Of the files of a daemon none may take the place of another."""
+    found: dict[str, str] = {}
+    for name, path in {
+        "--config": config,
+        "--checkpoint": checkpoint,
+        "the lock of --checkpoint": None if checkpoint is None else f"{checkpoint}.lock",
+        "--socket": socket,
+        "--record": record,
+        "--metrics-file": metrics_file,
+    }.items():
+        if path is None:
+            continue
+        before = found.setdefault(os.path.realpath(path), name)
+        if before != name:
+            raise UsageProblem(f"{before} and {name} must be different files, got {path} for both.")
+
+
 def _keep_programs(
     cache: Path | None, no_cache: bool, checkpoint: Path | None, say: Callable[[str], None]
 ) -> None:
@@ -196,6 +221,8 @@ def _shadow(learner_daemon: Daemon, path: Path) -> None:
 def _metrics(path: Path, learner_daemon: Daemon) -> MetricsFile:
     try:
         return MetricsFile(path, lambda: learner_daemon.report(brief=True))
+    except ValueError as error:
+        raise UsageProblem(f"cannot write metrics: {error}.") from error
     except OSError as error:
         raise Problem(f"cannot write metrics to {path}: {reason(error)}.") from error
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, UInt32
 
 from ..components.numbers import all_finite
 from ..interface import ActionSpace, DiscreteActions
-from ..learners import metrics_of_step, rejections
+from ..learners import is_judged, metrics_of_step, rejections, with_step
 from .episodes import Episodes
 from .event_kind import AbstractEventKind, Turn
 from .program import where
@@ -178,9 +178,9 @@ class ActionEvents(AbstractEventKind):
         after, rejected = found.state, found.rejected
         # A terminal observation may be anything.
         sound = jnp.isfinite(reward) & (jnp.all(jnp.isfinite(observation)) | terminated)
-        if not self._counts:
+        if not is_judged(state, after):
             rejected |= ~(sound & all_finite(after))
-            after = where(rejected, state, after)
+            after = with_step(where(rejected, state, after), ~rejected)
         said = verdict(rejected, sound, True)
         return after, self._words(found.action, said, *_metrics_of(agent, found).values())
 

@@ -84,7 +84,8 @@ class Daemon:
     - `checkpoint`: the file to save to; with `resume` (default) the state is taken from it if it is
       there, from an older kept file if it is damaged.
     - `checkpoint_every`, `checkpoint_every_s`: save after so many learned events, or seconds
-      (looked at when an event comes); default only on `save` and at the end of a `with` block.
+      (looked at when an event comes, also one that is predicted only); default only on `save` and
+      at the end of a `with` block.
     - `keep`: how many files to keep. `keep_hourly`, `keep_daily`: of how many hours and days to
       keep the first file besides; default 0.
     - `gamma`: the discount of a learner of `TDTimeStep`s, as `TDLinearLearner`, in [0, 1].
@@ -233,6 +234,7 @@ class Daemon:
             observation, featured = self._shown(observation)
             if targets is None or self.frozen:
                 result = self._predicted(kind, observation, started, targets)
+                self._save_if_due()
                 if targets is not None and not result.rejected and kind.allows(targets):
                     self._moments.pass_over(featured)
                 if targets is not None and self._shadow is not None:
@@ -310,6 +312,7 @@ class Daemon:
             observation, featured = self._shown(observation)
             if not learn or self.frozen:
                 result = self._acted(kind, observation, started, labelled=reward is not None)
+                self._save_if_due()
                 if learn and not result.rejected and kind.allows(reward):
                     self._moments.pass_over(featured)
                 return result
@@ -634,10 +637,15 @@ class Daemon:
         divergence = self._divergence
         if self._moments.now.in_a_row or divergence.under_way:
             self._recover_if_due()
-            if self._moments.now.in_a_row and divergence.recovers:
-                # A save would put what may have run away in the place of what has not.
-                return
-        self._saving.save_if_due(self._moments.now.steps, self._content)
+        self._save_if_due()
+
+    def _save_if_due(self) -> None:
+        if self._moments.now.in_a_row and self._divergence.recovers:
+            # A save would put what may have run away in the place of what has not.
+            return
+        self._saving.save_if_due(
+            self._moments.now.steps, self.label_windows.remembered, self._content
+        )
 
     def _recover_if_due(self) -> None:
         words, _, steps, in_a_row, _ = self._moments.now

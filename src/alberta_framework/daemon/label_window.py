@@ -59,6 +59,8 @@ class LabelWindow:
     def __init__(self, most: int, most_bytes: int):
         self._most, self._most_bytes, self._bytes = most, most_bytes, 0
         self._remembered: OrderedDict[str, Remembered] = OrderedDict()
+        # How many were remembered so far.
+        self.count = 0
         # Another thread may be saving it.
         self._lock = threading.Lock()
 
@@ -73,6 +75,7 @@ class LabelWindow:
         """Remember an event, in the place of an older one of the same id, and forget the oldest
         ones for which there is no room then."""
         self._add(_name(event_id), found)
+        self.count += 1
 
     def stored(self) -> dict[str, Any]:
         """As JSON values."""
@@ -153,6 +156,11 @@ class LabelWindows:
             while len(self._windows) > _CLIENTS:
                 self._windows.popitem(last=False)
             return found
+
+    def remembered(self) -> int:
+        """How many events were remembered so far; of clients that are kept."""
+        windows = list(self._windows.values())
+        return sum(window.count for window in windows if isinstance(window, LabelWindow))
 
     def stored(self) -> dict[str, Any] | None:
         """As JSON values; None without a client."""

@@ -12,6 +12,7 @@ from .failed_writes import FailedWrites
 
 _log = logging.getLogger(__name__)
 _EVERY_S = 10.0
+_BEGINS = b"# HELP alberta_"
 _MICROSECONDS = 1e6
 _QUANTILES = {"median_us": "0.5", "p90_us": "0.9", "p99_us": "0.99"}
 
@@ -107,6 +108,15 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
+def _require_ours(path: Path) -> None:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        begins = file.read(len(_BEGINS))
+    if begins and begins != _BEGINS:
+        raise ValueError(f"{path} is there, and holds no metrics of a daemon")
+
+
 class MetricsFile:
     """Keeps a file of metrics up to date, from a thread of its own, so that no event waits for it.
 
@@ -115,12 +125,14 @@ class MetricsFile:
 
     **Arguments:** `path`; `report`: gives the numbers; `every_s`: seconds between two versions.
 
-    **Raises:** `OSError` if the first version cannot be written.
+    **Raises:** `ValueError` for a file that holds something else; `OSError` if the first version
+    cannot be written.
     """
 
     def __init__(self, path: Path, report: Callable[[], Mapping[str, Any]], every_s=_EVERY_S):
         self.path, self._report, self._every_s = path, report, every_s
         self._failed = FailedWrites(_log, "written")
+        _require_ours(path)
         self._write()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alberta-metrics", daemon=True)

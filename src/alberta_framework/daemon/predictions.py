@@ -4,11 +4,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..components.numbers import all_finite
-from ..learners import learned, rejections
+from ..learners import is_judged, learned, rejections, with_step
 from . import report
 from .event_kind import AbstractEventKind, Turn
 from .program import where
@@ -103,15 +104,14 @@ class AbstractPredictionEvents(AbstractEventKind):
 def judged(learner: Any, state: Any, experience: Any) -> tuple[Any, Any]:
     """The state after a step, and whether it was rejected.
 
-    One that does not count rejected steps may not know what is no number: then the step is judged
-    here, by what came and what it made of the state.
+    One that does not judge its steps may not know what is no number: then the step is judged here,
+    by what came and what it made of the state, and counted.
     """
     after, _ = learned(learner, state, experience)
-    before, now = rejections(state), rejections(after)
-    if before is not None and now is not None:
-        return after, now != before
+    if is_judged(state, after):
+        return after, rejections(after) != rejections(state)
     accepted = all_finite((experience.observation, after))
-    return where(accepted, after, state), ~accepted
+    return with_step(where(accepted, after, state), accepted), ~accepted
 
 
 def row_of(learner: Any, predictions: Any, rejected: Any, observation: Any, targets: Any) -> Any:
@@ -122,4 +122,10 @@ def row_of(learner: Any, predictions: Any, rejected: Any, observation: Any, targ
 
 
 def _predict(learner: Any, state: Any, observation: Any) -> Any:
-    return jnp.ravel(learner.predict(state, observation))
+    found = learner.predict(state, observation)
+    if not isinstance(found, jax.Array | np.ndarray | float | int):
+        raise TypeError(
+            f"{type(learner).__name__}: `predict` must return a number, or an array of them, one "
+            f"for each head, got {found!r:.200}."
+        )
+    return jnp.ravel(found)

@@ -83,7 +83,7 @@ class Saving:
         self._under_way: Future | None = None
         # When the last save was begun, and what was the last that is on the disk.
         self._begun_step, self._begun_at = 0, time.monotonic()
-        self._saved_step = 0
+        self._saved_step = self._begun_remembered = 0
         self._failed = FailedWrites(_log, "saved")
 
     def resumed(self, state: Any) -> tuple[Any, dict[str, Any] | None]:
@@ -178,12 +178,16 @@ class Saving:
         state, about = content()
         save_agent(self._learner, state, path, self._told(about))
 
-    def save_if_due(self, steps: int, content: Callable[[], Content]) -> None:
+    def save_if_due(
+        self, steps: int, remembered: Callable[[], int], content: Callable[[], Content]
+    ) -> None:
         """A save that fails is counted and told, and tried again when the next is due: the event
-        was learned, and is no less so for that."""
+        was learned, and is no less so for that. In time none is due of what is saved already: so
+        many steps, and so many events remembered for their labels."""
         due = self.every is not None and steps - self._begun_step >= self.every
         if not due and self.every_s is not None:
-            due = time.monotonic() - self._begun_at >= self.every_s
+            late = time.monotonic() - self._begun_at >= self.every_s
+            due = late and (steps != self._begun_step or remembered() != self._begun_remembered)
         if not due or (self._under_way is not None and not self._under_way.done()):
             return
         # Asked for, not raised: a signal's handler that raises here is no failed save.
@@ -195,6 +199,8 @@ class Saving:
             self._under_way = self._begin(content)
         except Exception as error:
             self._failed.note(self.path, error)
+        else:
+            self._begun_remembered = remembered()
 
     def leave(self) -> None:
         """Save nowhere from now on."""

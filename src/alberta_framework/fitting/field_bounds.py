@@ -46,5 +46,6 @@ def read_bounds(text: str) -> tuple[str, FieldBounds]:
         return name, require_bounds("--bounds", name, tuple(found))
     except ValueError:
         raise ValueError(
-            f"must be FIELD=LOW:HIGH, finite numbers of which one may be left out, got {text!r}"
+            "must be FIELD=LOW:HIGH, two finite numbers, the lower one first, of which one may be "
+            f"left out, got {text!r}"
         ) from None

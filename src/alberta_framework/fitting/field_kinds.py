@@ -101,12 +101,20 @@ def kind_of(
     **Raises:** `ValueError` for bounds of what is no number.
     """
     found = _kind_of(name, seen, rows, category, time)
-    if bounds is None or found.field is None:
+    if bounds is None:
         return found
+    if found.field is None:
+        return found._replace(why=f"{found.why} within its bounds")
     if not isinstance(found.field, NumberField):
         what = type(found.field).__name__
-        raise ValueError(f"{name!r} must be a number to have bounds, and is taken as a {what}")
-    field = dataclasses.replace(found.field, low=bounds.low, high=bounds.high)
+        raise ValueError(
+            f"{name!r} must be a number to have bounds, and what there is within them is taken as "
+            f"a {what}"
+        )
+    try:
+        field = dataclasses.replace(found.field, low=bounds.low, high=bounds.high)
+    except ValueError as error:
+        raise ValueError(f"bounds of {name!r}: {error}".rstrip(".")) from error
     return found._replace(field=field)
 
 

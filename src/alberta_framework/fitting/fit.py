@@ -99,14 +99,15 @@ def plan_fit(
     **Arguments:** `path`: a table with a header, or `.jsonl` lines; `target`: the field to predict;
     `task`: `"regression"` or `"classification"`; default by the target: numbers are predicted as
     such, anything else as classes; `ignore`: fields to leave out; `categories`, `times`: fields
-    that are such although they are written as numbers, times as seconds since 1970; `bounds`: of
-    fields of numbers the least and the largest that can be, either None for no bound; what lies
-    outside, as the -9999 of a sensor that has measured nothing, is missing, here and in a daemon
-    that goes on. A target outside of its bounds is none.
+    that are such although they are written as numbers, times as seconds since 1970; a target that
+    is a category is one of classes; `bounds`: of fields of numbers the least and the largest that
+    can be, either None for no bound; what lies outside, as the -9999 of a sensor that has measured
+    nothing, is missing, here and in a daemon that goes on. A target outside of its bounds is none
+    here; a daemon learns every target that it is sent.
 
     **Raises:** `OSError`; `TypeError` for bounds that are no pair of numbers; `ValueError` for
-    names that are not there, a file with nothing to learn from, bounds of what is no number, and a
-    target that is none; each names what is wrong.
+    names that are not there or contradict each other, a file with nothing to learn from, bounds of
+    what is no number, and a target that is none; each names what is wrong.
     """
     if task is not None:
         require_choice("plan_fit", "task", task, _TASKS)
@@ -137,7 +138,17 @@ def plan_fit(
             raise ValueError(
                 f"{path}: no field is called {unknown!r}; there are: {', '.join(seen) or 'none'}"
             )
-    found = _target(target, seen.pop(target), labels, task)
+    for told, names in (("ignored", ignore), ("taken as a time", times)):
+        if target in names:
+            raise ValueError(f"{path}: the target {target!r} cannot be {told}")
+    twice = next((name for name in categories if name in times), None)
+    if twice is not None:
+        raise ValueError(f"{path}: {twice!r} cannot be both a category and a time")
+    if target in categories:
+        if task == "regression":
+            raise ValueError(f"{path}: the target {target!r} is a category, and no number")
+        task = "classification"
+    found = _target(target, seen.pop(target), labels, task, target in within)
     others = {name: own for name, own in seen.items() if name not in ignore}
     try:
         kinds = kinds_of(others, rows, categories, times, within)
@@ -154,9 +165,15 @@ def plan_fit(
     return plan
 
 
-def _target(name: str, seen: Seen, labels: set[str], task: str | None) -> FitTarget:
+def _target(name: str, seen: Seen, labels: set[str], task: str | None, bounded: bool) -> FitTarget:
     if not seen.count:
-        raise ValueError(f"the target {name!r} is never there")
+        where = " within its bounds" if bounded else ""
+        raise ValueError(f"the target {name!r} is never there{where}")
+    if bounded and not seen.numbers:
+        raise ValueError(
+            f"the target {name!r} must be written as numbers to have bounds, and is never one, as "
+            f"{seen.first_text!r:.40}"
+        )
     if task is None:
         task = "regression" if seen.is_mostly(seen.numbers) else "classification"
     if task == "regression":
@@ -169,7 +186,7 @@ def _target(name: str, seen: Seen, labels: set[str], task: str | None) -> FitTar
     if len(labels) > _MOST_CLASSES:
         raise ValueError(
             f"the target {name!r} has more than {_MOST_CLASSES:,} classes, as "
-            f"{seen.first_text!r:.40}; it is a number in {seen.numbers:,} of {seen.count:,} rows"
+            f"{min(labels)!r:.40}; it is a number in {seen.numbers:,} of {seen.count:,} rows"
         )
     if len(labels) < 2:
         raise ValueError(f"the target {name!r} is always {next(iter(labels))!r}: one class")

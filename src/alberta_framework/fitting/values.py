@@ -7,8 +7,11 @@ _TRUTH = {"true": True, "false": False}
 
 
 def as_number(value: Any) -> float | None:
-    """The finite number that a value is or writes; None for another."""
-    if isinstance(value, bool):
+    """The finite number that a value is or writes; None for another.
+
+    A text with an underscore is a name, although Python takes "1_12" for 112.
+    """
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         return None
     try:
         found = float(value)

@@ -24,8 +24,10 @@ from .lifetime import Lifecycle as Lifecycle
 from .lifetime import agent_age_s as agent_age_s
 from .lifetime import agent_uptime_s as agent_uptime_s
 from .lifetime import born as born
+from .lifetime import is_judged as is_judged
 from .lifetime import living as living
 from .lifetime import rejections as rejections
+from .lifetime import with_step as with_step
 from .lifetime import with_uptime as with_uptime
 from .linear import LINEAR_METRICS as LINEAR_METRICS
 from .linear import LearnerState as LearnerState

@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
+from ..components.answers import require_like, require_pair, require_parts
 from ..components.numbers import all_finite
 from .lifetime import AbstractLearnerState
 
+_RESULT = "object with a `state` and `rejected`, or a pair of state and outputs"
 Result = TypeVar("Result")
 State = TypeVar("State", bound=AbstractLearnerState)
 
@@ -46,9 +48,29 @@ def guarded(step: Callable[..., Candidate[Result]]) -> Callable[..., Result]:
 
     @ft.wraps(step)
     def judged(self, state, *args, **kwargs):
-        return concluded(state, step(self, state, *args, **kwargs))
+        who = f"{type(self).__name__}: `{step.__name__}`"
+        return concluded(state, _looked_at(who, state, step(self, state, *args, **kwargs)))
 
     return judged
+
+
+def _looked_at(who: str, state: Any, found: Any) -> Candidate:
+    """What a guarded step gave, if it is what is to be judged.
+
+    **Raises:** `TypeError` naming the class and the method.
+    """
+    if not isinstance(found, Candidate):
+        raise TypeError(f"{who} is `guarded`, so it must return a `Candidate`, got {found!r:.200}.")
+    after = found.result
+    if isinstance(after, tuple):
+        require_pair(f"{who}: the `Candidate`", after, "outputs")
+        after = after[0]
+    else:
+        require_parts(f"{who}: the `Candidate`", after, ("state", "rejected"), _RESULT)
+        after = after.state
+    if not found.late:
+        require_like(who, state, after)
+    return found
 
 
 def concluded(state: Any, candidate: Candidate[Result]) -> Result:

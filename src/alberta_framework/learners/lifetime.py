@@ -191,6 +191,25 @@ def rejections(state: Any) -> UInt32[Array, "..."] | None:
     return None if told is None else jnp.asarray(told).astype(jnp.uint32)
 
 
+def is_judged(before: Any, after: Any) -> bool:
+    """Whether the step from one state to the other has judged itself, and counted: by its life,
+    which went on, or by rejected steps of its own.
+
+    For the step as it is traced: a life that nobody has touched is the same array in both.
+    """
+    if rejections(before) is None or rejections(after) is None:
+        return False
+    before, after = living(before), living(after)
+    if isinstance(before, AbstractLearnerState) and isinstance(after, AbstractLearnerState):
+        return after.life.words is not before.life.words
+    return True
+
+
+def with_step(state: Any, accepted: Bool[Array, ""]) -> Any:
+    """The state after one more step, or one more that was rejected; unchanged without a life."""
+    return _with_life(state, lambda life: life.advance(accepted))
+
+
 def _life_of(state: Any) -> AbstractLearnerState:
     found = living(state)
     if not isinstance(found, AbstractLearnerState):
