@@ -108,6 +108,16 @@ def test_a_recording_is_of_one_life(tmp_path):
     small(record=path).step([1, 2], [3])
     with pytest.raises(ValueError, match=r"`record`.* is of another life: learner"):
         Daemon(af.LinearLearner(), 2, record=path)
+    named = tmp_path / "fields.jsonl"
+
+    def bounded(low):
+        fields = af.NumberField("x", low=low), af.BooleanField("ok")
+        return Daemon(af.LinearLearner(), features=af.EventFeatures(fields), record=named)
+
+    bounded(0.0)
+    told = r"another life: features\.\S+\.0\.low is 0\.0 there, got 1\.0; choose"
+    with pytest.raises(ValueError, match=told):
+        bounded(1.0)
     path.write_text("mine")
     with pytest.raises(ValueError, match=r"`record`.*is no recording"):
         small(record=path)

@@ -257,6 +257,16 @@ def test_a_name_with_an_underscore_is_no_number(tmp_path):
     assert af.plan_fit(file, "next").target.classes == tuple(sorted(names))
 
 
+def test_a_text_of_json_is_no_target_that_is_a_number(tmp_path):
+    file = tmp_path / "some.jsonl"
+    rows = [{"x": t % 5, "y": t % 3 if t != 30 else "2"} for t in range(60)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fit = af.FileFit(af.plan_fit(file, "y"))
+    while fit.advance():
+        pass
+    assert (fit.learned, fit.not_read) == (59, 1) and "y: is no number: '2'" in fit.problems[0]
+
+
 def test_what_is_said_of_the_target_counts(tmp_path):
     file = tmp_path / "codes.csv"
     rows = [f"{t % 5},{(200, 404, 500)[t % 3]}" for t in range(60)]

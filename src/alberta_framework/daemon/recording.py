@@ -117,11 +117,26 @@ class Recording:
         if found is None:
             raise ValueError(f"Daemon: `record`: {self.path} is there and is no recording.")
         for name, value in about.items():
-            if found.get(name) != value:
+            differ = _difference(name, found.get(name), value)
+            if differ is not None:
+                where, there, here = differ
                 raise ValueError(
-                    f"Daemon: `record`: {self.path} is of another life: {name} is "
-                    f"{found.get(name)!r:.200} there, got {value!r:.200}; choose another file."
+                    f"Daemon: `record`: {self.path} is of another life: {where} is {there!r:.200} "
+                    f"there, got {here!r:.200}; choose another file."
                 )
+
+
+def _difference(path: str, stored: Any, given: Any) -> tuple[str, Any, Any] | None:
+    """Where two JSON values differ first, and what they have there."""
+    if isinstance(stored, dict) and isinstance(given, dict):
+        names = dict.fromkeys((*stored, *given))
+        pairs = [(name, stored.get(name), given.get(name)) for name in names]
+    elif isinstance(stored, list) and isinstance(given, list) and len(stored) == len(given):
+        pairs = [(place, *both) for place, both in enumerate(zip(stored, given, strict=True))]
+    else:
+        return None if stored == given else (path, stored, given)
+    found = (_difference(f"{path}.{name}", *both) for name, *both in pairs)
+    return next((one for one in found if one is not None), None)
 
 
 def _header(line: bytes) -> dict[str, Any] | None:

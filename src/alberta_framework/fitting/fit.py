@@ -31,10 +31,12 @@ _PROBLEMS_KEPT = 20
 
 
 class FitTarget(NamedTuple):
-    """What is predicted: a number, or one of `classes`, as texts, in their order."""
+    """What is predicted: a number, or one of `classes`, as texts, in their order; `written`:
+    whether texts write numbers, as in a table."""
 
     name: str
     classes: tuple[str, ...] | None
+    written: bool = True
 
     def number_of(self, value: Any) -> float:
         """The value as the learner takes it.
@@ -43,7 +45,7 @@ class FitTarget(NamedTuple):
         """
         if self.classes is not None:
             return float(self.classes.index(class_name(value)))
-        found = as_number(value)
+        found = None if isinstance(value, str) and not self.written else as_number(value)
         if found is None or abs(found) > _LARGEST:
             raise ValueError(f"{self.name}: is no number: {value!r:.80}")
         return found
@@ -182,7 +184,7 @@ def _target(name: str, seen: Seen, labels: set[str], task: str | None, bounded: 
                 f"the target {name!r} is never a number, as {seen.first_text!r:.40}; take it as "
                 "classes (classification)"
             )
-        return FitTarget(name, None)
+        return FitTarget(name, None, seen.written)
     if len(labels) > _MOST_CLASSES:
         raise ValueError(
             f"the target {name!r} has more than {_MOST_CLASSES:,} classes, as "
