@@ -52,6 +52,30 @@ class Naive(af.AbstractAgent[NaiveState]):
         return (jnp.sum(state.weights * observation) > 0).astype(jnp.int32)
 
 
+class CountingState(af.AbstractLearnerState):
+    weights: jax.Array
+    last: jax.Array
+    life: af.Lifecycle
+
+    @property
+    def feature_dim(self):
+        return self.weights.shape[-1]
+
+
+class Unguarded(Naive):
+    """Has a life, and forgets to count in it."""
+
+    def init(self, feature_dim, key=None):
+        zeros = jnp.zeros(feature_dim)
+        return CountingState(zeros, zeros, af.Lifecycle.begin())
+
+    def act_and_learn(self, state, reward, observation, terminated, truncated):
+        weights = 0.99 * state.weights + self.step_size * reward * state.last
+        state = state.replace(weights=weights, last=observation)
+        action = self.act(state, observation, None)
+        return af.AgentStep(state, action, {}, jnp.zeros((), bool))
+
+
 class Lever(af.AbstractAgent[NaiveState]):
     """One number in a box, and no number where it sees none. Tells a metric of two parts."""
 

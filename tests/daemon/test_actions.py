@@ -21,6 +21,7 @@ from .agents import (
     IN_A_BOX,
     OF_THE_LIBRARY,
     OWN,
+    Unguarded,
     daemon,
     events,
     kept,
@@ -240,6 +241,19 @@ def test_an_agent_that_knows_no_bad_number_is_left_as_it_was(name):
         same_life(ours.state, before)
         assert ours.act(np.ones(DIM), 1.0).began
         assert not ours.act(np.ones(DIM), 1.0).began
+
+
+def test_steps_of_an_agent_that_forgets_its_life_are_judged_and_counted():
+    ours, naive = Daemon(Unguarded(), DIM), daemon("Naive")
+    rows = spoiled(events(200, seed=4))
+    for row in rows:
+        found, expected = ours.act(*row), naive.act(*row)
+        assert (found.rejected, found.began) == (expected.rejected, expected.began)
+        assert found.action == expected.action
+    np.testing.assert_array_equal(ours.state.weights, naive.state.weights)
+    learned = [row for row in rows if row[1] is not None]
+    counts = ours.state.step_count + ours.state.rejected_count
+    assert 0 < counts <= len(learned) and ours.state.rejected_count > 0
 
 
 @pytest.mark.parametrize("name", AGENTS)

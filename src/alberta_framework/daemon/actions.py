@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, UInt32
 
 from ..components.numbers import all_finite
 from ..interface import ActionSpace, DiscreteActions
-from ..learners import is_judged, metrics_of_step, rejections, with_step
+from ..learners import is_judged, metrics_of_step, with_step
 from .episodes import Episodes
 from .event_kind import AbstractEventKind, Turn
 from .program import where
@@ -130,8 +130,7 @@ class ActionEvents(AbstractEventKind):
         self._space: ActionSpace = self.learner.action_space
         self._in_action = math.prod(self._space.shape)
         # One that does not count what it rejects may not know what is no number.
-        self._counts = rejections(state) is not None
-        self._told = self._metrics_told(state)
+        self._told, self._counts = self._of_a_step(state)
         self._numbers = np.zeros(self.feature_dim + 3, np.float32)
         self._start = self.programs.changing(self._started)
         self._learn = self.programs.changing(self._learned)
@@ -140,16 +139,20 @@ class ActionEvents(AbstractEventKind):
         self.acted(self.programs.packed(state), self._numbers[: self.feature_dim])
         return 0
 
-    def _metrics_told(self, state: Any) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """The names of the metrics, and their shapes."""
+    def _of_a_step(self, state: Any) -> tuple[tuple[tuple[str, tuple[int, ...]], ...], bool]:
+        """The names of the metrics and their shapes, and whether a step judges itself."""
+        counts = False
 
         def of_a_step(agent, state):
+            nonlocal counts
             x, zero, no = jnp.zeros(self.feature_dim), jnp.zeros(()), jnp.zeros((), bool)
             _, begun = agent.start(state, x)
-            return _metrics_of(agent, agent.act_and_learn(begun, zero, x, no, no))
+            found = agent.act_and_learn(begun, zero, x, no, no)
+            counts = is_judged(begun, found.state)
+            return _metrics_of(agent, found)
 
         found = jax.eval_shape(of_a_step, self.learner, state)
-        return tuple((name, shape.shape) for name, shape in found.items())
+        return tuple((name, shape.shape) for name, shape in found.items()), counts
 
     def _metrics(self, words: np.ndarray) -> dict[str, Any]:
         if not words.size:
@@ -178,7 +181,7 @@ class ActionEvents(AbstractEventKind):
         after, rejected = found.state, found.rejected
         # A terminal observation may be anything.
         sound = jnp.isfinite(reward) & (jnp.all(jnp.isfinite(observation)) | terminated)
-        if not is_judged(state, after):
+        if not self._counts:
             rejected |= ~(sound & all_finite(after))
             after = with_step(where(rejected, state, after), ~rejected)
         said = verdict(rejected, sound, True)

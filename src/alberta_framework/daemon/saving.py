@@ -195,12 +195,13 @@ class Saving:
         failed = None if before is None else before.exception()
         if failed is not None:
             self._failed.note(self.path, failed)
+        known = remembered()  # first: what another thread remembers meanwhile may not be in it
         try:
             self._under_way = self._begin(content)
         except Exception as error:
             self._failed.note(self.path, error)
         else:
-            self._begun_remembered = remembered()
+            self._begun_remembered = known
 
     def leave(self) -> None:
         """Save nowhere from now on."""
